@@ -1,0 +1,160 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClusterMap, type Durability, type Member, replicaId } from '../core/map/types.js';
+import { place } from '../core/ring/placement.js';
+import { MusterError } from '../errors.js';
+import { checkTimings, defaultTimings, limits, type Timings } from '../limits.js';
+import { DirectoryMetastore } from '../metastore/directory.js';
+import { createStore } from '../storage/create.js';
+import { type ClusterFile, checkName, clusterDir, clusterFile, clustersDir, mapDir, nodeDataDir, tokenFile } from './paths.js';
+
+/** What a new cluster is to be; whatever is left out has a default. */
+export interface CreateOptions {
+  readonly name: string;
+  /** How many nodes; default 3. */
+  readonly nodes?: number;
+  /** Copies of each partition; default 3, or the number of nodes when that is smaller. */
+  readonly replicas?: number;
+  readonly partitions?: number;
+  readonly minInSync?: number;
+  /** Node to weight; default 1 each. */
+  readonly weights?: Readonly<Record<string, number>>;
+  /** First port: n1 listens on it, n2 on the next, …; 0: the system picks. */
+  readonly port?: number;
+  readonly durability?: Durability;
+  readonly timings?: Timings;
+}
+
+export type Plan = Required<Omit<CreateOptions, 'weights'>> & { readonly ids: readonly string[]; readonly weights: Readonly<Record<string, number>> };
+
+const usage = (message: string): MusterError =>
+  new MusterError('usage', message, { details: { command: 'cluster start' } });
+
+function integer(what: string, value: number, least: number, most: number): number {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw usage(`${what} must be a whole number from ${least} to ${most}, not ${value}`);
+  }
+  return value;
+}
+
+/** Fills in defaults and checks everything that can be checked before a file is touched; rejects with `usage`. */
+export function planCluster(options: CreateOptions): Plan {
+  const name = checkName('cluster', options.name);
+  const nodes = integer('the number of nodes (-n)', options.nodes ?? 3, 1, limits.localNodes);
+  const replicas = options.replicas ?? Math.min(3, nodes);
+  integer('--replicas', replicas, 1, limits.members);
+  if (replicas > nodes) {
+    throw usage(`${replicas} replicas need ${replicas} nodes, and there are ${nodes}: ask for -n ${replicas} or --replicas ${nodes}`);
+  }
+  const minInSync = integer('--min-in-sync', options.minInSync ?? (replicas >= 3 ? 2 : 1), 1, replicas);
+  const partitions = integer('--partitions', options.partitions ?? 64, 1, limits.partitions);
+  const port = integer('--port', options.port ?? 0, 0, 65_535);
+  if (port > 0) integer(`the last port (--port ${port} and ${nodes} nodes)`, port + nodes - 1, 1, 65_535);
+  const ids = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+  const weights = options.weights ?? {};
+  for (const [id, weight] of Object.entries(weights)) {
+    if (!ids.includes(id)) throw usage(`--weights names "${id}"; the nodes are ${ids[0]} to ${ids.at(-1)}`);
+    if (!(weight > 0 && weight <= 1000)) throw usage(`the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
+  }
+  const timings = options.timings ?? defaultTimings;
+  const wrong = checkTimings(timings);
+  if (wrong) throw usage(wrong);
+  const durability = options.durability ?? 'fsync';
+  return { name, nodes, replicas, minInSync, partitions, port, ids, weights, timings, durability };
+}
+
+/** The first map: nothing was ever written, so every chosen replica is in sync. */
+export function firstMap(plan: Plan, cluster: string, stores: ReadonlyMap<string, string>): ClusterMap {
+  const members: Record<string, Member> = {};
+  for (const id of plan.ids) {
+    members[id] = { id, store: stores.get(id)!, incarnation: 0, url: '', weight: plan.weights[id] ?? 1, zone: '' };
+  }
+  const targets = place({ partitions: plan.partitions, replicas: plan.replicas, members: Object.values(members) });
+  const { partitions, replicas, minInSync, durability, timings } = plan;
+  return {
+    format: 1,
+    cluster,
+    name: plan.name,
+    revision: 1,
+    settings: { partitions, replicas, minInSync, durability, timings },
+    members,
+    partitions: targets.map((target) => {
+      const inSync = target.map((id) => replicaId(id, stores.get(id)!));
+      return { gen: 1, epoch: 1, primary: inSync[0]!, inSync, target };
+    }),
+  };
+}
+
+const STALE_MS = 60 * 60_000;
+
+/** What an interrupted creation left behind; it was never a cluster. */
+function sweep(parent: string): void {
+  for (const entry of readdirSync(parent)) {
+    if (!entry.startsWith('.new-')) continue;
+    const path = join(parent, entry);
+    try {
+      if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Someone else swept it.
+    }
+  }
+}
+
+/**
+ * Makes a new cluster's folder: token, a store for each node, and the first cluster map. All of it is built
+ * aside and takes its name by one rename, so that an interruption leaves no half-made cluster. The caller
+ * holds the cluster's lock. Rejects with `name-taken`, `usage` or `metastore-unavailable`. Returns the folder.
+ */
+export async function createCluster(options: CreateOptions): Promise<string> {
+  const plan = planCluster(options);
+  const dir = clusterDir(plan.name);
+  const taken = () =>
+    new MusterError('name-taken', `there is a cluster "${plan.name}" already`, { details: { cluster: plan.name } });
+  if (existsSync(dir)) throw taken();
+  const parent = clustersDir();
+  const aside = join(parent, `.new-${process.pid}-${randomBytes(4).toString('hex')}`);
+  try {
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    sweep(parent);
+    mkdirSync(aside, { mode: 0o700 });
+    const cluster = randomUUID();
+    const file: ClusterFile = {
+      format: 1,
+      name: plan.name,
+      cluster,
+      createdAt: new Date().toISOString(),
+      host: '127.0.0.1',
+      nodes: plan.ids.map((id, i) => ({ id, port: plan.port === 0 ? 0 : plan.port + i })),
+    };
+    writeFileSync(clusterFile(aside), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(tokenFile(aside), `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+    const stores = new Map<string, string>();
+    await Promise.all(
+      plan.ids.map(async (id) => {
+        const data = nodeDataDir(aside, id);
+        mkdirSync(data, { recursive: true, mode: 0o700 });
+        stores.set(id, await createStore(data));
+      }),
+    );
+    const metastore = new DirectoryMetastore(mapDir(aside));
+    const outcome = await metastore.publish(firstMap(plan, cluster, stores), 0);
+    await metastore.close();
+    if (outcome !== 'ok') {
+      throw new MusterError('metastore-unavailable', `the first cluster map could not be written (${outcome})`, {
+        details: { path: mapDir(dir) },
+      });
+    }
+    renameSync(aside, dir);
+    return dir;
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw taken();
+    if (error instanceof MusterError) throw error;
+    throw new MusterError(code === 'ENOSPC' ? 'storage-full' : 'metastore-unavailable', `cannot make the cluster's folder: ${(error as Error).message}`, {
+      details: { path: parent },
+      cause: error,
+    });
+  }
+}

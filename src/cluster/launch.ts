@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readSync, fstatSync } from 'node:fs';
+import { isErrorCode, MusterError } from '../errors.js';
+import { type NodeEntry, nodeEntry } from './entry.js';
+import { type ClusterFile, nodeDir, nodeLogFile } from './paths.js';
+import { markerOf, type ProcessFile, readProcessFile, recordProcess } from './roster.js';
+import { isAlive } from './identity.js';
+
+/** A node process just started, watched until someone is satisfied that it runs. */
+export interface Launched {
+  readonly id: string;
+  readonly process: ProcessFile | null;
+  readonly child: ChildProcess;
+  /** Resolves when the process has ended, with what its log says of the reason. Never rejects. */
+  readonly ended: Promise<MusterError>;
+}
+
+/**
+ * Small heaps keep a node's resident memory low: most of what a node allocates lives for one request, and a
+ * node moves few bytes at a time.
+ */
+const MEMORY_OPTIONS = ['--max-semi-space-size=4', '--no-warnings'];
+
+/** Variables that only cost a node time: it speaks to this machine alone. */
+function nodeEnv(tethered: boolean): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
+  return tethered ? { ...env, MUSTER_TETHERED: '1' } : env;
+}
+
+const LOG_TAIL_BYTES = 16 * 1024;
+
+/** What a node wrote to its log from byte `from` on (the last 16 KiB of it). */
+function logSince(path: string, from: number): string {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const size = fstatSync(fd).size;
+      const start = Math.max(from, size - LOG_TAIL_BYTES);
+      const buffer = Buffer.alloc(Math.max(0, size - start));
+      readSync(fd, buffer, 0, buffer.length, start);
+      return buffer.toString('utf8');
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+}
+
+/** The error a node logged last (a JSON line with `code` of the catalogue), or its last lines as they are. */
+export function explainExit(id: string, how: string, log: string): MusterError {
+  const lines = log.split('\n').filter((line) => line.trim() !== '');
+  for (const line of lines.toReversed()) {
+    if (!line.startsWith('{')) continue;
+    try {
+      const said = JSON.parse(line) as { code?: unknown; msg?: unknown; message?: unknown; details?: unknown };
+      if (!isErrorCode(said.code)) continue;
+      const details = typeof said.details === 'object' && said.details !== null ? said.details : {};
+      return new MusterError(said.code, `${id}: ${String(said.message ?? said.msg)}`, {
+        details: { ...details, node: id },
+        tookEffect: 'no',
+      });
+    } catch {
+      // Not a log line of ours.
+    }
+  }
+  const tail = lines.slice(-5).map((line) => `\n    ${line}`);
+  return new MusterError('node-failed', `${id} ended (${how}); its log says${tail.join('') || ' nothing'}`, {
+    details: { node: id },
+  });
+}
+
+/**
+ * Starts a node's process, detached, its output appended to the node's log, and writes it into the roster at
+ * once. `tethered`: the process ends when this one does (its standard input closes). The caller holds the
+ * cluster's lock. Rejects with `node-state` when the node runs already.
+ */
+export function launchNode(
+  dir: string,
+  file: ClusterFile,
+  id: string,
+  options: { tethered?: boolean; entry?: NodeEntry } = {},
+): Launched {
+  const last = readProcessFile(dir, id);
+  if (last && isAlive(last)) {
+    throw new MusterError('node-state', `${id} runs already (pid ${last.pid})`, { details: { node: id } });
+  }
+  mkdirSync(nodeDir(dir, id), { recursive: true, mode: 0o700 });
+  const log = openSync(nodeLogFile(dir, id), 'a', 0o600);
+  const from = fstatSync(log).size;
+  const entry = options.entry ?? nodeEntry();
+  const tethered = options.tethered ?? false;
+  const argv = [...MEMORY_OPTIONS, ...entry.execArgv, entry.file, dir, id, markerOf(file.cluster, id)];
+  const child = spawn(process.execPath, argv, {
+    cwd: dir,
+    detached: true,
+    env: nodeEnv(tethered),
+    stdio: [tethered ? 'pipe' : 'ignore', log, log],
+  });
+  closeSync(log);
+  const ended = new Promise<MusterError>((resolve) => {
+    child.once('error', (cause) =>
+      resolve(new MusterError('node-failed', `${id} could not be started: ${cause.message}`, { details: { node: id }, cause })),
+    );
+    child.once('exit', (code, sig) =>
+      resolve(explainExit(id, sig ?? `exit code ${code}`, logSince(nodeLogFile(dir, id), from))),
+    );
+  });
+  const process_ = child.pid === undefined ? null : recordProcess(dir, file.cluster, id, child.pid);
+  child.stdin?.on('error', () => {});
+  child.unref();
+  return { id, process: process_, child, ended };
+}

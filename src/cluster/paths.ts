@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where clusters live: `$MUSTER_HOME`, else `$XDG_DATA_HOME/muster`, else `~/.local/share/muster`. Absolute. */
+export function dataHome(env: Env = process.env): string {
+  if (env.MUSTER_HOME) return resolve(env.MUSTER_HOME);
+  // The XDG specification: a relative path is invalid and to be ignored.
+  const xdg = env.XDG_DATA_HOME;
+  return join(xdg?.startsWith('/') ? xdg : join(homedir(), '.local', 'share'), 'muster');
+}
+
+/** Where the user's settings live: `$MUSTER_HOME/config`, else `$XDG_CONFIG_HOME/muster`, else `~/.config/muster`. */
+export function configHome(env: Env = process.env): string {
+  if (env.MUSTER_HOME) return join(resolve(env.MUSTER_HOME), 'config');
+  const xdg = env.XDG_CONFIG_HOME;
+  return join(xdg?.startsWith('/') ? xdg : join(homedir(), '.config'), 'muster');
+}
+
+export const clustersDir = (env: Env = process.env): string => join(dataHome(env), 'clusters');
+
+const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
+
+/** Rejects names that are no safe single path segment with `usage`; `what` is `cluster` or `node`. */
+export function checkName(what: 'cluster' | 'node', name: string): string {
+  if (!NAME.test(name) || name.length > limits.nameLength) {
+    throw new MusterError(
+      'usage',
+      `"${name}" is no ${what} name: 1 to ${limits.nameLength} letters, digits, ".", "_" or "-", starting with a letter or digit`,
+      { details: { command: what } },
+    );
+  }
+  return name;
+}
+
+/** The folder of a cluster (whether it exists or not). */
+export const clusterDir = (name: string, env: Env = process.env): string =>
+  join(clustersDir(env), checkName('cluster', name));
+
+export const tokenFile = (dir: string): string => join(dir, 'token');
+export const mapDir = (dir: string): string => join(dir, 'map');
+export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
+export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
+export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
+export const clusterFile = (dir: string): string => join(dir, 'cluster.json');
+
+/** What a cluster's folder says of it; the rest is in the cluster map. */
+export interface ClusterFile {
+  readonly format: 1;
+  readonly name: string;
+  /** The cluster's identity; a cluster created anew under the same name has another. */
+  readonly cluster: string;
+  readonly createdAt: string;
+  /** Address that the nodes bind to. */
+  readonly host: string;
+  /** The nodes in order, with the port each listens on (0: the system picks). */
+  readonly nodes: readonly { readonly id: string; readonly port: number }[];
+}
+
+/** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */
+export function readClusterFile(dir: string): ClusterFile {
+  let text: string;
+  try {
+    text = readFileSync(clusterFile(dir), 'utf8');
+  } catch (cause) {
+    const name = dir.slice(dir.lastIndexOf('/') + 1);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new MusterError('unknown-cluster', `there is no cluster "${name}"`, { details: { cluster: name } });
+    }
+    throw new MusterError('metastore-unavailable', `cannot read cluster "${name}": ${(cause as Error).message}`, {
+      details: { path: clusterFile(dir) },
+      tookEffect: 'no',
+      cause,
+    });
+  }
+  try {
+    const file = JSON.parse(text) as ClusterFile;
+    if (file.format === 1 && typeof file.name === 'string' && Array.isArray(file.nodes)) return file;
+  } catch {
+    // Falls through to the one message for every kind of damage.
+  }
+  throw new MusterError('storage-corrupt', `${clusterFile(dir)} is damaged`, { details: { path: clusterFile(dir) } });
+}
+
+/** The cluster's secret, as demanded at the handshake. */
+export const readToken = (dir: string): string => readFileSync(tokenFile(dir), 'utf8').trim();
+
+/** The place of a node in a cluster; rejects with `unknown-node`. */
+export function requireNode(file: ClusterFile, id: string): { readonly id: string; readonly port: number } {
+  const node = file.nodes.find((n) => n.id === id);
+  if (!node) {
+    const known = file.nodes.map((n) => n.id).join(', ');
+    throw new MusterError('unknown-node', `cluster "${file.name}" has no node "${id}"; it has ${known}`, {
+      details: { node: id },
+    });
+  }
+  return node;
+}

@@ -1,0 +1,136 @@
+import type { MusterClient, NodeStatus } from '../client/api.js';
+import { type ClusterMap, nodeOf } from '../core/map/types.js';
+import { freshRoster, type LocalCluster } from './registry.js';
+import type { RosterRow } from './roster.js';
+
+export interface NodeRow {
+  readonly id: string;
+  readonly state: 'up' | 'paused' | 'down' | 'draining';
+  readonly pid: number | null;
+  readonly url: string | null;
+  /** Partitions this node is primary of, and backs up, by the cluster map. */
+  readonly primaries: number;
+  readonly backups: number;
+  readonly weight: number;
+  /** How often the node was started. */
+  readonly incarnation: number;
+  readonly uptimeMs: number | null;
+  readonly rssBytes: number | null;
+  /** Did it answer? A live process may be too busy, paused or cut off. */
+  readonly reachable: boolean;
+  /** Why it did not answer. */
+  readonly problem: string | null;
+}
+
+export interface ClusterStatus {
+  readonly cluster: string;
+  readonly revision: number;
+  readonly replicas: number;
+  readonly minInSync: number;
+  readonly durability: string;
+  readonly nodes: readonly NodeRow[];
+  readonly partitions: {
+    readonly total: number;
+    /** Their primary answers requests. */
+    readonly serving: number;
+    /** All replicas hold every committed entry. */
+    readonly inSync: number;
+    /** Those below full strength, up to 100: how many of the wanted replicas are in sync. */
+    readonly lacking: readonly { readonly partition: number; readonly inSync: number; readonly wanted: number }[];
+  };
+}
+
+/** What was learnt of each node that answered; the others' errors. */
+export interface Answers {
+  readonly status: ReadonlyMap<string, NodeStatus>;
+  readonly problem: ReadonlyMap<string, string>;
+}
+
+const LACKING_SHOWN = 100;
+
+/** Asks every node with a running process, side by side; never rejects. A stopped process is not asked. */
+export async function askNodes(client: MusterClient, roster: readonly RosterRow[], timeoutMs: number): Promise<Answers> {
+  const status = new Map<string, NodeStatus>();
+  const problem = new Map<string, string>();
+  await Promise.all(
+    roster.map(async (row) => {
+      if (row.state !== 'running') {
+        problem.set(row.id, row.state === 'stopped' ? 'the process is stopped (SIGSTOP)' : 'no process');
+        return;
+      }
+      try {
+        status.set(row.id, await client.status(row.id, { timeoutMs }));
+      } catch (error) {
+        problem.set(row.id, (error as Error).message);
+      }
+    }),
+  );
+  return { status, problem };
+}
+
+/** Puts map, roster and answers together. Pure. */
+export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers: Answers): ClusterStatus {
+  const primaries = new Map<string, number>();
+  const backups = new Map<string, number>();
+  const count = (counts: Map<string, number>, id: string) => counts.set(id, (counts.get(id) ?? 0) + 1);
+  // Who says to serve what: "partition/epoch" of every node.
+  const serving = new Map<string, Set<string>>();
+  for (const [id, status] of answers.status) {
+    const claims = status.partitions.filter((p) => p.role === 'primary' && p.serving);
+    serving.set(id, new Set(claims.map((p) => `${p.partition}/${p.epoch}`)));
+  }
+  let served = 0;
+  let full = 0;
+  const lacking: { partition: number; inSync: number; wanted: number }[] = [];
+  map.partitions.forEach((config, partition) => {
+    const primary = nodeOf(config.primary);
+    count(primaries, primary);
+    for (const replica of config.inSync) if (nodeOf(replica) !== primary) count(backups, nodeOf(replica));
+    if (serving.get(primary)?.has(`${partition}/${config.epoch}`)) served++;
+    const wanted = map.settings.replicas;
+    if (config.inSync.length >= wanted) full++;
+    else if (lacking.length < LACKING_SHOWN) lacking.push({ partition, inSync: config.inSync.length, wanted });
+  });
+  const processes = new Map(roster.map((row) => [row.id, row]));
+  const nodes = Object.values(map.members).map((member): NodeRow => {
+    const row = processes.get(member.id);
+    const answer = answers.status.get(member.id);
+    const state = row?.state === 'running' ? 'up' : row?.state === 'stopped' ? 'paused' : 'down';
+    return {
+      id: member.id,
+      state,
+      pid: row?.process?.pid ?? null,
+      url: member.url === '' || state === 'down' ? null : member.url,
+      primaries: primaries.get(member.id) ?? 0,
+      backups: backups.get(member.id) ?? 0,
+      weight: member.weight,
+      incarnation: member.incarnation,
+      uptimeMs: answer?.uptimeMs ?? null,
+      rssBytes: answer?.rssBytes ?? null,
+      reachable: answer !== undefined,
+      problem: answer ? null : (answers.problem.get(member.id) ?? 'not asked'),
+    };
+  });
+  nodes.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+  const { replicas, minInSync, durability } = map.settings;
+  return {
+    cluster: map.name,
+    revision: map.revision,
+    replicas,
+    minInSync,
+    durability,
+    nodes,
+    partitions: { total: map.partitions.length, serving: served, inSync: full, lacking },
+  };
+}
+
+/**
+ * The whole cluster as it is now: every member is a row, also the dead, paused and unreachable. Each node is
+ * given `timeoutMs` to answer. Rejects only with `metastore-unavailable`.
+ */
+export async function clusterStatus(cluster: LocalCluster, client: MusterClient, timeoutMs: number): Promise<ClusterStatus> {
+  const roster = freshRoster(cluster);
+  const answers = await askNodes(client, roster, timeoutMs);
+  // The map after the answers: a node that served an epoch older than the map's does not count as serving.
+  return summarize(await client.map(), roster, answers);
+}

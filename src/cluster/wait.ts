@@ -1,0 +1,109 @@
+import type { MusterClient } from '../client/api.js';
+import { nodeOf } from '../core/map/types.js';
+import { partitionOf } from '../core/ring/keys.js';
+import { MusterError } from '../errors.js';
+import type { LocalCluster } from './registry.js';
+import { type ClusterStatus, clusterStatus } from './status.js';
+
+export type Condition =
+  /** Every partition serves. */
+  | { readonly kind: 'ready' }
+  /** So many nodes are up and answer. */
+  | { readonly kind: 'members'; readonly count: number }
+  /** Every partition has all its replicas in sync, and serves. */
+  | { readonly kind: 'in-sync' }
+  /** This node is the serving primary of the key's partition; without a key, of any. */
+  | { readonly kind: 'primary'; readonly node: string; readonly of: string | null };
+
+/** Reads `ready`, `members=5`, `in-sync` or `primary=n2` (with the key of `--of`); rejects with `usage`. */
+export function parseCondition(text: string, of: string | null): Condition {
+  const [kind, value] = text.split('=', 2);
+  if (kind === 'ready' && value === undefined) return { kind: 'ready' };
+  if (kind === 'in-sync' && value === undefined) return { kind: 'in-sync' };
+  if (kind === 'members' && value !== undefined && /^\d+$/.test(value)) return { kind: 'members', count: Number(value) };
+  if (kind === 'primary' && value) return { kind: 'primary', node: value, of };
+  throw new MusterError('usage', `cannot wait for "${text}": it is ready, members=N, in-sync or primary=ID`, {
+    details: { command: 'wait' },
+  });
+}
+
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** Null when the condition holds, else what is missing, in words. */
+export async function missing(condition: Condition, status: ClusterStatus, client: MusterClient): Promise<string | null> {
+  const { total, serving, inSync } = status.partitions;
+  switch (condition.kind) {
+    case 'ready':
+      return serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
+    case 'members': {
+      const up = status.nodes.filter((n) => n.state === 'up' && n.reachable).length;
+      return up === condition.count ? null : `${plural(up, 'node')} up, not ${condition.count}`;
+    }
+    case 'in-sync': {
+      if (inSync < total) return `${plural(total - inSync, 'partition')} of ${total} not fully in sync`;
+      return serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
+    }
+    case 'primary': {
+      const map = await client.map();
+      const key = condition.of;
+      if (key === null) {
+        const holds = map.partitions.some((p) => nodeOf(p.primary) === condition.node);
+        return holds ? null : `${condition.node} is primary of nothing`;
+      }
+      const config = map.partitions[partitionOf(key, map.partitions.length)]!;
+      const primary = nodeOf(config.primary);
+      return primary === condition.node ? null : `the primary of "${key}" is ${primary}`;
+    }
+  }
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Told after each look what is still missing. */
+  readonly progress?: (missing: string, status: ClusterStatus) => void;
+  /** Rejects when waiting has become pointless (a node ended while starting). */
+  readonly unless?: Promise<never>;
+}
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 200;
+
+const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+
+/**
+ * Waits until the condition holds. Looks again every 20 ms at first, then ever less often down to five times
+ * a second. Rejects with `timeout` (saying what was missing at the end) or `interrupted`.
+ */
+export async function waitFor(
+  cluster: LocalCluster,
+  client: MusterClient,
+  condition: Condition,
+  options: WaitOptions,
+): Promise<ClusterStatus> {
+  const deadline = performance.now() + options.timeoutMs;
+  const look = async (): Promise<ClusterStatus> => {
+    for (let rest = FIRST_PAUSE_MS; ; rest = Math.min(rest * 1.5, LONGEST_PAUSE_MS)) {
+      if (options.signal?.aborted) throw new MusterError('interrupted', 'interrupted while waiting', { tookEffect: 'no' });
+      const left = deadline - performance.now();
+      const status = await clusterStatus(cluster, client, Math.max(50, Math.min(left, 1000)));
+      const lack = await missing(condition, status, client);
+      if (lack === null) return status;
+      if (performance.now() >= deadline) {
+        throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, { tookEffect: 'no' });
+      }
+      options.progress?.(lack, status);
+      await pause(Math.min(rest, Math.max(1, deadline - performance.now())), options.signal);
+    }
+  };
+  return options.unless ? Promise.race([look(), options.unless]) : look();
+}

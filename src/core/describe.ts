@@ -1,0 +1,103 @@
+import type { Command, OpResult, Operation } from './machine/types.js';
+import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import type { PartitionConfig } from './map/types.js';
+
+/** One line for everything that travels: for traces, failures and tests. */
+
+export function describeOperation(op: Operation): string {
+  switch (op.type) {
+    case 'put':
+      return `put ${op.key}=${short(op.value)}${op.ifVersion === undefined ? '' : ` if v${op.ifVersion}`}`;
+    case 'delete':
+      return `delete ${op.key}`;
+    case 'incr':
+      return `incr ${op.key} ${op.by}`;
+    case 'reset':
+      return `reset ${op.key} ${op.value}`;
+    case 'resolve':
+      return `resolve ${op.key}`;
+  }
+}
+
+export function describeCommand(command: Command): string {
+  switch (command.type) {
+    case 'op':
+      return `${command.session}#${command.n} ${describeOperation(command.op)}`;
+    case 'close':
+    case 'expire':
+      return `${command.type} ${command.session}`;
+    default:
+      return command.type;
+  }
+}
+
+export function describeMessage(m: PeerMessage): string {
+  switch (m.type) {
+    case 'append': {
+      const entries = m.entries.map(([epoch, command]) => `${epoch}:${describeCommand(command)}`).join(', ');
+      return `append p${m.p} e${m.epoch} to ${m.to} after ${m.prevSeq}@${m.prevEpoch} [${entries}] commit ${m.commit}`;
+    }
+    case 'ack':
+      return `ack p${m.p} e${m.epoch} from ${m.from} match ${m.match}`;
+    case 'reject':
+      return `reject p${m.p} e${m.epoch} from ${m.from} hint ${m.hintSeq}@${m.hintEpoch}`;
+    case 'stale':
+      return `stale p${m.p} promised ${m.promised}`;
+    case 'snapshot':
+      return `snapshot p${m.p} e${m.epoch} to ${m.to} ${m.index + 1}/${m.count}`;
+    case 'snapshot-ack':
+      return `snapshot-ack p${m.p} e${m.epoch} from ${m.from} ${m.index + 1}`;
+    case 'beacon':
+      return `beacon r${m.revision} claims ${pairs(m.claims)}`;
+    case 'beacon-ack':
+      return `beacon-ack r${m.revision}${m.denied.length > 0 ? ` denies p${m.denied.join(' p')}` : ''}`;
+  }
+}
+
+export function describeRequest(r: ClientRequest): string {
+  switch (r.type) {
+    case 'write':
+      return `${r.session}#${r.n} (first ${r.first}) ${describeOperation(r.op)}`;
+    case 'read':
+      return `read p${r.p} ${r.query.type === 'get' ? r.query.key : 'scan'}`;
+    case 'open':
+      return `open p${r.p}`;
+    case 'close':
+      return `close p${r.p} ${r.session}`;
+  }
+}
+
+export function describeResponse(r: ClientResponse): string {
+  if (!r.ok) return `refused ${r.code} (r${r.revision})${r.mayHaveRun === true ? ' may have run' : ''}`;
+  switch (r.type) {
+    case 'write':
+      return describeResult(r.result);
+    case 'read':
+      return r.result.type === 'get'
+        ? r.result.cell === null
+          ? 'nothing'
+          : `${short(String(r.result.cell.value))} v${r.result.cell.version}`
+        : `${r.result.rows.length} rows`;
+    case 'open':
+      return `opened ${r.session}`;
+    case 'close':
+      return 'closed';
+  }
+}
+
+export function describeResult(result: OpResult): string {
+  if (!result.ok) return result.code;
+  return `ok ${result.value}${result.version === undefined ? '' : ` v${result.version}`}`;
+}
+
+export function describeConfig(config: PartitionConfig): string {
+  return `e${config.epoch} primary ${config.primary} in sync ${config.inSync.join(' ')}`;
+}
+
+const short = (text: string): string => (text.length > 20 ? `${text.slice(0, 17)}...` : text);
+
+function pairs(flat: readonly number[]): string {
+  const list: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) list.push(`p${flat[i]}:e${flat[i + 1]}`);
+  return list.join(' ');
+}

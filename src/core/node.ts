@@ -1,0 +1,545 @@
+import { Publisher, type PublishOutcome } from './publisher.js';
+import type { CheckpointDelta } from './machine/types.js';
+import { type ClusterMap, type NodeId, nodeOf, type PartitionConfig, type ReplicaId, replicaId } from './map/types.js';
+import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import { Random } from './random.js';
+import type { LogRecord, StoredPartition } from './records.js';
+import type { ReplicaContext } from './replication/context.js';
+import type { Process } from './replication/grants.js';
+import { Replica } from './replication/replica.js';
+import { hashKey, partitionOf } from './ring/hash.js';
+import { type Rules, soundRules } from './rules.js';
+import { defaultTimings, limits, type Timings } from '../limits.js';
+
+/** Everything that can happen to a node. Time comes with each event; so do storage results and metastore outcomes. */
+export type NodeEvent =
+  | { readonly type: 'tick' }
+  | { readonly type: 'message'; readonly from: Process; readonly message: PeerMessage }
+  | { readonly type: 'request'; readonly origin: number; readonly request: ClientRequest }
+  /** The batch last given in a Ready is durable. */
+  | { readonly type: 'written' }
+  /** A map from the metastore; `read` counts the reads begun by this node, null when it came otherwise. */
+  | { readonly type: 'map'; readonly map: ClusterMap | null; readonly read: number | null }
+  | { readonly type: 'map-unreadable' }
+  | { readonly type: 'published'; readonly outcome: PublishOutcome }
+  /** A refused connect proved that this process has ended (R12a). Only ever given for loopback addresses. */
+  | { readonly type: 'gone'; readonly process: Process }
+  /** There is a new connection to that node: what was under way on the old one may be lost. */
+  | { readonly type: 'linked'; readonly node: NodeId }
+  /** The machine slept: the monotonic clock stood still while time went on. */
+  | { readonly type: 'suspended' }
+  | { readonly type: 'quiesce'; readonly ms: number }
+  /** Serve nothing from here on; the process is about to end. */
+  | { readonly type: 'stop' };
+
+export interface Envelope {
+  readonly to: NodeId;
+  readonly message: PeerMessage;
+}
+
+export interface Reply {
+  readonly origin: number;
+  readonly response: ClientResponse;
+}
+
+/**
+ * What the host is to do now. Every field may be carried out at once and in any order: whatever has to wait for the
+ * disk is born by the `written` event, never before (docs/decisions/0001).
+ */
+export interface Ready {
+  /** One batch to make durable; answered by `written`. Never given while another is under way. */
+  readonly write: readonly LogRecord[] | null;
+  readonly send: readonly Envelope[];
+  readonly reply: readonly Reply[];
+  readonly publish: { readonly map: ClusterMap; readonly expected: number } | null;
+  /** Read the map; answered by `map` with this number, or `map-unreadable`. */
+  readonly readMap: number | null;
+}
+
+export interface NodeOptions {
+  readonly node: NodeId;
+  readonly store: string;
+  /** Which start of this store this is: 1 for the first. */
+  readonly incarnation: number;
+  readonly url: string;
+  readonly stored: readonly StoredPartition[];
+  readonly seed: number;
+  /** This node's clock at its start, in ms. */
+  readonly now: number;
+  readonly rules?: Rules;
+  readonly tuning?: Tuning;
+}
+
+/** Bounds that tests make small so that the rare becomes common. */
+export interface Tuning {
+  readonly retainEntries: number;
+  readonly retainBytes: number;
+  readonly sessionIdleMs: number;
+}
+
+export interface ReplicaStatus {
+  readonly partition: number;
+  readonly role: 'primary' | 'backup' | 'learner';
+  readonly epoch: number;
+  readonly serving: boolean;
+  readonly writable: boolean;
+  readonly tail: number;
+  readonly commit: number;
+  readonly keys: number;
+}
+
+/** How many beacons per peer are remembered for their acks. */
+const beaconsRemembered = 16;
+
+/** One node of the cluster as a pure machine: `step` takes events in, `ready` says what to do. */
+export class NodeCore implements ReplicaContext {
+  readonly node: NodeId;
+  readonly store: string;
+  readonly incarnation: number;
+  readonly me: ReplicaId;
+  readonly rules: Rules;
+  readonly tuning: Tuning;
+  readonly replicas = new Map<number, Replica>();
+  now: number;
+  #map: ClusterMap | null = null;
+  readonly #url: string;
+  readonly #stored: Map<number, StoredPartition>;
+  readonly #startedAt: number;
+  readonly #random: Random;
+  readonly #publisher: Publisher;
+  /** Processes proven gone by a refused connect; all earlier incarnations of the store are gone too. */
+  readonly #refused = new Map<NodeId, Process>();
+  #streams = 0;
+  #send: Envelope[] = [];
+  #reply: Reply[] = [];
+  #records: LogRecord[] = [];
+  #writing = false;
+  readonly #unwritten = new Set<Replica>();
+  #flying: Replica[] = [];
+  readonly #touched = new Set<Replica>();
+  #wantsMap = true;
+  #reads = 0;
+  #reading = false;
+  #beaconAt = 0;
+  #refreshAt = 0;
+  #expireAt: number;
+  readonly #beacons = new Map<NodeId, { sentAt: number; claims: readonly number[] }[]>();
+  #quiescedUntil = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+  /** Something happened after which the map ought perhaps to change. */
+  #reconsider = false;
+
+  constructor(options: NodeOptions) {
+    this.node = options.node;
+    this.store = options.store;
+    this.incarnation = options.incarnation;
+    this.me = replicaId(options.node, options.store);
+    this.rules = options.rules ?? soundRules;
+    this.tuning = options.tuning ?? limits;
+    this.now = options.now;
+    this.#url = options.url;
+    this.#stored = new Map(options.stored.map((s) => [s.partition, s]));
+    this.#startedAt = options.now;
+    this.#expireAt = options.now;
+    this.#random = new Random(options.seed);
+    this.#publisher = new Publisher(this.rules);
+  }
+
+  // ---- what the replicas ask for
+
+  get map(): ClusterMap {
+    if (this.#map === null) throw new Error('no cluster map yet');
+    return this.#map;
+  }
+
+  get timings(): Timings {
+    return this.#map?.settings.timings ?? defaultTimings;
+  }
+
+  get quiesced(): boolean {
+    return this.now < this.#quiescedUntil;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** The revision of the map in hand; 0 before the first. */
+  get revision(): number {
+    return this.#map?.revision ?? 0;
+  }
+
+  /** Does the map know this very process? Until then it takes no part. */
+  get registered(): boolean {
+    const member = this.#map?.members[this.node];
+    return member !== undefined && member.store === this.store && member.incarnation === this.incarnation;
+  }
+
+  send(to: NodeId, message: PeerMessage): void {
+    this.#send.push({ to, message });
+  }
+
+  write(replica: Replica, record: LogRecord): void {
+    this.#records.push(record);
+    this.#unwritten.add(replica);
+  }
+
+  reply(origin: number, response: ClientResponse): void {
+    this.#reply.push({ origin, response });
+  }
+
+  wantMap(): void {
+    this.#wantsMap = true;
+  }
+
+  touch(replica: Replica): void {
+    this.#touched.add(replica);
+  }
+
+  beaconSoon(): void {
+    this.#beaconAt = Number.NEGATIVE_INFINITY;
+  }
+
+  nextStream(): number {
+    this.#streams++;
+    return this.incarnation * 2 ** 32 + this.#streams;
+  }
+
+  isGone(process: Process): boolean {
+    const member = this.#map?.members[process.node];
+    if (member === undefined) return false;
+    if (member.store !== process.store) return member.incarnation > 0 && this.rules.wipedDiskIsAnotherReplica;
+    if (process.incarnation < member.incarnation) return true;
+    const refused = this.#refused.get(process.node);
+    return refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation;
+  }
+
+  isReplicaGone(replica: ReplicaId): boolean {
+    const node = nodeOf(replica);
+    const member = this.#map?.members[node];
+    if (member === undefined || member.incarnation === 0) return false;
+    if (this.rules.wipedDiskIsAnotherReplica && replica !== replicaId(node, member.store)) return true;
+    return this.isGone({ node, store: member.store, incarnation: member.incarnation });
+  }
+
+  random(): number {
+    return this.#random.next();
+  }
+
+  // ---- events
+
+  step(event: NodeEvent, now: number): void {
+    this.now = now;
+    if (this.#stopped && event.type !== 'written') {
+      if (event.type === 'request') this.#refuse(event.origin, 'unavailable', 'the node is stopping');
+      return;
+    }
+    switch (event.type) {
+      case 'message':
+        this.#onMessage(event.from, event.message);
+        break;
+      case 'request':
+        this.#onRequest(event.origin, event.request);
+        break;
+      case 'written': {
+        const flying = this.#flying;
+        this.#flying = [];
+        this.#writing = false;
+        for (const replica of flying) replica.written();
+        break;
+      }
+      case 'tick':
+        this.#onTick();
+        break;
+      case 'map':
+        if (event.read !== null) this.#reading = false;
+        if (event.map === null) this.#wantsMap = true;
+        else this.#onMap(event.map, event.read);
+        break;
+      case 'map-unreadable':
+        this.#reading = false;
+        break;
+      case 'published':
+        this.#onPublished(event.outcome);
+        break;
+      case 'gone':
+        this.#onGone(event.process);
+        break;
+      case 'linked':
+        for (const replica of this.replicas.values()) replica.lead?.relinked(event.node);
+        this.beaconSoon();
+        break;
+      case 'suspended':
+        for (const replica of this.replicas.values()) replica.lead?.dropLeases();
+        break;
+      case 'quiesce':
+        this.#quiescedUntil = now + event.ms;
+        break;
+      case 'stop':
+        for (const replica of this.replicas.values()) replica.stepDown();
+        this.#stopped = true;
+        break;
+    }
+  }
+
+  #onMessage(from: Process, m: PeerMessage): void {
+    if (this.#map === null) return;
+    switch (m.type) {
+      case 'beacon':
+        this.#onBeacon(from, m);
+        return;
+      case 'beacon-ack':
+        this.#onBeaconAck(from, m);
+        return;
+    }
+    const replica = this.replicas.get(m.p);
+    if (replica === undefined) return;
+    switch (m.type) {
+      case 'append':
+        replica.onAppend(from.node, m);
+        break;
+      case 'snapshot':
+        replica.onSnapshot(from.node, m);
+        break;
+      case 'ack':
+        replica.lead?.onAck(m);
+        break;
+      case 'reject':
+        replica.lead?.onReject(m);
+        break;
+      case 'snapshot-ack':
+        replica.lead?.onSnapshotAck(m);
+        break;
+      case 'stale':
+        if (replica.lead !== null && m.promised > replica.lead.epoch) {
+          replica.stepDown();
+          this.wantMap();
+        }
+        break;
+    }
+  }
+
+  #onBeacon(from: Process, m: Extract<PeerMessage, { type: 'beacon' }>): void {
+    if (m.incarnation !== from.incarnation) return;
+    if (m.revision > this.revision) this.wantMap();
+    const denied: number[] = [];
+    for (let i = 0; i < m.claims.length; i += 2) {
+      const p = m.claims[i] as number;
+      if (this.replicas.get(p)?.grant(from, m.claims[i + 1] as number) !== true) denied.push(p);
+    }
+    const { incarnation, sentAt } = m;
+    this.send(from.node, { type: 'beacon-ack', incarnation, sentAt, revision: this.revision, denied });
+  }
+
+  #onBeaconAck(from: Process, m: Extract<PeerMessage, { type: 'beacon-ack' }>): void {
+    if (m.incarnation !== this.incarnation) return;
+    if (m.revision > this.revision) this.wantMap();
+    const beacon = this.#beacons.get(from.node)?.find((b) => b.sentAt === m.sentAt);
+    if (beacon === undefined) return;
+    for (let i = 0; i < beacon.claims.length; i += 2) {
+      const p = beacon.claims[i] as number;
+      const lead = this.replicas.get(p)?.lead;
+      if (lead != null && lead.epoch === beacon.claims[i + 1] && !m.denied.includes(p)) lead.onLease(from, m.sentAt);
+    }
+  }
+
+  #onRequest(origin: number, request: ClientRequest): void {
+    if (this.#map === null) {
+      this.#refuse(origin, 'unavailable', 'the node has just started');
+      return;
+    }
+    const p = request.type === 'write' ? partitionOf(hashKey(request.op.key), this.#map.partitions.length) : request.p;
+    const lead = this.replicas.get(p)?.lead;
+    if (lead == null) {
+      this.#refuse(origin, 'moved', `partition ${p} has its primary elsewhere`);
+      return;
+    }
+    switch (request.type) {
+      case 'write':
+        lead.write(origin, request);
+        break;
+      case 'read':
+        lead.read(origin, request.query);
+        break;
+      case 'open':
+        lead.open(origin);
+        break;
+      case 'close':
+        lead.close(origin, request.session);
+        break;
+    }
+  }
+
+  #refuse(origin: number, code: 'moved' | 'unavailable', message: string): void {
+    this.reply(origin, { ok: false, code, message, revision: this.revision });
+  }
+
+  #onTick(): void {
+    this.#reconsider = true;
+    this.#publisher.tick();
+    // Watches and gossip are hints that may stay away: look for oneself now and then.
+    if (this.#map === null || this.#publisher.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
+    const expire = this.now >= this.#expireAt;
+    if (expire) this.#expireAt = this.now + 1000;
+    for (const replica of this.replicas.values()) {
+      replica.lead?.tick();
+      if (expire) replica.lead?.expireSessions();
+    }
+  }
+
+  // ---- the map
+
+  #onMap(map: ClusterMap, read: number | null): void {
+    this.#reconsider = true;
+    if (map.revision > this.revision) this.#adopt(map);
+    this.#publisher.sawMap(this.revision, read);
+    if (this.#publisher.idle) this.#settle();
+    if (read === null || map.revision < this.revision) return;
+    for (const replica of this.replicas.values()) {
+      if (replica.config.epoch >= replica.promised) {
+        replica.behindAtRead = null;
+        replica.rolledBack = false;
+      } else if (replica.behindAtRead === null) {
+        replica.behindAtRead = this.#reads;
+        this.wantMap();
+      } else if (read > replica.behindAtRead) {
+        replica.rolledBack = true;
+        replica.stepDown();
+      }
+    }
+  }
+
+  #adopt(map: ClusterMap): void {
+    this.#map = map;
+    map.partitions.forEach((config, p) => {
+      const replica = this.replicas.get(p);
+      if (replica !== undefined) replica.configure(config);
+      else if (config.target.includes(this.node) || this.#stored.has(p)) {
+        const stored = this.#stored.get(p) ?? null;
+        this.#stored.delete(p);
+        const fresh = this.incarnation === 1;
+        this.replicas.set(p, new Replica(this, p, config, stored, this.#startedAt, fresh));
+      }
+    });
+  }
+
+  #onPublished(outcome: PublishOutcome): void {
+    this.#reconsider = true;
+    const published = this.#publisher.ended(outcome, this.revision, this.#reads);
+    if (outcome === 'ok' && published !== null && published.revision > this.revision) this.#adopt(published);
+    if (this.#publisher.idle) this.#settle();
+    if (this.#publisher.needsMap) this.wantMap();
+  }
+
+  #settle(): void {
+    for (const replica of this.replicas.values()) if (replica.pending !== null) replica.settled();
+  }
+
+  #onGone(process: Process): void {
+    this.#reconsider = true;
+    const known = this.#refused.get(process.node);
+    if (known !== undefined && known.store === process.store && known.incarnation >= process.incarnation) return;
+    this.#refused.set(process.node, process);
+    for (const replica of this.replicas.values()) replica.lead?.advance();
+  }
+
+  /** Level-triggered: what ought to change is asked anew of every replica whenever a publish may start. */
+  #publish(): { map: ClusterMap; expected: number } | null {
+    const map = this.#map;
+    if (map === null || this.#stopped) return null;
+    const again = this.#publisher.repeat();
+    if (again !== null) return again;
+    if (!this.#reconsider || this.quiesced || !this.#publisher.mayStart) return null;
+    this.#reconsider = false;
+    const mine = map.members[this.node];
+    if (mine === undefined) return null;
+    const member = this.registered ? null : { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url };
+    const partitions = new Map<number, PartitionConfig>();
+    for (const replica of this.replicas.values()) {
+      const wanted = replica.wants();
+      if (wanted !== null) partitions.set(replica.p, wanted);
+    }
+    const publish = this.#publisher.start(map, { member, partitions });
+    if (publish === null) return null;
+    for (const [p, config] of this.#publisher.asking) this.replicas.get(p)?.asked(config);
+    return publish;
+  }
+
+  // ---- beacons
+
+  #sendBeacons(): void {
+    this.#beaconAt = this.now + this.timings.beaconMs;
+    const claims = new Map<NodeId, number[]>();
+    for (const { p, lead } of this.replicas.values()) {
+      if (lead === null) continue;
+      for (const stream of lead.streams.values()) {
+        let list = claims.get(stream.node);
+        if (list === undefined) claims.set(stream.node, (list = []));
+        list.push(p, lead.epoch);
+      }
+    }
+    for (const [node, list] of claims) {
+      let sent = this.#beacons.get(node);
+      if (sent === undefined) this.#beacons.set(node, (sent = []));
+      sent.push({ sentAt: this.now, claims: list });
+      if (sent.length > beaconsRemembered) sent.shift();
+      const { incarnation, revision } = this;
+      this.send(node, { type: 'beacon', incarnation, sentAt: this.now, revision, claims: list });
+    }
+  }
+
+  // ---- what to do
+
+  /** Takes what the events since the last call ask for. */
+  ready(): Ready {
+    if (this.#map !== null && !this.#stopped && this.now >= this.#beaconAt) this.#sendBeacons();
+    for (const replica of this.#touched) replica.lead?.flush();
+    this.#touched.clear();
+    const publish = this.#publish();
+    let write: readonly LogRecord[] | null = null;
+    if (!this.#writing && this.#records.length > 0) {
+      write = this.#records;
+      this.#records = [];
+      this.#writing = true;
+      this.#flying = [...this.#unwritten];
+      this.#unwritten.clear();
+      for (const replica of this.#flying) replica.batchTaken();
+    }
+    let readMap: number | null = null;
+    if (this.#wantsMap && !this.#reading) {
+      this.#wantsMap = false;
+      this.#reading = true;
+      this.#refreshAt = this.now + this.timings.graceMs;
+      readMap = ++this.#reads;
+    }
+    const send = this.#send;
+    const reply = this.#reply;
+    this.#send = [];
+    this.#reply = [];
+    return { write, send, reply, publish, readMap };
+  }
+
+  /** Applied state that changed since the last call, to be made durable; the log before it may then go. */
+  takeCheckpoint(): CheckpointDelta[] {
+    const deltas: CheckpointDelta[] = [];
+    for (const replica of this.replicas.values()) {
+      const delta = replica.takeDelta();
+      if (delta !== null) deltas.push(delta);
+    }
+    return deltas;
+  }
+
+  /** For status: every replica held here. */
+  status(): ReplicaStatus[] {
+    return [...this.replicas.values()].map((replica) => ({
+      partition: replica.p,
+      role: replica.role,
+      epoch: replica.config.epoch,
+      serving: replica.lead?.serving === true && replica.lead.holdsLeases(),
+      writable: replica.lead?.serving === true && replica.lead.enoughInSync,
+      tail: replica.log.tailSeq,
+      commit: replica.commit,
+      keys: replica.machine.cells.size,
+    }));
+  }
+}

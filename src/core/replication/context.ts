@@ -1,0 +1,39 @@
+import type { Timings } from '../../limits.js';
+import type { ClusterMap, NodeId, ReplicaId } from '../map/types.js';
+import type { ClientResponse, PeerMessage } from '../messages.js';
+import type { Rules } from '../rules.js';
+import type { LogRecord } from '../records.js';
+import type { Process } from './grants.js';
+import type { Replica } from './replica.js';
+
+/** What a replica may ask of the node that holds it. */
+export interface ReplicaContext {
+  /** This node's clock, monotonic, in ms, as of the event being handled. */
+  readonly now: number;
+  readonly node: NodeId;
+  readonly store: string;
+  readonly me: ReplicaId;
+  readonly rules: Rules;
+  readonly timings: Timings;
+  readonly tuning: { readonly retainEntries: number; readonly retainBytes: number; readonly sessionIdleMs: number };
+  readonly map: ClusterMap;
+  /** Admits no write and changes no map, for the moment. */
+  readonly quiesced: boolean;
+  send(to: NodeId, message: PeerMessage): void;
+  /** Adds to the batch being collected; `replica.written` follows once it is durable. */
+  write(replica: Replica, record: LogRecord): void;
+  reply(origin: number, response: ClientResponse): void;
+  /** The map in hand may be old: read the metastore. */
+  wantMap(): void;
+  /** The replica has something to send before this step's Ready is taken. */
+  touch(replica: Replica): void;
+  /** A beacon should leave at once: there is a new claim. */
+  beaconSoon(): void;
+  nextStream(): number;
+  /** Is that run of the node proven to have ended? */
+  isGone(process: Process): boolean;
+  /** Is no process of that replica running, as far as it can be proven? */
+  isReplicaGone(replica: ReplicaId): boolean;
+  /** A number in [0, 1). */
+  random(): number;
+}

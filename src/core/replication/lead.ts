@@ -1,0 +1,494 @@
+import { limits } from '../../limits.js';
+import type { Applied } from '../machine/machine.js';
+import type { OpResult, Query, SessionId } from '../machine/types.js';
+import { sameSet } from '../map/changes.js';
+import { type NodeId, nodeOf, type PartitionConfig, type ReplicaId, replicaId } from '../map/types.js';
+import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
+import type { ReplicaContext } from './context.js';
+import type { Process } from './grants.js';
+import type { Replica } from './replica.js';
+import { Stream } from './stream.js';
+
+type Write = Extract<ClientRequest, { type: 'write' }>;
+
+/** A committed answer that waits until enough replicas are in sync (R5). */
+interface Held {
+  readonly origins: readonly number[];
+  readonly response: ClientResponse;
+}
+
+/** A replica near the tail by this many entries may be grown into the in-sync set. */
+const nearTail = 256;
+
+/** What a replica does while it is primary of an epoch: orders, replicates, commits, answers (PROTOCOL.md R2–R11). */
+export class Lead {
+  readonly epoch: number;
+  /** The barrier of this epoch; nothing is served before it is committed. */
+  readonly barrierSeq: number;
+  readonly startedAt: number;
+  serving = false;
+  readonly streams = new Map<ReplicaId, Stream>();
+  /** M without this replica (R3). */
+  #required: Stream[] = [];
+  /** Who waits for which entry. */
+  readonly #waiters = new Map<number, number[]>();
+  /** The operations in the uncommitted pipeline: the first place where a duplicate is looked up. */
+  readonly #pipeline = new Map<string, number>();
+  #held: Held[] = [];
+  readonly #lastActive = new Map<SessionId, number>();
+  /** Only for the variant that remembers a lease as a flag. */
+  #leaseFlag = false;
+  readonly #replica: Replica;
+  readonly #ctx: ReplicaContext;
+
+  constructor(replica: Replica, ctx: ReplicaContext) {
+    this.#replica = replica;
+    this.#ctx = ctx;
+    this.epoch = replica.config.epoch;
+    this.barrierSeq = replica.log.tailSeq + 1;
+    this.startedAt = ctx.now;
+  }
+
+  get #config(): PartitionConfig {
+    return this.#replica.config;
+  }
+
+  start(): void {
+    this.configured();
+    this.advance();
+  }
+
+  /** Nobody else will answer those who wait: they are told that the fate of their request is open. */
+  end(): void {
+    const moved = this.#refuse('moved', 'the partition has another primary now', true);
+    for (const origins of this.#waiters.values()) for (const origin of origins) this.#ctx.reply(origin, moved);
+    for (const { origins } of this.#held) for (const origin of origins) this.#ctx.reply(origin, moved);
+    this.#waiters.clear();
+    this.#held = [];
+  }
+
+  // ---- configuration
+
+  /** The map says something new of this partition in this epoch, or of the members. */
+  configured(): void {
+    const { target, inSync } = this.#config;
+    const wanted = new Set<ReplicaId>();
+    for (const replica of inSync) if (!this.#replica.isMe(replica)) wanted.add(replica);
+    for (const node of target) {
+      const member = this.#ctx.map.members[node];
+      if (node === this.#ctx.node || member === undefined || member.incarnation === 0) continue;
+      if (!this.#ctx.rules.wipedDiskIsAnotherReplica && inSync.some((r) => nodeOf(r) === node)) continue;
+      wanted.add(replicaId(node, member.store));
+    }
+    // A candidate in a publish under way stays required until its fate is known.
+    const settled = this.#replica.pending === null;
+    for (const [id, stream] of this.streams) if (!wanted.has(id) && (settled || !stream.candidate)) this.streams.delete(id);
+    for (const id of wanted) {
+      if (this.streams.has(id)) continue;
+      const stream = new Stream(id, nodeOf(id));
+      this.streams.set(id, stream);
+      this.attach(stream);
+    }
+    this.#setRequired();
+    this.#releaseHeld();
+    this.advance();
+  }
+
+  #setRequired(): void {
+    const { inSync } = this.#config;
+    const pending = this.#ctx.rules.shrinkAfterConfirm ? null : this.#replica.pending;
+    this.#required = [];
+    for (const stream of this.streams.values()) {
+      if (inSync.includes(stream.replica)) {
+        stream.candidate = false;
+        if (pending === null || pending.inSync.includes(stream.replica)) this.#required.push(stream);
+      } else if (stream.candidate) this.#required.push(stream);
+    }
+  }
+
+  /** A publish was asked for or has ended. */
+  settled(): void {
+    this.configured();
+  }
+
+  asked(): void {
+    if (!this.#ctx.rules.shrinkAfterConfirm) {
+      this.#setRequired();
+      this.advance();
+    }
+  }
+
+  attach(stream: Stream): void {
+    stream.attach(this.#ctx.nextStream(), this.#replica.log.tailSeq + 1, this.#ctx.now);
+    this.#ctx.touch(this.#replica);
+  }
+
+  /** The link to a node is new: what was under way on the old one may be lost. */
+  relinked(node: NodeId): void {
+    for (const stream of this.streams.values()) if (stream.node === node) this.attach(stream);
+  }
+
+  /** The in-sync set this primary would like (R7, R8); null when the map's is right. */
+  wants(): PartitionConfig | null {
+    const ctx = this.#ctx;
+    const config = this.#config;
+    if (config.epoch !== this.epoch || this.#replica.pending !== null) return null;
+    const keep = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
+    if (keep.length < config.inSync.length && keep.length < ctx.map.settings.minInSync) {
+      // Below min-in-sync only repair and reads go on: give the members, or a better connected primary, more time.
+      if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs))) return null;
+    }
+    const inSync = [...keep];
+    for (const stream of this.streams.values()) {
+      if (!config.inSync.includes(stream.replica) && this.#mayAdd(stream)) inSync.push(stream.replica);
+    }
+    return sameSet(inSync, config.inSync) ? null : { ...config, inSync };
+  }
+
+  #silentFor(replica: ReplicaId, ms: number): boolean {
+    const stream = this.streams.get(replica);
+    return stream === undefined || this.#ctx.now - Math.max(stream.leaseFrom, this.startedAt) >= ms;
+  }
+
+  #shouldRemove(replica: ReplicaId): boolean {
+    if (this.#ctx.isReplicaGone(replica) || this.#silentFor(replica, this.#ctx.timings.leaseMs)) return true;
+    const since = this.streams.get(replica)?.stalledSince ?? null;
+    return since !== null && this.#ctx.now - since >= this.#ctx.timings.stallMs;
+  }
+
+  /** R8: first the candidate is required, then, once it holds every committed entry and a lease, it may be published. */
+  #mayAdd(stream: Stream): boolean {
+    const { rules } = this.#ctx;
+    if (rules.growAfterBarrier && !this.serving) return false;
+    const { log, commit } = this.#replica;
+    if (!rules.growNeedsMatch) return stream.state === 'replicate';
+    const alive = this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica);
+    if (stream.state !== 'replicate' || stream.match < log.tailSeq - nearTail || !alive) {
+      if (stream.candidate && this.#replica.pending === null) {
+        stream.candidate = false;
+        this.#setRequired();
+        this.advance();
+      }
+      return false;
+    }
+    if (!stream.candidate) {
+      stream.candidate = true;
+      this.#setRequired();
+    }
+    return stream.match >= commit;
+  }
+
+  #holdsLease(stream: Stream): boolean {
+    return this.#ctx.now < stream.leaseFrom + this.#ctx.timings.leaseMs;
+  }
+
+  // ---- requests
+
+  #refuse(code: Refusal['code'], message: string, mayHaveRun = false): Refusal {
+    const revision = this.#ctx.map.revision;
+    return mayHaveRun ? { ok: false, code, message, revision, mayHaveRun } : { ok: false, code, message, revision };
+  }
+
+  /** R5, counting a removal that is not confirmed yet as done. */
+  get enoughInSync(): boolean {
+    if (!this.#ctx.rules.minInSync) return true;
+    const count = Math.min(this.#config.inSync.length, this.#replica.pending?.inSync.length ?? Number.POSITIVE_INFINITY);
+    return count >= this.#ctx.map.settings.minInSync;
+  }
+
+  #mayWrite(): Refusal | null {
+    if (!this.serving) return this.#refuse('unavailable', 'the primary is new and not ready yet');
+    if (this.#ctx.quiesced) return this.#refuse('unavailable', 'the cluster is about to stop');
+    if (!this.enoughInSync) {
+      const { replicas, minInSync } = this.#ctx.map.settings;
+      const count = this.#config.inSync.length;
+      const message = `partition ${this.#replica.p} has ${count} of ${replicas} replicas in sync and needs ${minInSync}`;
+      return this.#refuse('unavailable', message);
+    }
+    if (this.#replica.log.tailSeq - this.#replica.commit >= limits.pipelineEntries) {
+      return this.#refuse('busy', `partition ${this.#replica.p} has ${limits.pipelineEntries} entries waiting to be replicated`);
+    }
+    return null;
+  }
+
+  open(origin: number): void {
+    const refusal = this.#mayWrite();
+    if (refusal !== null) this.#ctx.reply(origin, refusal);
+    else if (this.#replica.machine.sessionCount >= limits.sessionsPerPartition) {
+      this.#ctx.reply(origin, this.#refuse('busy', `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`));
+    } else this.#accept({ type: 'open' }, origin);
+  }
+
+  close(origin: number, session: SessionId): void {
+    const refusal = this.#mayWrite();
+    if (refusal !== null) this.#ctx.reply(origin, refusal);
+    else this.#accept({ type: 'close', session }, origin);
+  }
+
+  write(origin: number, request: Write): void {
+    const refusal = this.#mayWrite();
+    if (refusal !== null) {
+      this.#ctx.reply(origin, refusal);
+      return;
+    }
+    const { session, n, first, op } = request;
+    if (this.#ctx.rules.dedup) {
+      const known = this.#replica.machine.lookup(session, n, first);
+      if (known !== null) {
+        this.#ctx.reply(origin, this.#answerKnown(known));
+        return;
+      }
+      const key = `${session}:${n}`;
+      const waiting = this.#pipeline.get(key);
+      if (waiting !== undefined) {
+        this.#waiters.get(waiting)?.push(origin);
+        return;
+      }
+      this.#pipeline.set(key, this.#replica.log.tailSeq + 1);
+    }
+    this.#lastActive.set(session, this.#ctx.now);
+    this.#accept({ type: 'op', session, n, first, op }, origin);
+  }
+
+  #answerKnown(known: OpResult | 'unknown-session' | 'forgotten' | 'beyond'): ClientResponse {
+    if (known === 'unknown-session') return this.#refuse('session-expired', 'the session is not known here: it was idle too long or was closed');
+    if (known === 'beyond') return this.#refuse('busy', `a session has at most ${limits.sessionWindow} operations under way`);
+    if (known === 'forgotten') {
+      const message = 'the session has already acknowledged a later operation';
+      return { ok: true, type: 'write', result: { ok: false, code: 'outcome-unknown', message } };
+    }
+    return { ok: true, type: 'write', result: known };
+  }
+
+  #accept(command: Parameters<Replica['appendEntry']>[0], origin: number | null): void {
+    const entry = this.#replica.appendEntry(command, this.epoch);
+    if (origin !== null) this.#waiters.set(entry.seq, [origin]);
+    this.#ctx.touch(this.#replica);
+    if (!this.#ctx.rules.replyAfterReplication) this.advance();
+  }
+
+  /** An entry was applied: its answer goes to whoever waits for it. */
+  answer(seq: number, applied: Applied): void {
+    const command = this.#replica.log.at(seq)?.command;
+    if (command?.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
+    if (command?.type === 'expire' || command?.type === 'close') this.#lastActive.delete(command.session);
+    const origins = this.#waiters.get(seq);
+    if (origins === undefined) return;
+    this.#waiters.delete(seq);
+    const response = this.#responseTo(applied);
+    if (this.enoughInSync) for (const origin of origins) this.#ctx.reply(origin, response);
+    else this.#held.push({ origins, response });
+  }
+
+  #responseTo(applied: Applied): ClientResponse {
+    switch (applied.type) {
+      case 'op':
+        return { ok: true, type: 'write', result: applied.result };
+      case 'opened':
+        return { ok: true, type: 'open', session: applied.session };
+      case 'refused-open':
+        return this.#refuse('busy', `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`);
+      case 'closed':
+      case 'none':
+        return { ok: true, type: 'close' };
+    }
+  }
+
+  #releaseHeld(): void {
+    if (this.#held.length === 0 || !this.enoughInSync) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const { origins, response } of held) for (const origin of origins) this.#ctx.reply(origin, response);
+  }
+
+  /** R11: read the committed state first, then look at the clock. */
+  read(origin: number, query: Query): void {
+    if (!this.serving) {
+      this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary is new and not ready yet'));
+      return;
+    }
+    const result = this.#replica.machine.query(query);
+    if (this.#mayRead()) this.#ctx.reply(origin, { ok: true, type: 'read', result });
+    else this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary cannot prove that it still is the primary'));
+  }
+
+  #mayRead(): boolean {
+    const { rules } = this.#ctx;
+    if (!rules.readsNeedLease) return true;
+    if (!rules.leaseCheckedPerRead) return this.#leaseFlag;
+    return this.holdsLeases();
+  }
+
+  /** Does every other member of M promise, as of now, not to act in another epoch? */
+  holdsLeases(): boolean {
+    for (const stream of this.#required) if (!this.#holdsLease(stream)) return false;
+    return true;
+  }
+
+  // ---- replication
+
+  /** Moves the commit point to what all of M has on disk. */
+  advance(): void {
+    const replica = this.#replica;
+    if (replica.lead !== this) return;
+    const ctx = this.#ctx;
+    let point = replica.durable;
+    if (ctx.rules.replyAfterReplication) for (const stream of this.#required) point = Math.min(point, stream.match);
+    if (point < this.barrierSeq || point <= replica.commit) return;
+    // R10: whoever was told that it is primary must have lost its leases before anything is committed here.
+    if (!replica.graceIsOver()) return;
+    replica.commitTo(point);
+    this.serving = true;
+  }
+
+  onAck(m: Extract<PeerMessage, { type: 'ack' }>): void {
+    const stream = this.streams.get(m.from);
+    if (stream === undefined || m.epoch !== this.epoch || stream.id !== m.stream) return;
+    if (stream.state !== 'replicate') {
+      stream.state = 'replicate';
+      stream.probing = false;
+      stream.snapshot = null;
+      stream.next = m.match + 1;
+    }
+    stream.acked(m.match, this.#ctx.now);
+    this.advance();
+    if (stream.next <= this.#replica.log.tailSeq) this.#ctx.touch(this.#replica);
+  }
+
+  onReject(m: Extract<PeerMessage, { type: 'reject' }>): void {
+    const stream = this.streams.get(m.from);
+    if (stream === undefined || m.epoch !== this.epoch || stream.id !== m.stream || stream.state === 'snapshot') return;
+    const { log } = this.#replica;
+    if (stream.state === 'replicate') {
+      // Something on the way was lost: find the place again, under a new id.
+      stream.attach(this.#ctx.nextStream(), Math.min(stream.match, log.tailSeq) + 1, this.#ctx.now);
+      this.#ctx.touch(this.#replica);
+      return;
+    }
+    let seq = Math.min(m.hintSeq, log.tailSeq, stream.next - 2);
+    while (seq > log.baseSeq && (log.epochAt(seq) as number) > m.hintEpoch) seq--;
+    stream.progressAt = this.#ctx.now;
+    stream.probing = false;
+    if (seq < log.baseSeq) this.#startSnapshot(stream);
+    else stream.next = seq + 1;
+    this.#ctx.touch(this.#replica);
+  }
+
+  #startSnapshot(stream: Stream): void {
+    const snapshot = this.#replica.machine.snapshot();
+    const text = JSON.stringify(snapshot);
+    const count = Math.max(1, Math.ceil(text.length / limits.snapshotChunk));
+    stream.state = 'snapshot';
+    stream.snapshot = { text, count, seq: snapshot.seq, index: 0 };
+    stream.progressAt = this.#ctx.now;
+    this.#sendChunk(stream);
+  }
+
+  onSnapshotAck(m: Extract<PeerMessage, { type: 'snapshot-ack' }>): void {
+    const stream = this.streams.get(m.from);
+    if (stream?.snapshot == null || m.epoch !== this.epoch || stream.id !== m.stream || m.index !== stream.snapshot.index) return;
+    stream.snapshot.index++;
+    stream.progressAt = this.#ctx.now;
+    this.#sendChunk(stream);
+  }
+
+  #sendChunk(stream: Stream): void {
+    const { text, count, index } = stream.snapshot as NonNullable<Stream['snapshot']>;
+    if (index >= count) return;
+    this.#ctx.send(stream.node, {
+      type: 'snapshot',
+      p: this.#replica.p,
+      gen: this.#config.gen,
+      epoch: this.epoch,
+      stream: stream.id,
+      to: stream.replica,
+      index,
+      count,
+      chunk: text.slice(index * limits.snapshotChunk, (index + 1) * limits.snapshotChunk),
+    });
+  }
+
+  /** Sends what each stream lacks, as far as its window allows. */
+  flush(): void {
+    const { log } = this.#replica;
+    for (const stream of this.streams.values()) {
+      if (stream.state === 'snapshot') continue;
+      if (stream.next - 1 < log.baseSeq) {
+        this.#startSnapshot(stream);
+      } else if (stream.state === 'probe') {
+        if (!stream.probing) {
+          stream.probing = true;
+          this.#sendAppend(stream, []);
+        }
+      } else {
+        while (stream.next <= log.tailSeq && stream.flyingBytes < limits.streamWindowBytes) {
+          const { entries, bytes } = log.slice(stream.next, limits.appendBytes);
+          this.#sendAppend(stream, entries);
+          stream.next += entries.length;
+          stream.sent(stream.next - 1, bytes);
+        }
+      }
+    }
+  }
+
+  #sendAppend(stream: Stream, entries: Extract<PeerMessage, { type: 'append' }>['entries']): void {
+    const { log, commit, p } = this.#replica;
+    const prevSeq = stream.next - 1;
+    stream.commitSent = commit;
+    this.#ctx.send(stream.node, {
+      type: 'append',
+      p,
+      gen: this.#config.gen,
+      epoch: this.epoch,
+      stream: stream.id,
+      to: stream.replica,
+      prevSeq,
+      prevEpoch: log.epochAt(prevSeq) as number,
+      entries,
+      commit,
+    });
+  }
+
+  // ---- time
+
+  /** `from` granted the beacon sent at `sentAt` for this partition in this epoch. */
+  onLease(from: Process, sentAt: number): void {
+    const exact = this.streams.get(replicaId(from.node, from.store));
+    const stream = this.#ctx.rules.wipedDiskIsAnotherReplica ? exact : [...this.streams.values()].find((s) => s.node === from.node);
+    if (stream !== undefined && sentAt > stream.leaseFrom) stream.leaseFrom = sentAt;
+  }
+
+  /** The clock stood still while time went on: no lease can be trusted any more. */
+  dropLeases(): void {
+    for (const stream of this.streams.values()) stream.leaseFrom = Number.NEGATIVE_INFINITY;
+  }
+
+  tick(): void {
+    const { now, timings } = this.#ctx;
+    this.#leaseFlag = this.holdsLeases();
+    this.advance();
+    for (const stream of this.streams.values()) {
+      const behind = stream.state !== 'replicate' || stream.match < this.#replica.log.tailSeq;
+      if (behind && now - stream.progressAt >= timings.resendMs && !this.#ctx.isReplicaGone(stream.replica)) {
+        stream.stalledSince ??= stream.progressAt;
+        this.attach(stream);
+      } else if (stream.state === 'replicate' && stream.commitSent < this.#replica.commit && stream.next > this.#replica.log.tailSeq) {
+        this.#sendAppend(stream, []);
+      }
+    }
+  }
+
+  /** Logs the end of sessions nobody has used for long; after a failover each gets the full time again. */
+  expireSessions(): void {
+    if (!this.serving || !this.enoughInSync) return;
+    const { now } = this.#ctx;
+    for (const session of this.#replica.machine.sessionIds()) {
+      const last = this.#lastActive.get(session);
+      if (last === undefined) this.#lastActive.set(session, now);
+      else if (now - last >= this.#ctx.tuning.sessionIdleMs) {
+        this.#lastActive.set(session, now);
+        this.#accept({ type: 'expire', session }, null);
+      }
+    }
+  }
+}

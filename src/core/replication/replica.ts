@@ -1,0 +1,369 @@
+import { PartitionMachine } from '../machine/machine.js';
+import type { CheckpointDelta, Entry, Snapshot } from '../machine/types.js';
+import { promoted } from '../map/changes.js';
+import { type NodeId, nodeOf, type PartitionConfig, type ReplicaId } from '../map/types.js';
+import type { PeerMessage } from '../messages.js';
+import type { StoredPartition } from '../records.js';
+import type { ReplicaContext } from './context.js';
+import { Grants, type Process } from './grants.js';
+import { Lead } from './lead.js';
+import { ReplicaLog } from './log.js';
+
+type Append = Extract<PeerMessage, { type: 'append' }>;
+type SnapshotChunk = Extract<PeerMessage, { type: 'snapshot' }>;
+
+interface AckOwed {
+  readonly to: NodeId;
+  /** This replica, as the primary addressed it. */
+  readonly from: ReplicaId;
+  readonly epoch: number;
+  readonly stream: number;
+  match: number;
+}
+
+/** One copy of one partition: log, state machine, and the role it plays now (PROTOCOL.md section 1). */
+export class Replica {
+  readonly p: number;
+  promised: number;
+  log: ReplicaLog;
+  machine: PartitionMachine;
+  /** Everything up to here is committed, and applied. */
+  commit: number;
+  /** Everything up to here is on this disk. */
+  durable: number;
+  readonly grants: Grants;
+  config: PartitionConfig;
+  lead: Lead | null = null;
+  /** The configuration in a publish under way or of unknown outcome; null when there is none. */
+  pending: PartitionConfig | null = null;
+  /** The last epoch this process has asked to be primary of. A greater one with this replica as primary was another life's. */
+  #asked = 0;
+  #durablePromise: number;
+  #flyingMark = 0;
+  #flyingPromise: number;
+  #owed: AckOwed | null = null;
+  #incoming: { epoch: number; stream: number; count: number; parts: string[] } | null = null;
+  /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
+  rolledBack = false;
+  /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
+  behindAtRead: number | null = null;
+  /** Not before this, on this clock, for the sake of order: the primary gets time to start, others of higher rank go first. */
+  #notBefore: number;
+  /** Drawn once for each configuration, in [0, 1). */
+  #jitter: number;
+  readonly #ctx: ReplicaContext;
+
+  constructor(ctx: ReplicaContext, p: number, config: PartitionConfig, stored: StoredPartition | null, startedAt: number, fresh: boolean) {
+    this.#ctx = ctx;
+    this.p = p;
+    this.config = config;
+    const snapshot: Snapshot = stored?.snapshot ?? { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [] };
+    this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules.dedup);
+    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
+    this.promised = stored?.promised ?? 0;
+    this.#durablePromise = this.promised;
+    this.#flyingPromise = this.promised;
+    this.commit = snapshot.seq;
+    this.durable = this.log.tailSeq;
+    // A store at its first start has never granted anything to anyone.
+    this.grants = new Grants(fresh ? null : startedAt);
+    this.#notBefore = startedAt + ctx.timings.graceMs;
+    this.#jitter = ctx.random();
+  }
+
+  get role(): 'primary' | 'backup' | 'learner' {
+    if (this.lead !== null) return 'primary';
+    return this.config.inSync.some((r) => this.isMe(r)) ? 'backup' : 'learner';
+  }
+
+  isMe(replica: ReplicaId): boolean {
+    return this.#ctx.rules.wipedDiskIsAnotherReplica ? replica === this.#ctx.me : nodeOf(replica) === this.#ctx.node;
+  }
+
+  // ---- the map
+
+  /** A newer map says this about the partition. */
+  configure(config: PartitionConfig): void {
+    const before = this.config;
+    this.config = config;
+    if (config.epoch > before.epoch && !this.isMe(config.primary)) {
+      this.#jitter = this.#ctx.random();
+      this.#notBefore = this.#ctx.now + this.#ctx.timings.beaconMs * 2;
+    }
+    if (this.lead !== null) {
+      if (config.epoch > this.lead.epoch) this.stepDown();
+      else if (config.epoch === this.lead.epoch) this.lead.configured();
+    }
+    if (this.lead === null && this.isMe(config.primary) && config.epoch === this.#asked && config.epoch >= this.promised) {
+      this.#takeLead();
+    }
+  }
+
+  /** What this replica would like the map to say instead, if anything. Asked whenever a publish may start. */
+  wants(): PartitionConfig | null {
+    if (this.rolledBack) return null;
+    if (this.lead !== null) return this.lead.wants();
+    const config = this.config;
+    if (this.isMe(config.primary)) {
+      // A restarted primary always promotes itself to a new epoch before it serves.
+      return config.epoch >= this.promised ? promoted(config, config.primary) : null;
+    }
+    return this.#wantsPromotion() ? this.#promotedConfig() : null;
+  }
+
+  #promotedConfig(): PartitionConfig {
+    const mine = this.config.inSync.find((r) => this.isMe(r)) ?? this.#ctx.me;
+    return promoted(this.config, mine);
+  }
+
+  /** R9, with R12a. */
+  #wantsPromotion(): boolean {
+    const { config } = this;
+    const ctx = this.#ctx;
+    if (!config.inSync.some((r) => this.isMe(r)) || config.epoch < this.promised) return false;
+    const primaryGone = ctx.isReplicaGone(config.primary);
+    const rank = this.#rank();
+    if (!this.graceIsOver()) return false;
+    if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + rank * ctx.timings.beaconMs;
+    // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
+    const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
+    return ctx.now >= Math.max(this.#notBefore, this.grants.last(() => false) + this.#graceMs) + jitter;
+  }
+
+  get #graceMs(): number {
+    const { rules, timings } = this.#ctx;
+    return rules.promoteWaitsGrace ? timings.graceMs : timings.beaconMs * 2;
+  }
+
+  /** Has everyone who was told that it is primary lost its leases, or its life? (R9, R10, R12a) */
+  graceIsOver(): boolean {
+    return this.#ctx.now >= this.grants.last((process) => this.#ctx.isGone(process)) + this.#graceMs;
+  }
+
+  #primaryGoneAt: { epoch: number; at: number } | null = null;
+
+  #goneSince(): number {
+    if (this.#primaryGoneAt?.epoch !== this.config.epoch) this.#primaryGoneAt = { epoch: this.config.epoch, at: this.#ctx.now };
+    return this.#primaryGoneAt.at;
+  }
+
+  /** How many in-sync replicas stand before this one in the order of placement. */
+  #rank(): number {
+    let rank = 0;
+    for (const node of this.config.target) {
+      if (node === this.#ctx.node) return rank;
+      const replica = this.config.inSync.find((r) => nodeOf(r) === node);
+      if (replica !== undefined && replica !== this.config.primary && !this.#ctx.isReplicaGone(replica)) rank++;
+    }
+    return rank;
+  }
+
+  /** The publish that carries `wants()` has been handed to the metastore. */
+  asked(config: PartitionConfig): void {
+    this.pending = config;
+    if (this.lead === null) this.#asked = config.epoch;
+    else this.lead.asked();
+  }
+
+  /** That publish has ended, one way or the other; the map in hand is at least as new as its outcome. */
+  settled(): void {
+    this.pending = null;
+    if (this.lead !== null) this.lead.settled();
+    this.#payAck();
+  }
+
+  /** From asking until the outcome is known, nothing of the epoch being left is accepted or granted (R9). */
+  #hasAbdicated(epoch: number): boolean {
+    return this.pending !== null && this.lead === null && epoch < this.pending.epoch;
+  }
+
+  #takeLead(): void {
+    const ctx = this.#ctx;
+    this.#owed = null;
+    this.#incoming = null;
+    this.promise(this.config.epoch);
+    this.lead = new Lead(this, ctx);
+    this.appendEntry({ type: 'barrier' }, this.config.epoch);
+    this.lead.start();
+    ctx.beaconSoon();
+  }
+
+  stepDown(): void {
+    const lead = this.lead;
+    if (lead === null) return;
+    this.lead = null;
+    lead.end();
+  }
+
+  promise(epoch: number): void {
+    if (epoch <= this.promised) return;
+    this.promised = epoch;
+    this.#ctx.write(this, { type: 'promise', partition: this.p, gen: this.config.gen, epoch });
+  }
+
+  // ---- the log
+
+  appendEntry(command: Entry['command'], epoch: number): Entry {
+    const entry: Entry = { epoch, seq: this.log.tailSeq + 1, command };
+    this.log.append(entry);
+    this.#ctx.write(this, { type: 'append', partition: this.p, entry });
+    return entry;
+  }
+
+  #truncateAfter(seq: number): void {
+    if (seq < this.commit) throw new Error(`partition ${this.p}: cutting after ${seq}, committed are ${this.commit}`);
+    this.log.truncateAfter(seq);
+    this.durable = Math.min(this.durable, seq);
+    this.#flyingMark = Math.min(this.#flyingMark, seq);
+  }
+
+  /** The batch that holds this replica's newest records has been handed to the disk. */
+  batchTaken(): void {
+    this.#flyingMark = this.log.tailSeq;
+    this.#flyingPromise = this.promised;
+  }
+
+  /** That batch is durable. */
+  written(): void {
+    this.durable = Math.max(this.durable, this.#flyingMark);
+    this.#durablePromise = Math.max(this.#durablePromise, this.#flyingPromise);
+    this.#payAck();
+    this.lead?.advance();
+  }
+
+  /** Applies what has been committed up to `seq`. */
+  commitTo(seq: number): void {
+    for (let n = this.commit + 1; n <= seq; n++) {
+      const entry = this.log.at(n) as Entry;
+      const applied = this.machine.apply(entry);
+      this.commit = n;
+      this.lead?.answer(n, applied);
+    }
+    this.log.compact(this.commit, this.#ctx.tuning.retainEntries, this.#ctx.tuning.retainBytes);
+  }
+
+  takeDelta(): CheckpointDelta | null {
+    return this.machine.takeDelta(this.p, this.promised);
+  }
+
+  // ---- as backup or learner
+
+  onAppend(from: NodeId, m: Append): void {
+    if (!this.#accepts(from, m)) return;
+    const { prevSeq } = m;
+    if (prevSeq > this.commit) {
+      const epoch = this.log.epochAt(prevSeq);
+      if (epoch !== m.prevEpoch) {
+        this.#reject(from, m, prevSeq, epoch);
+        return;
+      }
+    }
+    let seq = prevSeq;
+    for (const [epoch, command] of m.entries) {
+      seq++;
+      if (seq <= this.commit) continue;
+      const held = this.log.epochAt(seq);
+      if (held === epoch) continue;
+      if (held !== null) this.#truncateAfter(seq - 1);
+      this.appendEntry(command, epoch);
+    }
+    if (Math.min(m.commit, seq) > this.commit) this.commitTo(Math.min(m.commit, seq));
+    this.#owe(from, m, seq);
+  }
+
+  /** R1, but for the place in the log. */
+  #accepts(from: NodeId, m: Append | SnapshotChunk): boolean {
+    if (!this.isMe(m.to) || m.gen < this.machine.gen || this.rolledBack) return false;
+    if (m.epoch < this.promised && this.#ctx.rules.refuseOldEpoch) {
+      this.#ctx.send(from, { type: 'stale', p: this.p, promised: this.promised });
+      return false;
+    }
+    if (this.#hasAbdicated(m.epoch)) return false;
+    if (this.lead !== null) {
+      if (m.epoch <= this.lead.epoch) return false;
+      this.stepDown();
+    }
+    if (m.epoch > this.config.epoch) this.#ctx.wantMap();
+    if (m.gen > this.machine.gen) this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [] });
+    this.promise(m.epoch);
+    return true;
+  }
+
+  /** Says where the log might still agree: before the run of entries of the epoch that did not fit, never below the commit. */
+  #reject(from: NodeId, m: Append, prevSeq: number, epoch: number | null): void {
+    let hint = Math.min(prevSeq - 1, this.log.tailSeq);
+    if (epoch !== null) while (hint > this.commit && this.log.epochAt(hint) === epoch) hint--;
+    hint = Math.max(hint, this.commit);
+    this.#ctx.send(from, {
+      type: 'reject',
+      p: this.p,
+      epoch: m.epoch,
+      stream: m.stream,
+      from: m.to,
+      hintSeq: hint,
+      hintEpoch: this.log.epochAt(hint) ?? 0,
+    });
+  }
+
+  onSnapshot(from: NodeId, m: SnapshotChunk): void {
+    if (!this.#accepts(from, m)) return;
+    let incoming = this.#incoming;
+    if (m.index === 0) {
+      incoming = { epoch: m.epoch, stream: m.stream, count: m.count, parts: [] };
+      this.#incoming = incoming;
+    }
+    if (incoming === null || incoming.epoch !== m.epoch || incoming.stream !== m.stream || incoming.parts.length < m.index) return;
+    if (incoming.parts.length === m.index) incoming.parts.push(m.chunk);
+    if (incoming.parts.length < incoming.count) {
+      this.#ctx.send(from, { type: 'snapshot-ack', p: this.p, epoch: m.epoch, stream: m.stream, from: m.to, index: m.index });
+      return;
+    }
+    this.#incoming = null;
+    const snapshot = JSON.parse(incoming.parts.join('')) as Snapshot;
+    if (snapshot.seq > this.commit) this.#install(snapshot);
+    this.#owe(from, m, snapshot.seq);
+  }
+
+  #install(snapshot: Snapshot): void {
+    this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules.dedup);
+    this.machine.markFull();
+    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch);
+    this.commit = snapshot.seq;
+    this.durable = 0;
+    this.#flyingMark = 0;
+    this.#ctx.write(this, { type: 'snapshot', partition: this.p, snapshot });
+  }
+
+  /** An ack leaves once everything it speaks of is on disk, the promise included. */
+  #owe(to: NodeId, m: Append | SnapshotChunk, match: number): void {
+    if (this.#owed !== null && this.#owed.epoch === m.epoch && this.#owed.stream === m.stream && this.#owed.to === to) {
+      this.#owed.match = Math.max(this.#owed.match, match);
+    } else {
+      this.#owed = { to, from: m.to, epoch: m.epoch, stream: m.stream, match };
+    }
+    this.#payAck();
+  }
+
+  #payAck(): void {
+    const owed = this.#owed;
+    if (owed === null) return;
+    if (owed.epoch !== this.promised && this.#ctx.rules.refuseOldEpoch) {
+      this.#owed = null;
+      return;
+    }
+    if (this.#hasAbdicated(owed.epoch)) return;
+    const sync = this.#ctx.rules.ackAfterSync;
+    if (sync && (this.#durablePromise < owed.epoch || this.durable < owed.match)) return;
+    this.#owed = null;
+    const { epoch, stream, match, from } = owed;
+    this.#ctx.send(owed.to, { type: 'ack', p: this.p, epoch, stream, from, match });
+  }
+
+  /** Grants a lease to the process that claims to be primary in `epoch`, or denies it. */
+  grant(process: Process, epoch: number): boolean {
+    if (epoch < this.promised || epoch < this.config.epoch || this.rolledBack) return false;
+    if (this.lead !== null || this.#hasAbdicated(epoch)) return false;
+    this.grants.grant(process, this.#ctx.now);
+    return true;
+  }
+}

@@ -1,0 +1,69 @@
+import type { NodeId, ReplicaId } from '../map/types.js';
+
+/**
+ * The primary's view of one other replica: how far it agrees with the log, what is under way to it, and the
+ * lease it granted. A new stream id at each attach makes acks of an earlier attachment recognisable (R2).
+ */
+export class Stream {
+  readonly replica: ReplicaId;
+  readonly node: NodeId;
+  id = 0;
+  /** `probe`: looking for where the logs agree; `replicate`: pipelining; `snapshot`: copying the state over. */
+  state: 'probe' | 'replicate' | 'snapshot' = 'probe';
+  /** The next entry to send. */
+  next = 1;
+  /** Everything up to here is durable there and equal to this log. */
+  match = 0;
+  /** It is being grown into the in-sync set: its acks and leases are required already (R8b). */
+  candidate = false;
+  /** When the latest beacon was sent that it granted for this partition and epoch. */
+  leaseFrom = Number.NEGATIVE_INFINITY;
+  /** When it last moved forward, or was attached. */
+  progressAt = Number.NEGATIVE_INFINITY;
+  /** Since when it has stored nothing although attached anew again and again; null while it moves. */
+  stalledSince: number | null = null;
+  /** The commit point it was last told. */
+  commitSent = 0;
+  /** In `probe`: one probe at a time. */
+  probing = false;
+  /** Bytes under way, by the last seq of each message. */
+  readonly #flying: { last: number; bytes: number }[] = [];
+  flyingBytes = 0;
+  snapshot: { readonly text: string; readonly count: number; readonly seq: number; index: number } | null = null;
+
+  constructor(replica: ReplicaId, node: NodeId) {
+    this.replica = replica;
+    this.node = node;
+  }
+
+  attach(id: number, next: number, now: number): void {
+    this.id = id;
+    this.state = 'probe';
+    this.next = next;
+    this.match = 0;
+    this.probing = false;
+    this.progressAt = now;
+    this.commitSent = 0;
+    this.#flying.length = 0;
+    this.flyingBytes = 0;
+    this.snapshot = null;
+  }
+
+  sent(last: number, bytes: number): void {
+    this.#flying.push({ last, bytes });
+    this.flyingBytes += bytes;
+  }
+
+  acked(match: number, now: number): void {
+    this.progressAt = now;
+    this.stalledSince = null;
+    if (match > this.match) this.match = match;
+    let done = 0;
+    for (const flight of this.#flying) {
+      if (flight.last > match) break;
+      this.flyingBytes -= flight.bytes;
+      done++;
+    }
+    if (done > 0) this.#flying.splice(0, done);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The rules of PROTOCOL.md that the test suite breaks on purpose, one at a time, to show that the simulator
+ * notices. Production always runs `soundRules`; no flag, file or message can change them.
+ */
+export interface Rules {
+  /** R4: a reply waits for commit by the whole required set. */
+  readonly replyAfterReplication: boolean;
+  /** R11: a read needs the leases of the required set. */
+  readonly readsNeedLease: boolean;
+  /** R11: the lease is compared with the clock at each read, not remembered as a flag. */
+  readonly leaseCheckedPerRead: boolean;
+  /** R9: a promotion holds only for the very configuration it was decided on. */
+  readonly promoteChecksEpoch: boolean;
+  /** R9: the grace has passed since the last beacon granted. */
+  readonly promoteWaitsGrace: boolean;
+  /** Section 0: a replica is a node and a store; a wiped disk is another replica. */
+  readonly wipedDiskIsAnotherReplica: boolean;
+  /** Section 3: an operation already applied is answered from the session, not applied again. */
+  readonly dedup: boolean;
+  /** R8a: nobody is added before this epoch's barrier is committed. */
+  readonly growAfterBarrier: boolean;
+  /** R8c: a candidate holds every committed entry before it is published as in sync. */
+  readonly growNeedsMatch: boolean;
+  /** R7: a member being removed is required until its removal is confirmed. */
+  readonly shrinkAfterConfirm: boolean;
+  /** R1: entries of an epoch that is over are refused. */
+  readonly refuseOldEpoch: boolean;
+  /** R1: an ack leaves only when the entries are on disk. */
+  readonly ackAfterSync: boolean;
+  /** R5: nothing is acknowledged while too few replicas are in sync. */
+  readonly minInSync: boolean;
+}
+
+export const soundRules: Rules = {
+  replyAfterReplication: true,
+  readsNeedLease: true,
+  leaseCheckedPerRead: true,
+  promoteChecksEpoch: true,
+  promoteWaitsGrace: true,
+  wipedDiskIsAnotherReplica: true,
+  dedup: true,
+  growAfterBarrier: true,
+  growNeedsMatch: true,
+  shrinkAfterConfirm: true,
+  refuseOldEpoch: true,
+  ackAfterSync: true,
+  minInSync: true,
+};

@@ -1,0 +1,89 @@
+/**
+ * Every bound of muster, with its unit, in one place; `checkLimits` holds the relations between them.
+ * Layer 0: imports nothing.
+ */
+export const limits = {
+  /** Longest key or counter name, in UTF-8 bytes. */
+  keyBytes: 512,
+  /** Largest value, in UTF-8 bytes. */
+  valueBytes: 1024 * 1024,
+  /** Largest WebSocket frame accepted, in bytes; a larger one closes the connection with 1009. */
+  frameBytes: 8 * 1024 * 1024,
+  /** One APPEND carries at most this many bytes of entries (a single larger entry travels alone). */
+  appendBytes: 1024 * 1024,
+  /** Bytes of entries under way to one replica before the primary waits for an ack. */
+  streamWindowBytes: 4 * 1024 * 1024,
+  /** One chunk of a snapshot, in UTF-16 code units of its JSON. */
+  snapshotChunk: 512 * 1024,
+  /** Entries a partition may have accepted and not yet committed; more is answered `busy`. */
+  pipelineEntries: 8192,
+  /** Bytes queued for one connection before it is cut off as too slow. */
+  connectionQueueBytes: 64 * 1024 * 1024,
+  /** Connections a node accepts. */
+  connections: 1024,
+  /** Requests one client connection may have under way; more is answered `busy`. */
+  requestsPerConnection: 16_384,
+  /** Results kept for a session: an operation's number may be at most this far past the first incomplete. */
+  sessionWindow: 1024,
+  /** Sessions a partition keeps; at capacity OPEN is refused. */
+  sessionsPerPartition: 10_000,
+  /** A session idle this long is expired by a logged command, in ms. */
+  sessionIdleMs: 10 * 60_000,
+  /** Largest page of `scan`, in entries. */
+  scanPage: 1000,
+  /** Largest page of `scan`, in bytes of keys and values. */
+  scanBytes: 4 * 1024 * 1024,
+  /** Applied entries kept in memory for catch-up by log, per partition. */
+  retainEntries: 2048,
+  /** Bytes of applied entries kept in memory for catch-up by log, per partition. */
+  retainBytes: 4 * 1024 * 1024,
+  /** A log segment is closed when it has grown past this, in bytes. */
+  segmentBytes: 16 * 1024 * 1024,
+  /** Longest record of the log, in bytes (a snapshot is one record). */
+  recordBytes: 1024 * 1024 * 1024,
+  /** Most partitions of a cluster. */
+  partitions: 16_384,
+  /** Most members of a cluster. */
+  members: 1000,
+  /** Most nodes `cluster start -n` launches on one machine. */
+  localNodes: 100,
+  /** Longest name of a cluster or node, in characters. */
+  nameLength: 40,
+  /** Largest and smallest integer a counter holds. */
+  counterMax: Number.MAX_SAFE_INTEGER,
+  counterMin: Number.MIN_SAFE_INTEGER,
+} as const;
+
+/** Times of the protocol, in ms on each node's monotonic clock; ρ is the largest relative clock drift. */
+export interface Timings {
+  /** A primary sends a beacon this often. */
+  readonly beaconMs: number;
+  /** L: a lease lasts this long from the sending of the beacon that was acked. */
+  readonly leaseMs: number;
+  /** G: a backup keeps quiet this long from the receipt of the last beacon it granted. */
+  readonly graceMs: number;
+  /** ρ: the largest relative drift of a clock. */
+  readonly drift: number;
+  /** No ack for entries sent this long ago: attach anew. */
+  readonly resendMs: number;
+  /** A backup that grants its lease but has stored nothing for this long is removed from the in-sync set. */
+  readonly stallMs: number;
+}
+
+export const defaultTimings: Timings = {
+  beaconMs: 200,
+  leaseMs: 1200,
+  graceMs: 1800,
+  drift: 0.01,
+  resendMs: 1000,
+  stallMs: 10_000,
+};
+
+/** PROTOCOL R12: `L(1+ρ) < G(1−ρ)`; and a lease must outlive a few beacons. Returns what is wrong, or null. */
+export function checkTimings(t: Timings): string | null {
+  if (!(t.leaseMs * (1 + t.drift) < t.graceMs * (1 - t.drift))) {
+    return `the lease (${t.leaseMs} ms) must end before the grace (${t.graceMs} ms) on any two clocks that drift ${t.drift}`;
+  }
+  if (t.leaseMs < 2 * t.beaconMs) return `the lease (${t.leaseMs} ms) must outlive two beacons (${t.beaconMs} ms each)`;
+  return null;
+}

@@ -1,0 +1,167 @@
+import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { nodeOf } from '../core/map/types.js';
+import type { Ready } from '../core/node.js';
+import { describeCommand, describeResponse } from '../core/describe.js';
+import type { SimDisk } from './disk.js';
+import type { SimProcess } from './process.js';
+
+/** A promise of PROTOCOL.md section 9 that did not hold. */
+export class Violation extends Error {
+  constructor(
+    readonly invariant: number,
+    message: string,
+  ) {
+    super(`invariant ${invariant}: ${message}`);
+  }
+}
+
+export interface Observed {
+  /** The newest map published. */
+  readonly map: ClusterMap;
+  disk(node: NodeId): SimDisk;
+  /** Every disk there ever was: one destroyed between its ack and the answer to the client did hold what it acked. */
+  allDisks(): Iterable<SimDisk>;
+}
+
+/** Watches every step of every node, and asserts PROTOCOL.md section 9 while the simulation runs. */
+export class Invariants {
+  /** Who acted as primary, by partition and epoch. */
+  readonly #actors = new Map<string, SimProcess>();
+  /** What stands at (partition, epoch, seq). */
+  readonly #entries = new Map<string, string>();
+  /** By partition: the epoch of the committed entry at each seq. */
+  readonly #committed: Map<number, number>[] = [];
+  readonly #lastCommit: number[] = [];
+  readonly #digests = new Map<string, string>();
+  #revision = 0;
+  /** How much was looked at: a run in which nothing happened proves nothing. */
+  readonly seen = { epochs: 0, commits: 0, acks: 0, digests: 0, snapshots: 0 };
+  readonly #minInSync: number;
+  readonly #world: Observed;
+
+  constructor(world: Observed, partitions: number, minInSync: number) {
+    this.#world = world;
+    this.#minInSync = minInSync;
+    for (let p = 0; p < partitions; p++) {
+      this.#committed.push(new Map());
+      this.#lastCommit.push(0);
+    }
+  }
+
+  published(map: ClusterMap): void {
+    if (map.revision <= this.#revision) throw new Violation(13, `revision ${map.revision} after ${this.#revision}`);
+    this.#revision = map.revision;
+    map.partitions.forEach((_, p) => {
+      this.#inSyncHoldsCommitted(p);
+    });
+  }
+
+  inspect(process: SimProcess, ready: Ready): void {
+    const { core } = process;
+    for (const record of ready.write ?? []) {
+      if (record.type === 'snapshot') this.seen.snapshots++;
+      if (record.type === 'promise') this.#checkPromise(process, record.partition, record.epoch);
+      if (record.type !== 'append') continue;
+      const { entry, partition } = record;
+      const replica = core.replicas.get(partition);
+      const key = `${partition}:${entry.epoch}:${entry.seq}`;
+      const at = replica?.log.at(entry.seq);
+      if (at !== entry) continue; // already overwritten in this very batch
+      const text = `${replica?.log.epochAt(entry.seq - 1)}|${describeCommand(entry.command)}`;
+      const known = this.#entries.get(key);
+      if (known === undefined) this.#entries.set(key, text);
+      else if (known !== text) throw new Violation(2, `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`);
+    }
+    for (const replica of core.replicas.values()) {
+      const { p, lead } = replica;
+      if (lead !== null) {
+        const key = `${p}:${lead.epoch}`;
+        const actor = this.#actors.get(key);
+        if (actor === undefined) {
+          this.#actors.set(key, process);
+          this.seen.epochs++;
+        } else if (actor !== process) {
+          throw new Violation(1, `${actor.node} and ${process.node} both act in p${p} e${lead.epoch}`);
+        }
+      }
+      this.#checkCommit(process, p);
+    }
+    for (const { response } of ready.reply) {
+      if (response.ok && response.type === 'write' && response.result.ok && response.result.version !== undefined) this.seen.acks++;
+    }
+  }
+
+  #checkPromise(process: SimProcess, p: number, epoch: number): void {
+    const published = this.#world.map.partitions[p]?.epoch ?? 0;
+    if (epoch > published) throw new Violation(13, `${process.node} promised p${p} e${epoch}, the map says e${published}`);
+  }
+
+  #checkCommit(process: SimProcess, p: number): void {
+    const replica = process.core.replicas.get(p);
+    if (replica === undefined) return;
+    const committed = this.#committed[p] as Map<number, number>;
+    const last = this.#lastCommit[p] as number;
+    const from = Math.max(replica.log.baseSeq + 1, replica.commit - 64);
+    for (let seq = Math.min(Math.max(from, last + 1), replica.commit); seq <= replica.commit; seq++) {
+      const epoch = replica.log.epochAt(seq);
+      if (epoch === null) continue;
+      const known = committed.get(seq);
+      if (known === undefined) {
+        committed.set(seq, epoch);
+        this.seen.commits++;
+      } else if (known !== epoch) {
+        throw new Violation(5, `p${p} #${seq} is committed as e${known} and, at ${process.node}, as e${epoch}`);
+      }
+    }
+    if (replica.commit > last) {
+      this.#lastCommit[p] = replica.commit;
+      this.#inSyncHoldsCommitted(p);
+    }
+    this.#checkDigest(process, p);
+  }
+
+  /** Equal state at equal seq; looked at now and then, for it costs. */
+  #checkDigest(process: SimProcess, p: number): void {
+    const replica = process.core.replicas.get(p);
+    if (replica === undefined || replica.commit === 0 || replica.commit % 4 !== 0) return;
+    const key = `${p}:${replica.commit}`;
+    const mark = `${process.node}:${process.identity.incarnation}:${key}`;
+    if (this.#digestsSeen.has(mark)) return;
+    this.#digestsSeen.add(mark);
+    const digest = JSON.stringify(replica.machine.snapshot());
+    const known = this.#digests.get(key);
+    if (known === undefined) this.#digests.set(key, digest);
+    else {
+      this.seen.digests++;
+      if (known !== digest) throw new Violation(10, `state of p${p} at #${replica.commit} differs:\n  ${known}\n  ${digest}`);
+    }
+  }
+  readonly #digestsSeen = new Set<string>();
+
+  /** Invariants 3 and 8: what is committed is on the disk of every replica that the map calls in sync. */
+  #inSyncHoldsCommitted(p: number): void {
+    const config = this.#world.map.partitions[p];
+    const last = this.#lastCommit[p] as number;
+    if (config === undefined || last === 0) return;
+    const epoch = this.#committed[p]?.get(last);
+    for (const replica of config.inSync) {
+      const disk = this.#world.disk(nodeOf(replica));
+      // A wiped disk is another store: the replica the map names is lost, and nobody may take its place.
+      if (disk.store !== replica.slice(replica.indexOf('/') + 1)) continue;
+      const held = disk.epochAt(p, last);
+      if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) continue;
+      throw new Violation(3, `${replica} is in sync in p${p} r${this.#world.map.revision}, and lacks the committed #${last}@${epoch} (has ${held}, tail ${disk.tail(p)})`);
+    }
+  }
+
+  /** Invariant 8, at the acknowledgement itself: enough disks hold the entry. */
+  acked(p: number, seq: number, response: Parameters<typeof describeResponse>[0]): void {
+    const epoch = this.#committed[p]?.get(seq);
+    let copies = 0;
+    for (const disk of this.#world.allDisks()) {
+      const held = disk.epochAt(p, seq);
+      if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) copies++;
+    }
+    if (copies < this.#minInSync) throw new Violation(8, `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`);
+  }
+}

@@ -1,0 +1,71 @@
+import type { ClusterMap } from '../core/map/types.js';
+import type { PublishOutcome } from '../core/publisher.js';
+import type { Random } from '../core/random.js';
+import type { EventQueue } from './queue.js';
+
+export interface MetastoreFaults {
+  /** Probability that a publish fails without effect, and says so. */
+  readonly fail: number;
+  /** Probability that a publish has no effect and its outcome is not known. */
+  readonly lost: number;
+  /** Probability that a publish takes effect and its outcome is not known. */
+  readonly timeoutAfter: number;
+  /** Probability that the outcome is not known and the attempt reaches the store only much later. */
+  readonly late: number;
+  /** Probability that a read fails. */
+  readonly readFail: number;
+}
+
+/** The metastore: linearizable, with compare-and-set, and unreliable in every way a real one can be. */
+export class SimMetastore {
+  map: ClusterMap;
+  down = false;
+  faults: MetastoreFaults;
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #published: (map: ClusterMap) => void;
+
+  constructor(map: ClusterMap, queue: EventQueue, random: Random, faults: MetastoreFaults, published: (map: ClusterMap) => void) {
+    this.map = map;
+    this.#queue = queue;
+    this.#random = random;
+    this.faults = faults;
+    this.#published = published;
+  }
+
+  #delay(): number {
+    return this.#random.chance(0.05) ? this.#random.between(20, 400) : this.#random.between(0.2, 4);
+  }
+
+  publish(map: ClusterMap, expected: number, done: (outcome: PublishOutcome) => void): void {
+    const random = this.#random;
+    const { fail, lost, timeoutAfter, late } = this.faults;
+    const attempt = (): PublishOutcome => {
+      if (this.map.revision !== expected) return 'conflict';
+      this.map = map;
+      this.#published(map);
+      return 'ok';
+    };
+    const later = (outcome: () => PublishOutcome): void => this.#queue.after(this.#delay(), () => this.#queue.after(this.#delay() / 2, () => done(outcome())));
+    if (this.down || random.chance(fail)) later(() => 'failed');
+    else if (random.chance(lost)) later(() => 'unknown');
+    else if (random.chance(late)) {
+      this.#queue.after(random.between(50, 3000), attempt);
+      later(() => 'unknown');
+    } else {
+      const forget = random.chance(timeoutAfter);
+      this.#queue.after(this.#delay(), () => {
+        const outcome = attempt();
+        this.#queue.after(this.#delay(), () => done(forget ? 'unknown' : outcome));
+      });
+    }
+  }
+
+  read(done: (map: ClusterMap | null) => void): void {
+    const fails = this.down || this.#random.chance(this.faults.readFail);
+    this.#queue.after(this.#delay(), () => {
+      const { map } = this;
+      this.#queue.after(this.#delay(), () => done(fails ? null : map));
+    });
+  }
+}

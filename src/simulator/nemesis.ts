@@ -1,0 +1,174 @@
+import { type NodeId, nodeOf, type PartitionConfig } from '../core/map/types.js';
+import type { Random } from '../core/random.js';
+import type { SimDisk } from './disk.js';
+import { type Moment, moments, type SimProcess } from './process.js';
+import { type Fault, faults } from './scenario.js';
+import type { World } from './world.js';
+
+/** Breaks things at random, with a bias to the moments at which it hurts most. */
+export class Nemesis {
+  readonly #world: World;
+  readonly #random: Random;
+  #stopped = false;
+  #armed: { moment: Moment; after: number; action: 'kill' | 'pause' | 'isolate' } | null = null;
+  /** An old copy of a disk, to put back one day. */
+  readonly #copies = new Map<NodeId, SimDisk>();
+  readonly counts: Partial<Record<Fault, number>> = {};
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    const { everyMs } = this.#world.scenario.nemesis;
+    this.#world.queue.after(-Math.log(1 - this.#random.next()) * everyMs, () => {
+      if (this.#stopped) return;
+      this.#strike();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#armed = null;
+  }
+
+  /** A process is at an instant that an armed fault waits for. */
+  reached(process: SimProcess, moment: Moment): void {
+    const armed = this.#armed;
+    if (armed === null || armed.moment !== moment || armed.after-- > 0) return;
+    this.#armed = null;
+    const { node } = process;
+    this.#world.note(() => `armed fault at ${moment}: ${armed.action} ${node}`);
+    if (armed.action === 'kill') this.#kill(node);
+    else if (armed.action === 'pause') this.#world.pause(node, this.#pauseMs(), false);
+    else this.#isolate(node, this.#random.chance(0.5));
+  }
+
+  #pauseMs(): number {
+    return this.#random.pick([50, 600, 1500, 2500, 6000]) * this.#random.between(0.7, 1.3);
+  }
+
+  #strike(): void {
+    const { weights } = this.#world.scenario.nemesis;
+    let draw = this.#random.next() * faults.reduce((sum, fault) => sum + weights[fault], 0);
+    const fault = faults.find((f) => {
+      draw -= weights[f];
+      return draw < 0;
+    });
+    if (fault === undefined) return;
+    this.counts[fault] = (this.counts[fault] ?? 0) + 1;
+    const { nodes, metastore } = this.#world;
+    const random = this.#random;
+    const node = random.pick(nodes);
+    switch (fault) {
+      case 'kill':
+        this.#kill(node);
+        break;
+      case 'primary':
+        this.#strikePrimary();
+        break;
+      case 'pause':
+        this.#world.pause(node, this.#pauseMs(), false);
+        break;
+      case 'sleep':
+        this.#world.pause(node, this.#pauseMs(), true);
+        break;
+      case 'netsplit':
+        this.#netsplit();
+        break;
+      case 'oneWay':
+        this.#isolate(node, true);
+        break;
+      case 'wipe':
+        if (this.#mayLose(node)) this.#replaceDisk(node, null);
+        break;
+      case 'rollback':
+        this.#rollback(node);
+        break;
+      case 'metastoreDown':
+        metastore.down = true;
+        this.#world.queue.after(random.between(100, 4000), () => {
+          metastore.down = false;
+        });
+        break;
+      case 'armed':
+        this.#armed = { moment: random.pick(moments), after: random.below(20), action: random.pick(['kill', 'kill', 'pause', 'isolate'] as const) };
+        break;
+    }
+  }
+
+  #kill(node: NodeId): void {
+    this.#world.kill(node);
+    this.#restartLater(node);
+  }
+
+  #restartLater(node: NodeId): void {
+    const delay = this.#random.pick([5, 100, 1000, 3000, 8000]) * this.#random.between(0.5, 1.5);
+    this.#world.queue.after(delay, () => this.#world.start(node));
+  }
+
+  #strikePrimary(): void {
+    const config = this.#random.pick(this.#world.metastore.map.partitions);
+    const node = nodeOf(config.primary);
+    const how = this.#random.below(3);
+    if (how === 0) this.#kill(node);
+    else if (how === 1) this.#world.pause(node, this.#pauseMs(), false);
+    else this.#isolate(node, this.#random.chance(0.5));
+  }
+
+  #healLater(): void {
+    this.#world.queue.after(this.#random.pick([200, 1500, 3000, 7000]) * this.#random.between(0.5, 1.5), () => this.#world.network.healLinks());
+  }
+
+  /** Two sides that cannot talk; clients reach both. */
+  #netsplit(): void {
+    const { nodes, network } = this.#world;
+    const side = new Set(nodes.filter(() => this.#random.chance(0.5)));
+    this.#world.note(() => `netsplit ${[...side].join(',')} / the others`);
+    for (const a of nodes) for (const b of nodes) if (side.has(a) !== side.has(b)) network.cut(a, b);
+    this.#healLater();
+  }
+
+  /** One node cut off from some or all others, in one direction or both. */
+  #isolate(node: NodeId, oneWay: boolean): void {
+    const { nodes, network } = this.#world;
+    const outgoing = this.#random.chance(0.5);
+    const some = this.#random.chance(0.4);
+    this.#world.note(() => `${node} isolated${oneWay ? (outgoing ? ', outgoing' : ', incoming') : ''}${some ? ', from some' : ''}`);
+    for (const other of nodes) {
+      if (other === node || (some && this.#random.chance(0.5))) continue;
+      if (!oneWay || outgoing) network.cut(node, other);
+      if (!oneWay || !outgoing) network.cut(other, node);
+    }
+    this.#healLater();
+  }
+
+  /** Losing this disk must leave, of each partition, two in-sync disks: more than one at a time is beyond what is promised. */
+  #mayLose(node: NodeId): boolean {
+    const { metastore, disks, scenario } = this.#world;
+    const need = Math.min(2, scenario.replicas - 1);
+    return metastore.map.partitions.every((config: PartitionConfig) => {
+      const others = config.inSync.filter((r) => nodeOf(r) !== node && disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1));
+      const holds = config.inSync.some((r) => nodeOf(r) === node);
+      return !holds || others.length >= need;
+    });
+  }
+
+  #rollback(node: NodeId): void {
+    const copy = this.#copies.get(node);
+    const disk = this.#world.disks.get(node) as SimDisk;
+    if (copy === undefined) this.#copies.set(node, disk.clone(disk.store));
+    else if (this.#mayLose(node)) {
+      this.#copies.delete(node);
+      this.#replaceDisk(node, copy);
+    }
+  }
+
+  #replaceDisk(node: NodeId, copy: SimDisk | null): void {
+    this.#world.replaceDisk(node, copy);
+    this.#restartLater(node);
+  }
+}

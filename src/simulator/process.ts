@@ -1,0 +1,213 @@
+import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import type { Random } from '../core/random.js';
+import type { LogRecord } from '../core/records.js';
+import type { Process } from '../core/replication/grants.js';
+import type { Rules } from '../core/rules.js';
+import type { SimDisk } from './disk.js';
+import type { EventQueue } from './queue.js';
+import type { Scenario } from './scenario.js';
+
+/** An instant at which a crash or pause is most likely to find a mistake. */
+export const moments = ['before-sync', 'after-sync', 'publish-sent', 'publish-returned', 'before-reply', 'after-send', 'promoting'] as const;
+export type Moment = (typeof moments)[number];
+
+export interface ProcessWorld {
+  readonly queue: EventQueue;
+  readonly scenario: Scenario;
+  readonly rules: Rules;
+  carry(process: SimProcess, ready: Ready): void;
+  /** Called after each step, before the Ready is carried out. */
+  inspect(process: SimProcess, ready: Ready): void;
+  reached(process: SimProcess, moment: Moment): void;
+  failed(process: SimProcess, error: unknown): void;
+}
+
+/** One run of a node: the production core, a clock that drifts, and a disk that may be slow. */
+export class SimProcess {
+  readonly core: NodeCore;
+  readonly identity: Process;
+  alive = true;
+  #paused = false;
+  /** What arrived while it was paused. */
+  #backlog: NodeEvent[] = [];
+  #pumping = false;
+  readonly #random: Random;
+  readonly #world: ProcessWorld;
+  readonly #rate: number;
+  #offset: number;
+
+  constructor(
+    readonly node: NodeId,
+    readonly disk: SimDisk,
+    world: ProcessWorld,
+    random: Random,
+  ) {
+    this.#world = world;
+    this.#random = random;
+    this.#rate = 1 + random.between(-world.scenario.drift, world.scenario.drift);
+    this.#offset = random.between(0, 1e6);
+    disk.boot++;
+    this.identity = { node, store: disk.store, incarnation: disk.boot };
+    this.core = new NodeCore({
+      node,
+      store: disk.store,
+      incarnation: disk.boot,
+      url: `sim://${node}/${disk.boot}`,
+      stored: disk.stored(),
+      seed: random.uint32(),
+      now: this.clock,
+      rules: world.rules,
+      tuning: {
+        retainEntries: world.scenario.retainEntries,
+        retainBytes: 1 << 20,
+        sessionIdleMs: world.scenario.sessionIdleMs,
+      },
+    });
+    this.#tick();
+    this.#checkpoint();
+    this.deliver({ type: 'tick' });
+  }
+
+  get clock(): number {
+    return this.#offset + this.#world.queue.now * this.#rate;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  #tick(): void {
+    this.#world.queue.after(25 / this.#rate, () => {
+      if (!this.alive) return;
+      // A paused process runs no timers; one that is due runs when it goes on.
+      if (!this.#paused) this.deliver({ type: 'tick' });
+      this.#tick();
+    });
+  }
+
+  #checkpoint(): void {
+    this.#world.queue.after(this.#world.scenario.disk.checkpointMs * this.#random.between(0.5, 1.5), () => {
+      if (!this.alive) return;
+      if (!this.#paused) {
+        const deltas = this.core.takeCheckpoint();
+        this.#world.queue.after(this.#random.between(0.5, 20), () => {
+          if (this.alive) for (const delta of deltas) this.disk.checkpoint(delta);
+        });
+      }
+      this.#checkpoint();
+    });
+  }
+
+  deliver(event: NodeEvent): void {
+    if (!this.alive) return;
+    if (this.#paused) {
+      this.#backlog.push(event);
+      return;
+    }
+    try {
+      this.core.step(event, this.clock);
+    } catch (error) {
+      this.#world.failed(this, error);
+      return;
+    }
+    if (this.#pumping) return;
+    this.#pumping = true;
+    this.#world.queue.after(this.#random.next() * 0.2, () => this.#pump());
+  }
+
+  #pump(): void {
+    this.#pumping = false;
+    if (!this.alive) return;
+    if (this.#paused) {
+      this.#backlog.push({ type: 'tick' });
+      return;
+    }
+    let ready: Ready;
+    try {
+      ready = this.core.ready();
+    } catch (error) {
+      this.#world.failed(this, error);
+      return;
+    }
+    this.#world.inspect(this, ready);
+    if (ready.write !== null) this.#write(ready.write);
+    this.#world.carry(this, ready);
+    // What arrives while this turn is being carried out is taken up in the next.
+    if (!this.alive || this.#paused) return;
+  }
+
+  /** One batch: durable after a while, all of it; if the process dies before, any prefix of it. */
+  #write(records: readonly LogRecord[]): void {
+    const { disk } = this.#world.scenario;
+    let delay = this.#random.between(0.2, 2);
+    if (this.#random.chance(disk.slow)) delay += this.#random.next() * disk.slowMs;
+    this.#inFlight = records;
+    this.#world.reached(this, 'before-sync');
+    this.#world.queue.after(delay, () => {
+      if (!this.alive || this.#inFlight === null) return;
+      this.#flushPrefix(records.length);
+      this.#world.reached(this, 'after-sync');
+      this.deliver({ type: 'written' });
+    });
+  }
+
+  #inFlight: readonly LogRecord[] | null = null;
+
+  #flushPrefix(count: number): void {
+    const records = this.#inFlight ?? [];
+    this.#inFlight = null;
+    for (let i = 0; i < count; i++) this.disk.apply(records[i] as LogRecord);
+  }
+
+  /** SIGKILL, or the plug: of the un-synced tail any prefix may be on disk. */
+  kill(): void {
+    if (!this.alive) return;
+    const length = this.#inFlight?.length ?? 0;
+    this.#flushPrefix(this.#random.chance(0.4) ? 0 : this.#random.below(length + 1));
+    this.alive = false;
+    this.#backlog = [];
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** SIGCONT: timers and sockets come up in any order. `slept`: the clock stood still, and the process is told so first. */
+  resume(slept: number): void {
+    if (!this.alive || !this.#paused) return;
+    this.#paused = false;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    if (slept > 0) {
+      this.#offset -= slept * this.#rate;
+      this.deliver({ type: 'suspended' });
+    }
+    for (const event of interleave(backlog, this.#random)) this.deliver(event);
+    this.deliver({ type: 'tick' });
+  }
+
+  mapArrived(map: ClusterMap | null, read: number | null): void {
+    if (map === null) this.deliver({ type: 'map-unreadable' });
+    else this.deliver({ type: 'map', map, read });
+  }
+}
+
+/** Keeps the order within peer messages of one sender, and mixes the rest at random. */
+function interleave(events: readonly NodeEvent[], random: Random): NodeEvent[] {
+  const queues = new Map<string, NodeEvent[]>();
+  for (const event of events) {
+    const source = event.type === 'message' ? event.from.node : event.type === 'request' ? 'requests' : 'own';
+    const queue = queues.get(source) ?? [];
+    queue.push(event);
+    queues.set(source, queue);
+  }
+  const mixed: NodeEvent[] = [];
+  let left = [...queues.values()];
+  while (left.length > 0) {
+    const queue = random.pick(left);
+    mixed.push(queue.shift() as NodeEvent);
+    left = left.filter((q) => q.length > 0);
+  }
+  return mixed;
+}

@@ -1,0 +1,56 @@
+import type { Rules } from '../core/rules.js';
+import { Violation } from './invariants.js';
+import { type Scenario, scenarioOf } from './scenario.js';
+import { World } from './world.js';
+
+export interface SimulationReport {
+  readonly seed: number;
+  readonly verdict: 'ok' | 'violation';
+  /** The first broken invariant and what happened. */
+  readonly invariant: number | null;
+  readonly message: string | null;
+  /** The last lines of what went on before. */
+  readonly trace: readonly string[];
+  readonly scenario: Scenario;
+  readonly operations: number;
+  readonly unknown: number;
+  readonly failed: number;
+  readonly revisions: number;
+  readonly seen: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Partitions whose last in-sync disks the nemesis destroyed. */
+  readonly lost: number;
+  /** Virtual time, in ms. */
+  readonly virtualMs: number;
+  readonly traceHash: string;
+}
+
+/** Runs one seed from its first event to the verdict. The same seed gives the same report, on any machine. */
+export function simulate(seed: number, rules?: Rules, change: (scenario: Scenario) => Scenario = (s) => s): SimulationReport {
+  const scenario = change(scenarioOf(seed));
+  const world = new World(scenario, rules);
+  let violation: Violation | null = null;
+  try {
+    world.run();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    violation = error;
+  }
+  return {
+    seed,
+    verdict: violation === null ? 'ok' : 'violation',
+    invariant: violation?.invariant ?? null,
+    message: violation?.message ?? null,
+    trace: violation === null ? [] : world.trace(),
+    scenario,
+    operations: world.history.length,
+    unknown: world.history.filter((o) => o.outcome === 'unknown').length,
+    failed: world.history.filter((o) => o.outcome === 'failed').length,
+    revisions: world.metastore.map.revision,
+    seen: world.invariants.seen,
+    faults: world.nemesis.counts as Record<string, number>,
+    lost: world.metastore.map.partitions.filter((_, p) => world.lost(p)).length,
+    virtualMs: Math.round(world.queue.now),
+    traceHash: world.traceHash,
+  };
+}

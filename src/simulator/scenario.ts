@@ -1,0 +1,76 @@
+import { Random } from '../core/random.js';
+import type { MetastoreFaults } from './metastore.js';
+
+/** Everything a seed decides before the run begins. Probabilities are per event; times in ms of virtual time. */
+export interface Scenario {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly minInSync: number;
+  /** How long faults go on; then everything is healed and liveness is demanded. */
+  readonly faultyMs: number;
+  readonly clients: number;
+  readonly registers: number;
+  readonly counters: number;
+  /** Pause of a client between two calls, at most. */
+  readonly thinkMs: number;
+  readonly network: {
+    /** Messages of one link keep their order and are lost only with the whole connection. */
+    readonly ordered: boolean;
+    readonly loss: number;
+    readonly duplicate: number;
+    /** Probability that a message takes long, and how long at most. */
+    readonly slow: number;
+    readonly slowMs: number;
+  };
+  /** A refused connect proves a dead process gone (one machine). */
+  readonly loopback: boolean;
+  /** Clocks run at a rate within 1 ± this. */
+  readonly drift: number;
+  readonly disk: { readonly slow: number; readonly slowMs: number; readonly checkpointMs: number };
+  readonly metastore: MetastoreFaults;
+  /** Mean time between two faults, and how likely each kind is. */
+  readonly nemesis: { readonly everyMs: number; readonly weights: Readonly<Record<Fault, number>> };
+  readonly retainEntries: number;
+  readonly sessionIdleMs: number;
+}
+
+export const faults = ['kill', 'pause', 'sleep', 'netsplit', 'oneWay', 'wipe', 'rollback', 'metastoreDown', 'armed', 'primary'] as const;
+export type Fault = (typeof faults)[number];
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed);
+  const replicas = random.chance(0.8) ? 3 : 2;
+  const nodes = replicas + random.below(3);
+  const often = random.pick([0, 0.3, 1]);
+  const weights = Object.fromEntries(faults.map((fault) => [fault, random.chance(0.25) ? 0 : random.next()])) as Record<Fault, number>;
+  weights.primary += 0.3;
+  weights.armed += 0.3;
+  return {
+    seed,
+    nodes,
+    partitions: 1 + random.below(5),
+    replicas,
+    minInSync: replicas === 3 ? 2 : 1,
+    faultyMs: random.between(8_000, 25_000),
+    clients: 2 + random.below(4),
+    registers: 1 + random.below(4),
+    counters: 1 + random.below(3),
+    thinkMs: random.pick([1, 20, 100]),
+    network: {
+      ordered: random.chance(0.5),
+      loss: random.pick([0, 0.005, 0.05]),
+      duplicate: random.pick([0, 0.01, 0.1]),
+      slow: random.pick([0, 0.01, 0.1]),
+      slowMs: random.pick([20, 300, 2500]),
+    },
+    loopback: random.chance(0.5),
+    drift: random.pick([0, 0.005, 0.01]),
+    disk: { slow: random.pick([0, 0.01, 0.05]), slowMs: random.pick([20, 500]), checkpointMs: random.pick([200, 2000, 60_000]) },
+    metastore: { fail: 0.05 * often, lost: 0.08 * often, timeoutAfter: 0.15 * often, late: 0.08 * often, readFail: 0.1 * often },
+    nemesis: { everyMs: random.pick([300, 900, 2500]), weights },
+    retainEntries: random.pick([4, 50, 2048]),
+    sessionIdleMs: random.pick([3_000, 600_000]),
+  };
+}

@@ -1,0 +1,33 @@
+import { type Rules, soundRules } from '../core/rules.js';
+import type { Scenario } from './scenario.js';
+
+/** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
+export interface Variant {
+  readonly name: string;
+  /** What it does wrong, and which rule of PROTOCOL.md says so. */
+  readonly story: string;
+  readonly rules: Rules;
+  /** The simulator must find a violation within this many seeds, from seed 1 on. */
+  readonly within: number;
+  /** Circumstances that the mistake needs; without this, the scenarios as they come. */
+  readonly change?: (scenario: Scenario) => Scenario;
+}
+
+const broken = (change: Partial<Rules>): Rules => ({ ...soundRules, ...change });
+
+/** Every rule that `Rules` can break has at least one variant here; a test sees to it. */
+export const variants: readonly Variant[] = [
+  { name: 'answer-before-replication', story: 'R4: answers once its own disk has the entry', rules: broken({ replyAfterReplication: false }), within: 50 },
+  { name: 'serve-without-lease', story: 'R11: reads without the leases of the required set', rules: broken({ readsNeedLease: false }), within: 200 },
+  { name: 'lease-from-cached-flag', story: 'R11: reads by a flag that a timer sets', rules: broken({ leaseCheckedPerRead: false }), within: 700 },
+  { name: 'promote-without-epoch-check', story: 'R9: repeats a promotion on a newer map without looking at it', rules: broken({ promoteChecksEpoch: false }), within: 200 },
+  { name: 'promote-without-grace', story: 'R9, R10: promotes and commits without waiting out the grace', rules: broken({ promoteWaitsGrace: false }), within: 800 },
+  { name: 'wiped-disk-in-sync', story: 'section 0: counts an empty disk as the replica it was', rules: broken({ wipedDiskIsAnotherReplica: false }), within: 100 },
+  { name: 'no-dedup', story: 'section 3: applies a repeated operation again', rules: broken({ dedup: false }), within: 100 },
+  { name: 'grow-before-barrier', story: 'R8a: adds a replica before the barrier of the epoch is committed', rules: broken({ growAfterBarrier: false }), within: 200 },
+  { name: 'grow-without-match', story: 'R8c: adds a replica that lacks committed entries', rules: broken({ growNeedsMatch: false }), within: 100 },
+  { name: 'shrink-before-confirm', story: 'R7: no longer requires a member whose removal is not confirmed', rules: broken({ shrinkAfterConfirm: false }), within: 500 },
+  { name: 'accept-old-epoch', story: 'R1: accepts entries of an epoch that is over', rules: broken({ refuseOldEpoch: false }), within: 1600 },
+  { name: 'ack-before-sync', story: 'R1: acks before the entries are on disk', rules: broken({ ackAfterSync: false }), within: 100 },
+  { name: 'no-min-in-sync', story: 'R5: acknowledges with too few replicas in sync', rules: broken({ minInSync: false }), within: 100 },
+];

@@ -1,0 +1,371 @@
+import { checkCounter } from '../check/counter.js';
+import type { Observation } from '../check/history.js';
+import { checkRegister } from '../check/register.js';
+import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
+import { type ClusterMap, type Member, type NodeId, nodeOf, type PartitionConfig, replicaId } from '../core/map/types.js';
+import type { ClientRequest } from '../core/messages.js';
+import type { Ready } from '../core/node.js';
+import { Random } from '../core/random.js';
+import { hashKey, partitionOf } from '../core/ring/hash.js';
+import { place } from '../core/ring/placement.js';
+import { type Rules, soundRules } from '../core/rules.js';
+import { defaultTimings } from '../limits.js';
+import { SimDisk } from './disk.js';
+import { Invariants, Violation } from './invariants.js';
+import { SimMetastore } from './metastore.js';
+import { Nemesis } from './nemesis.js';
+import { SimNetwork } from './network.js';
+import { type Moment, SimProcess } from './process.js';
+import { EventQueue } from './queue.js';
+import type { Scenario } from './scenario.js';
+import { SimClient } from './sim-client.js';
+
+/** Lines of the trace kept for a failure's report. */
+const traceLines = 60;
+
+/** A cluster in virtual time: the production core on simulated disks, network, clocks and metastore. */
+export class World {
+  readonly queue = new EventQueue();
+  readonly scenario: Scenario;
+  readonly rules: Rules;
+  readonly random: Random;
+  readonly network: SimNetwork;
+  readonly metastore: SimMetastore;
+  readonly invariants: Invariants;
+  readonly nodes: NodeId[] = [];
+  readonly disks = new Map<NodeId, SimDisk>();
+  readonly processes = new Map<NodeId, SimProcess>();
+  readonly clients: SimClient[] = [];
+  readonly history: Observation[] = [];
+  readonly nemesis: Nemesis;
+  healed = false;
+  readonly #destroyed: SimDisk[] = [];
+  #stores = 0;
+  #hash = 0x811c9dc5;
+  readonly #trace: (() => string)[] = [];
+  /** Who waits for a node's answer, by process and origin number. */
+  readonly #origins = new Map<number, { client: SimClient; rid: number; p: number }>();
+  #nextOrigin = 1;
+
+  constructor(scenario: Scenario, rules: Rules = soundRules) {
+    this.scenario = scenario;
+    this.rules = rules;
+    this.random = new Random(scenario.seed).fork();
+    this.network = new SimNetwork(this.queue, this.random.fork(), scenario.network);
+    for (let i = 1; i <= scenario.nodes; i++) this.nodes.push(`n${i}`);
+    for (const node of this.nodes) this.disks.set(node, this.#newDisk());
+    this.metastore = new SimMetastore(this.#genesis(), this.queue, this.random.fork(), scenario.metastore, (map) => this.#published(map));
+    const disk = (node: NodeId): SimDisk => this.disks.get(node) as SimDisk;
+    const world = this;
+    this.invariants = new Invariants(
+      {
+        get map() {
+          return world.metastore.map;
+        },
+        disk,
+        allDisks: () => [...this.disks.values(), ...this.#destroyed],
+      },
+      scenario.partitions,
+      scenario.minInSync,
+    );
+    this.nemesis = new Nemesis(this, this.random.fork());
+  }
+
+  #newDisk(): SimDisk {
+    return new SimDisk(`s${++this.#stores}`, 1);
+  }
+
+  #genesis(): ClusterMap {
+    const { partitions, replicas, minInSync } = this.scenario;
+    const members: Record<NodeId, Member> = {};
+    for (const id of this.nodes) {
+      const { store } = this.disks.get(id) as SimDisk;
+      members[id] = { id, store, incarnation: 0, url: '', weight: 1, zone: '' };
+    }
+    const targets = place({ partitions, replicas, members: this.nodes.map((id) => ({ id, weight: 1, zone: '' })) });
+    const configs = targets.map((target): PartitionConfig => {
+      const inSync = target.map((id) => replicaId(id, (members[id] as Member).store));
+      return { gen: 1, epoch: 1, primary: inSync[0] as string, inSync, target };
+    });
+    return {
+      format: 1,
+      cluster: 'sim',
+      name: 'sim',
+      revision: 1,
+      settings: { partitions, replicas, minInSync, durability: 'fsync', timings: defaultTimings },
+      members,
+      partitions: configs,
+    };
+  }
+
+  // ---- processes
+
+  start(node: NodeId): void {
+    if (this.processes.get(node)?.alive === true) return;
+    const disk = this.disks.get(node) as SimDisk;
+    this.note(() => `${node} starts (store ${disk.store}, boot ${disk.boot + 1})`);
+    const process = new SimProcess(node, disk, this, this.random.fork());
+    this.processes.set(node, process);
+    for (const other of this.nodes) {
+      if (other === node || this.random.chance(0.1)) continue;
+      this.queue.after(this.random.between(1, 40), () => {
+        this.processes.get(other)?.deliver({ type: 'linked', node });
+        process.deliver({ type: 'linked', node: other });
+      });
+    }
+  }
+
+  kill(node: NodeId): void {
+    const process = this.processes.get(node);
+    if (process?.alive !== true) return;
+    this.note(() => `${node} is killed`);
+    process.kill();
+    for (const client of this.clients) {
+      this.queue.after(this.random.between(0.1, 5), () => client.step({ type: 'lost', node }));
+    }
+    if (this.scenario.loopback) for (const other of this.nodes) this.#refuse(node, other);
+  }
+
+  /** `other` tries to connect to the address its map holds for the dead node: refused, if the node is still down. */
+  #refuse(node: NodeId, other: NodeId): void {
+    this.queue.after(this.random.between(0.5, 60), () => {
+      const observer = this.processes.get(other);
+      if (observer?.alive !== true || observer.core.revision === 0) return;
+      const member = observer.core.map.members[node];
+      const process = this.processes.get(node);
+      if (member === undefined || member.incarnation === 0) return;
+      const current = process?.alive === true && process.identity.store === member.store && process.identity.incarnation <= member.incarnation;
+      if (current) return;
+      observer.deliver({ type: 'gone', process: { node, store: member.store, incarnation: member.incarnation } });
+    });
+  }
+
+  pause(node: NodeId, ms: number, slept: boolean): void {
+    const process = this.processes.get(node);
+    if (process?.alive !== true || process.paused) return;
+    this.note(() => `${node} is ${slept ? 'put to sleep' : 'paused'} for ${ms.toFixed(0)} ms`);
+    process.pause();
+    this.queue.after(ms, () => {
+      this.note(() => `${node} goes on`);
+      process.resume(slept ? ms : 0);
+    });
+  }
+
+  /** Takes the disk away and puts an empty one, or an old copy, in its place; the identity is a new one either way (PROTOCOL section 0). */
+  replaceDisk(node: NodeId, copy: SimDisk | null): void {
+    this.note(() => `${node} gets ${copy === null ? 'an empty disk' : 'an old copy of its disk'}`);
+    this.kill(node);
+    this.#destroyed.push(this.disks.get(node) as SimDisk);
+    const store = `s${++this.#stores}`;
+    this.disks.set(node, copy === null ? new SimDisk(store, 1) : copy.clone(store));
+  }
+
+  // ---- what the parts ask for
+
+  #published(map: ClusterMap): void {
+    this.note(() => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`);
+    this.#guard(() => this.invariants.published(map));
+    for (const node of this.nodes) {
+      if (this.random.chance(0.5)) this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
+    }
+  }
+
+  inspect(process: SimProcess, ready: Ready): void {
+    this.#guard(() => this.invariants.inspect(process, ready));
+  }
+
+  carry(process: SimProcess, ready: Ready): void {
+    if (ready.publish !== null) {
+      const { map, expected } = ready.publish;
+      const promoting = map.partitions.some((c, p) => c.epoch !== process.core.map.partitions[p]?.epoch);
+      this.metastore.publish(map, expected, (outcome) => {
+        this.note(() => `${process.node} publish r${map.revision}: ${outcome}`);
+        this.reached(process, 'publish-returned');
+        process.deliver({ type: 'published', outcome });
+      });
+      this.reached(process, 'publish-sent');
+      if (promoting) this.reached(process, 'promoting');
+    }
+    const { readMap } = ready;
+    if (readMap !== null) this.metastore.read((map) => process.mapArrived(map, readMap));
+    for (const { to, message } of ready.send) {
+      this.#mix(message.type.length + this.queue.now * 1000);
+      if (message.type !== 'beacon' && message.type !== 'beacon-ack') this.note(() => `${process.node} → ${to}: ${describeMessage(message)}`);
+      const target = this.processes.get(to);
+      const from = process.identity;
+      this.network.send(process.node, to, () => {
+        // A connection ends with the process at either end.
+        if (this.processes.get(to) === target) target?.deliver({ type: 'message', from, message });
+      });
+    }
+    if (ready.send.length > 0) this.reached(process, 'after-send');
+    if (ready.reply.length > 0) this.reached(process, 'before-reply');
+    if (!process.alive) return;
+    for (const { origin, response } of ready.reply) {
+      const waiting = this.#origins.get(origin);
+      if (waiting === undefined) continue;
+      this.#origins.delete(origin);
+      const { client, rid, p } = waiting;
+      this.note(() => `${process.node} → ${client.name}: ${describeResponse(response)}`);
+      if (response.ok && response.type === 'write' && response.result.ok && response.result.version !== undefined) {
+        const seq = response.result.version;
+        this.#guard(() => this.invariants.acked(p, seq, response));
+      }
+      this.network.send(process.node, client.name, () => client.step({ type: 'response', rid, response }));
+    }
+  }
+
+  send(client: SimClient, node: NodeId, rid: number, request: ClientRequest): void {
+    const target = this.processes.get(node);
+    if (target?.alive !== true) {
+      this.queue.after(this.random.between(0.2, 3), () => client.step({ type: 'lost', node }));
+      return;
+    }
+    this.note(() => `${client.name} → ${node}: ${describeRequest(request)}`);
+    const p = request.type === 'write' ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
+    this.network.send(client.name, node, () => {
+      if (this.processes.get(node) !== target || !target.alive) return;
+      const origin = this.#nextOrigin++;
+      this.#origins.set(origin, { client, rid, p });
+      target.deliver({ type: 'request', origin, request });
+    });
+  }
+
+  readMap(done: (map: ClusterMap | null) => void): void {
+    this.metastore.read(done);
+  }
+
+  observed(observation: Observation): void {
+    this.#mix(this.queue.now * 1000 + (observation.version ?? 0));
+    this.history.push(observation);
+  }
+
+  reached(process: SimProcess, moment: Moment): void {
+    this.nemesis.reached(process, moment);
+  }
+
+  failed(process: SimProcess, error: unknown): void {
+    throw error instanceof Violation ? error : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  #guard(check: () => void): void {
+    check();
+  }
+
+  // ---- the trace
+
+  note(line: () => string): void {
+    const { now } = this.queue;
+    this.#trace.push(() => `${now.toFixed(2).padStart(10)} ${line()}`);
+    if (this.#trace.length > traceLines * 20) this.#trace.splice(0, traceLines * 10);
+  }
+
+  /** The last lines of the trace; with `matching`, only of those. */
+  trace(lines = traceLines): string[] {
+    return this.#trace.slice(-lines).map((line) => line());
+  }
+
+  #mix(value: number): void {
+    this.#hash = Math.imul(this.#hash ^ (Math.floor(value) >>> 0), 0x01000193) >>> 0;
+  }
+
+  /** Two runs of a seed have one hash, or something in the core depends on more than its events. */
+  get traceHash(): string {
+    return this.#hash.toString(16).padStart(8, '0');
+  }
+
+  // ---- the run
+
+  run(): void {
+    const { scenario } = this;
+    for (const node of this.nodes) this.queue.after(this.random.between(0, 80), () => this.start(node));
+    for (let i = 0; i < scenario.clients; i++) {
+      const client = new SimClient(i, this, null, this.random.fork());
+      this.clients.push(client);
+      this.queue.after(200, () => client.start());
+    }
+    this.queue.after(300, () => this.nemesis.start());
+    this.#until(scenario.faultyMs);
+    this.#heal();
+    this.#settle();
+    this.#readEverything();
+    this.judge();
+  }
+
+  #until(at: number): void {
+    while (this.queue.next(at)) {}
+  }
+
+  #heal(): void {
+    this.healed = true;
+    this.note(() => 'healed');
+    this.nemesis.stop();
+    this.network.heal();
+    this.metastore.down = false;
+    this.metastore.faults = { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 };
+    for (const node of this.nodes) {
+      this.processes.get(node)?.resume(0);
+      this.start(node);
+    }
+  }
+
+  /** Invariant 14: within a bound, every partition that still has an in-sync disk is served by a primary and fully replicated. */
+  #settle(): void {
+    const bound = this.queue.now + 30_000;
+    for (const client of this.clients) client.stop();
+    while (this.queue.now < bound) {
+      this.#until(this.queue.now + 100);
+      if (this.unsettled().length === 0 && this.clients.every((client) => !client.busy)) return;
+    }
+    const busy = this.clients.filter((client) => client.busy).map((client) => client.name);
+    throw new Violation(14, `30 s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`);
+  }
+
+  /** Partitions none of whose in-sync disks exist any more: the nemesis destroyed more than any protocol survives. */
+  lost(p: number): boolean {
+    const config = this.metastore.map.partitions[p] as PartitionConfig;
+    return !config.inSync.some((replica) => this.disks.get(nodeOf(replica))?.store === replica.slice(replica.indexOf('/') + 1));
+  }
+
+  unsettled(): string[] {
+    const { map } = this.metastore;
+    return map.partitions.flatMap((config, p) => {
+      if (this.lost(p)) return [];
+      const lead = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p)?.lead;
+      if (lead?.epoch !== config.epoch || !lead.serving || !lead.holdsLeases()) return [`p${p} has no serving primary (${describeConfig(config)})`];
+      if (config.inSync.length < this.scenario.replicas) return [`p${p} is not fully in sync (${describeConfig(config)})`];
+      return [];
+    });
+  }
+
+  #readEverything(): void {
+    const keys: string[] = [];
+    for (let i = 0; i < this.scenario.registers; i++) keys.push(`register-${i}`);
+    for (let i = 0; i < this.scenario.counters; i++) keys.push(`counter-${i}`);
+    for (const key of keys) {
+      if (this.lost(partitionOf(hashKey(key), this.scenario.partitions))) continue;
+      const reader = new SimClient(1000 + this.clients.length, this, this.metastore.map, this.random.fork());
+      this.clients.push(reader);
+      reader.stop();
+      reader.start();
+      reader.read(key);
+    }
+    const bound = this.queue.now + 20_000;
+    while (this.queue.now < bound && this.clients.some((client) => client.busy)) this.#until(this.queue.now + 20);
+    const busy = this.clients.filter((client) => client.busy);
+    if (busy.length > 0) throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
+  }
+
+  judge(): void {
+    const byKey = new Map<string, Observation[]>();
+    for (const o of this.history) {
+      const list = byKey.get(o.key) ?? [];
+      list.push(o);
+      byKey.set(o.key, list);
+    }
+    for (const [key, list] of byKey) {
+      const wrong = key.startsWith('counter') ? checkCounter(list) : checkRegister(list);
+      if (wrong !== null) throw new Violation(7, `${key}: ${wrong}`);
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The bytes of the log. One `append()` is one **batch**; a batch is one or more **frames** (several only when it
+ * is large). A frame, little endian, padded with zeros to 8 bytes:
+ *
+ *     0  crc32   of everything after it (zlib's), header and payload
+ *     4  magic   FF 4D 53 FE
+ *     8  length  of the payload in bytes
+ *     12 flags   1: last frame of its batch
+ *     16 batch   number of the batch (float64, so up to 2^53)
+ *     24 synced  every batch up to this one was known durable when this frame was written (float64)
+ *     32 payload UTF-8 JSON: an array of records, each a short tuple
+ *
+ * One checksum a frame, not a record: a batch that is not whole was never acknowledged and is dropped whole, and one
+ * `JSON.stringify` and one `crc32` a batch encode 2.0 M records a second against 0.9 M with a checksum each.
+ *
+ * No user data can look like a frame: JSON text holds no NUL byte (it is escaped) and UTF-8 no byte FF or FE, while
+ * every frame's header has all three. So a search for frames behind damage finds only real ones.
+ */
+import { crc32 } from 'node:zlib';
+import type { Command, Snapshot } from '../core/machine/types.js';
+import { limits } from '../limits.js';
+import type { LogRecord } from './contract.js';
+
+export const FRAME_HEADER = 32;
+export const MAGIC = Buffer.from([0xff, 0x4d, 0x53, 0xfe]);
+const MAGIC_NUMBER = MAGIC.readUInt32LE(0);
+const LAST = 1;
+
+export const aligned = (bytes: number): number => (bytes + 7) & ~7;
+
+type Tuple =
+  | readonly ['a', number, number, number, Command]
+  | readonly ['p', number, number, number]
+  | readonly ['s', number, Snapshot]
+  | readonly ['d', number];
+
+function toTuple(record: LogRecord): Tuple {
+  switch (record.type) {
+    case 'append':
+      return ['a', record.partition, record.entry.epoch, record.entry.seq, record.entry.command];
+    case 'promise':
+      return ['p', record.partition, record.gen, record.epoch];
+    case 'snapshot':
+      return ['s', record.partition, record.snapshot];
+    case 'drop':
+      return ['d', record.partition];
+  }
+}
+
+function fromTuple(tuple: Tuple): LogRecord {
+  switch (tuple[0]) {
+    case 'a':
+      return { type: 'append', partition: tuple[1], entry: { epoch: tuple[2], seq: tuple[3], command: tuple[4] } };
+    case 'p':
+      return { type: 'promise', partition: tuple[1], gen: tuple[2], epoch: tuple[3] };
+    case 's':
+      return { type: 'snapshot', partition: tuple[1], snapshot: tuple[2] };
+    case 'd':
+      return { type: 'drop', partition: tuple[1] };
+    default:
+      throw new Error(`unknown record ${JSON.stringify(tuple).slice(0, 40)}`);
+  }
+}
+
+/** Records of a frame's payload. Throws when it is none. */
+export function decodePayload(payload: Buffer): LogRecord[] {
+  return (JSON.parse(payload.toString('utf8')) as Tuple[]).map(fromTuple);
+}
+
+/** Roughly how many characters a record's JSON has; snapshots count as enough to travel in a frame of their own. */
+function weight(record: LogRecord): number {
+  if (record.type === 'snapshot') return FRAME_WEIGHT;
+  if (record.type !== 'append' || record.entry.command.type !== 'op') return 64;
+  const op = record.entry.command.op;
+  return 128 + op.key.length + (op.type === 'put' ? op.value.length : 0);
+}
+
+/** A frame is closed when its records weigh this much. */
+const FRAME_WEIGHT = 1024 * 1024;
+/** The scratch buffer is given back when a batch made it larger than this, in bytes. */
+const SCRATCH_KEPT = 1024 * 1024;
+
+/** Encodes batches into one reused buffer: what `encode` gives is valid until the next call. */
+export class BatchEncoder {
+  private buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  private used = 0;
+
+  encode(records: readonly LogRecord[], batch: number, synced: number): Buffer {
+    if (this.buffer.length > SCRATCH_KEPT) this.buffer = Buffer.allocUnsafeSlow(64 * 1024);
+    this.used = 0;
+    let tuples: Tuple[] = [];
+    let weighed = 0;
+    for (let i = 0; i < records.length; i++) {
+      tuples.push(toTuple(records[i]!));
+      weighed += weight(records[i]!);
+      if (weighed >= FRAME_WEIGHT && i < records.length - 1) {
+        this.frame(tuples, 0, batch, synced);
+        tuples = [];
+        weighed = 0;
+      }
+    }
+    this.frame(tuples, LAST, batch, synced);
+    return this.buffer.subarray(0, this.used);
+  }
+
+  private frame(tuples: readonly Tuple[], flags: number, batch: number, synced: number): void {
+    const text = JSON.stringify(tuples);
+    const start = this.used;
+    this.reserve(text);
+    const length = this.buffer.write(text, start + FRAME_HEADER, 'utf8');
+    if (length > limits.recordBytes) throw new RangeError(`a frame of ${length} bytes is over the limit`);
+    const end = start + FRAME_HEADER + length;
+    writeHeader(this.buffer, start, length, flags, batch, synced);
+    this.used = start + aligned(FRAME_HEADER + length);
+    this.buffer.fill(0, end, this.used);
+    this.buffer.writeUInt32LE(crc32(this.buffer.subarray(start + 4, end)), start);
+  }
+
+  private reserve(text: string): void {
+    const fixed = this.used + FRAME_HEADER + 8;
+    // Three bytes a UTF-16 unit is the most UTF-8 needs; count exactly only when that does not fit.
+    if (fixed + text.length * 3 <= this.buffer.length) return;
+    const needed = fixed + Buffer.byteLength(text, 'utf8');
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
+}
+
+function writeHeader(b: Buffer, at: number, length: number, flags: number, batch: number, synced: number): void {
+  b.writeUInt32LE(MAGIC_NUMBER, at + 4);
+  b.writeUInt32LE(length, at + 8);
+  b.writeUInt32LE(flags, at + 12);
+  b.writeDoubleLE(batch, at + 16);
+  b.writeDoubleLE(synced, at + 24);
+}
+
+export interface FrameHeader {
+  readonly length: number;
+  readonly last: boolean;
+  readonly batch: number;
+  readonly synced: number;
+}
+
+/** The header at `at`, its checksum not yet looked at; null when there is none. */
+export function readFrameHeader(buffer: Buffer, at: number): FrameHeader | null {
+  if (at + FRAME_HEADER > buffer.length || buffer.readUInt32LE(at + 4) !== MAGIC_NUMBER) return null;
+  const length = buffer.readUInt32LE(at + 8);
+  if (length > limits.recordBytes) return null;
+  const flags = buffer.readUInt32LE(at + 12);
+  return {
+    length,
+    last: (flags & LAST) !== 0,
+    batch: buffer.readDoubleLE(at + 16),
+    synced: buffer.readDoubleLE(at + 24),
+  };
+}
+
+/** Is the frame at `at`, whose whole length is in `buffer`, undamaged? */
+export function frameHolds(buffer: Buffer, at: number, header: FrameHeader): boolean {
+  const end = at + FRAME_HEADER + header.length;
+  return end <= buffer.length && crc32(buffer.subarray(at + 4, end)) === buffer.readUInt32LE(at);
+}

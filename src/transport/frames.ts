@@ -1,0 +1,91 @@
+import { MusterError } from '../errors.js';
+import { sharedFrameUnits, type Tuning } from './tuning.js';
+
+/** The answers that the transport itself gives (JSON-RPC 2.0, section 5.1), as frames. */
+export const parseErrorFrame = refusal(-32700, 'the frame is not JSON');
+export const emptyBatchFrame = refusal(-32600, 'a batch must hold at least one message');
+
+function refusal(code: number, message: string): string {
+  const { hint, tookEffect } = new MusterError('bad-message', message, { tookEffect: 'no' });
+  return JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message, data: { code: 'bad-message', tookEffect, hint } } });
+}
+
+/** A frame's messages; null when it is not JSON. An empty list comes from an empty batch. */
+export function parseFrame(text: string): readonly unknown[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Where frames go. */
+export interface FrameSink {
+  write(frame: string): void;
+  /** Bytes written and not yet taken by the operating system. */
+  readonly buffered: number;
+  /** The queue has passed its bound: the peer is too slow. */
+  overflow(): void;
+}
+
+/**
+ * Collects the messages of one turn of the event loop and writes them as one frame: a message by itself goes
+ * bare, several as a JSON-RPC batch. Sharing frames is worth four times the throughput (`benchmarks/transport.ts`).
+ */
+export class Outbox {
+  readonly #sink: FrameSink;
+  readonly #frameBytes: number;
+  readonly #queueBytes: number;
+  readonly #flush = () => this.flush();
+  #messages: string[] = [];
+  #units = 0;
+  #scheduled = false;
+
+  constructor(sink: FrameSink, tuning: Pick<Tuning, 'frameBytes' | 'queueBytes'>) {
+    this.#sink = sink;
+    this.#frameBytes = tuning.frameBytes;
+    this.#queueBytes = tuning.queueBytes;
+  }
+
+  get queued(): number {
+    return this.#units + this.#sink.buffered;
+  }
+
+  push(message: string): void {
+    const units = message.length;
+    // A UTF-16 unit takes at most three bytes: only a message that might be too long is measured.
+    if (units * 3 > this.#frameBytes && Buffer.byteLength(message) > this.#frameBytes) {
+      throw new MusterError('internal', `a message of ${Buffer.byteLength(message)} bytes does not fit a frame of ${this.#frameBytes}`);
+    }
+    if (this.#units + units > this.#unitsPerFrame()) this.flush();
+    this.#messages.push(message);
+    this.#units += units + 1;
+    if (this.queued > this.#queueBytes) {
+      this.clear();
+      this.#sink.overflow();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(this.#flush);
+    }
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    const messages = this.#messages;
+    if (messages.length === 0) return;
+    this.clear();
+    this.#sink.write(messages.length === 1 ? messages[0]! : `[${messages.join(',')}]`);
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#units = 0;
+  }
+
+  /** Units that may share a frame without any chance of passing its bound in bytes, brackets included. */
+  #unitsPerFrame(): number {
+    return Math.min(sharedFrameUnits, Math.floor(this.#frameBytes / 3) - 2);
+  }
+}

@@ -1,0 +1,105 @@
+import type { IncomingMessage } from 'node:http';
+import { type ClientOptions, WebSocket } from 'ws';
+import { isErrorCode, MusterError } from '../errors.js';
+import type { Connection, ConnectOptions, Hello } from './contract.js';
+import { headerNames, introduction, isExpected, parseHello } from './handshake.js';
+import { defaultTuning, type Tuning } from './tuning.js';
+import { WsConnection } from './ws-connection.js';
+
+/** Longest body of a refusal that is read, in bytes. */
+const refusalBytes = 16 * 1024;
+
+/** `Transport.connect` over `ws`. Loads nothing of the server side. */
+export function connect(options: ConnectOptions, tuning: Tuning = defaultTuning): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const { url } = options;
+    let peer: Hello | null = null;
+    let ws: WebSocket;
+    try {
+      ws = new WebSocket(url, clientOptions(options, tuning));
+    } catch (cause) {
+      reject(new MusterError('unreachable', `${url} is not the address of a node`, { details: { url, refused: false }, cause }));
+      return;
+    }
+    const fail = (error: MusterError) => {
+      clearTimeout(timer);
+      reject(error);
+      ws.on('error', () => {});
+      ws.terminate();
+    };
+    const timer = setTimeout(() => {
+      fail(new MusterError('timeout', `${url} did not answer within ${options.timeoutMs} ms`, { details: { url } }));
+    }, options.timeoutMs);
+    const failed = (cause: Error) => fail(unreachable(url, cause));
+    ws.on('error', failed);
+    ws.on('unexpected-response', (_request, response) => {
+      readRefusal(response).then((body) => fail(refusalOf(url, response.statusCode ?? 0, body)), failed);
+    });
+    ws.on('upgrade', (response) => {
+      peer = parseHello(response.headers[headerNames.hello]);
+    });
+    ws.on('open', () => {
+      if (peer === null || !isWanted(peer, options)) {
+        fail(new MusterError('unreachable', `what answers at ${url} is not the node expected`, { details: { url, refused: false } }));
+        return;
+      }
+      clearTimeout(timer);
+      ws.off('error', failed);
+      const connection = new WsConnection(ws, peer, tuning);
+      connection.attach(options.handler);
+      resolve(connection);
+    });
+  });
+}
+
+function clientOptions(options: ConnectOptions, tuning: Tuning): ClientOptions {
+  return {
+    headers: introduction(options),
+    perMessageDeflate: false,
+    maxPayload: tuning.frameBytes,
+    autoPong: false,
+    closeTimeout: tuning.closeMs,
+  } as ClientOptions;
+}
+
+function isWanted(peer: Hello, { expect, hello }: ConnectOptions): boolean {
+  if (peer.role !== 'node' || peer.cluster !== hello.cluster) return false;
+  return expect === null || isExpected(peer, expect);
+}
+
+/** `refused` is true only if each address tried was refused: it stands for the proof that nobody listens. */
+function unreachable(url: string, cause: Error & { code?: string; errors?: readonly { code?: string }[] }): MusterError {
+  const attempts = cause.errors ?? [cause];
+  const refused = attempts.length > 0 && attempts.every(({ code }) => code === 'ECONNREFUSED');
+  const why = refused ? 'nobody listens there' : (cause.code ?? cause.message);
+  return new MusterError('unreachable', `no connection to ${url}: ${why}`, { details: { url, refused }, cause });
+}
+
+async function readRefusal(response: IncomingMessage): Promise<string> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const piece of response as AsyncIterable<string>) {
+    body += piece;
+    if (body.length > refusalBytes) break;
+  }
+  return body;
+}
+
+/** The error that a node refused the handshake with; `unreachable` when it was no node that answered. */
+function refusalOf(url: string, status: number, body: string): MusterError {
+  let error: { code?: unknown; message?: unknown; details?: unknown } | undefined;
+  try {
+    error = (JSON.parse(body) as { error?: typeof error } | null)?.error;
+  } catch {
+    // Not one of ours: answered below.
+  }
+  const code = error?.code;
+  if (!isErrorCode(code)) {
+    return new MusterError('unreachable', `what answers at ${url} is not a node (HTTP ${status})`, {
+      details: { url, refused: false, status },
+    });
+  }
+  const given = typeof error?.details === 'object' && error.details !== null ? error.details : {};
+  const message = typeof error?.message === 'string' ? error.message : `refused with HTTP ${status}`;
+  return new MusterError(code, message, { details: { ...given, url, ...(code === 'unreachable' ? { refused: false } : {}) } });
+}

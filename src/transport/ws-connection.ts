@@ -1,0 +1,108 @@
+import type { RawData, WebSocket } from 'ws';
+import type { Connection, ConnectionHandler, Hello } from './contract.js';
+import { emptyBatchFrame, type FrameSink, Outbox, parseErrorFrame, parseFrame } from './frames.js';
+import type { Tuning } from './tuning.js';
+
+/** RFC 6455 section 7.4.1. */
+export const closeCodes = { normal: 1000, goingAway: 1001, notText: 1003, notJson: 1007 } as const;
+
+/** An open `ws` socket, of either end, as a `Connection`. */
+export class WsConnection implements Connection, FrameSink {
+  readonly peer: Hello;
+  readonly #ws: WebSocket;
+  readonly #outbox: Outbox;
+  readonly #queueBytes: number;
+  #handler: ConnectionHandler | null = null;
+  #closing = false;
+  /** Has anything been heard since the last probe? */
+  #heard = true;
+
+  constructor(ws: WebSocket, peer: Hello, tuning: Tuning) {
+    this.#ws = ws;
+    this.peer = peer;
+    this.#queueBytes = tuning.queueBytes;
+    this.#outbox = new Outbox(this, tuning);
+    ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    ws.on('ping', (data: Buffer) => this.#answerPing(data));
+    ws.on('pong', () => {
+      this.#heard = true;
+    });
+    // An 'error' is always followed by 'close'; a socket error of a peer is nothing the host could act on.
+    ws.on('error', () => {});
+    ws.on('close', () => {
+      this.#closing = true;
+      this.#outbox.clear();
+      this.#handler?.closed();
+    });
+  }
+
+  /** To be called in the turn that made the connection, before any message can arrive. */
+  attach(handler: ConnectionHandler): void {
+    this.#handler = handler;
+  }
+
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
+  send(message: string): void {
+    if (!this.#closing) this.#outbox.push(message);
+  }
+
+  flush(): void {
+    if (!this.#closing) this.#outbox.flush();
+  }
+
+  close(code: number = closeCodes.normal, reason = ''): void {
+    if (this.#closing) return;
+    this.#outbox.flush();
+    this.#closing = true;
+    this.#ws.close(code, reason);
+  }
+
+  /** Cuts the connection off, now. */
+  terminate(): void {
+    this.#closing = true;
+    this.#outbox.clear();
+    this.#ws.terminate();
+  }
+
+  /** Asks whether the peer is still there; cuts it off when it has been silent since the last time. */
+  probe(): void {
+    if (!this.#heard) return this.terminate();
+    this.#heard = false;
+    this.#ws.ping();
+  }
+
+  write(frame: string): void {
+    this.#ws.send(frame);
+  }
+
+  get buffered(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  overflow(): void {
+    this.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.#heard = true;
+    if (this.#closing) return;
+    if (isBinary) return this.close(closeCodes.notText, 'text frames only');
+    const messages = parseFrame((data as Buffer).toString());
+    if (messages === null) {
+      this.#outbox.push(parseErrorFrame);
+      return this.close(closeCodes.notJson, 'the frame is not JSON');
+    }
+    if (messages.length === 0) return this.#outbox.push(emptyBatchFrame);
+    this.#handler?.message(messages);
+  }
+
+  /** By hand, for `ws` would queue pongs without bound for a peer that pings and never reads. */
+  #answerPing(data: Buffer): void {
+    this.#heard = true;
+    if (this.#ws.bufferedAmount > this.#queueBytes) this.terminate();
+    else if (!this.#closing) this.#ws.pong(data);
+  }
+}

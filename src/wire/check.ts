@@ -1,0 +1,118 @@
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import { badMessage } from './rpc-errors.js';
+
+/**
+ * The checks all validators are made of. Written by hand: every message is validated, 100,000 of them a second,
+ * and `benchmarks/wire.ts` shows by how much a schema library is slower. Texts are only made when a check fails.
+ */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Fails with `bad-message`: `where` names the field, `want` what it should have been. */
+export function bad(where: string, want: string): never {
+  throw badMessage(`${where} must be ${want}`);
+}
+
+/** A JSON object, its fields not yet checked. */
+export function asFields(value: unknown, where: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) bad(where, 'an object');
+  return value as Fields;
+}
+
+/** No field but those that were checked: a misspelt `ifVersion` must not be taken for its absence. */
+export function onlyFields(value: Fields, count: number, where: string): void {
+  let found = 0;
+  for (const _ in value) found++;
+  if (found !== count) bad(where, `an object of ${count} known fields (it has ${found})`);
+}
+
+/** 0, 1, 2, … up to 2^53−1. */
+export function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** A whole number a counter can hold. −0 is refused: JSON would make it 0 on its way to the backups. */
+export function isInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/** The number of a partition. */
+export function isPartition(value: unknown): value is number {
+  return isCount(value) && value < limits.partitions;
+}
+
+export function isArray(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+const replicaLength = limits.nameLength + 1 + 128;
+
+/** `node/store`. */
+export function isReplica(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > replicaLength) return false;
+  const slash = value.indexOf('/');
+  return slash > 0 && slash < value.length - 1;
+}
+
+const dot = 46;
+
+/** `gen.seq`, digits on both sides of one dot. */
+export function isSession(value: unknown): value is `${number}.${number}` {
+  if (typeof value !== 'string') return false;
+  const length = value.length;
+  if (length < 3 || length > 33) return false;
+  let dots = 0;
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i);
+    if (code === dot) {
+      if (i === 0 || i === length - 1) return false;
+      dots++;
+    } else if (code < 48 || code > 57) return false;
+  }
+  return dots === 1;
+}
+
+/** At most `bytes` long in UTF-8. A UTF-16 unit takes one to three bytes, so most strings need no counting. */
+export function fits(text: string, bytes: number): boolean {
+  const length = text.length;
+  return length * 3 <= bytes || (length <= bytes && Buffer.byteLength(text) <= bytes);
+}
+
+/** Half a surrogate pair has no UTF-8 form: it would come back from a disk as another character. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+/** A key: 1 to 512 bytes. Fails with `key-invalid`. */
+export function checkKey(value: unknown, where: string): void {
+  if (typeof value !== 'string') bad(where, 'a string');
+  if (value.length === 0) throw keyInvalid('a key must not be empty');
+  checkKeyText(value);
+}
+
+/** Part of a key, or none: what a scan starts after, or its prefix. Fails with `key-invalid`. */
+export function checkKeyPart(value: unknown, where: string): void {
+  if (typeof value !== 'string') bad(where, 'a string');
+  checkKeyText(value);
+}
+
+function checkKeyText(key: string): void {
+  if (!fits(key, limits.keyBytes)) throw keyInvalid(`a key is at most ${limits.keyBytes} bytes, this one has ${Buffer.byteLength(key)}`);
+  if (!isWellFormed(key)) throw keyInvalid('a key must be text: this one holds half a surrogate pair');
+}
+
+function keyInvalid(message: string): MusterError {
+  return new MusterError('key-invalid', message);
+}
+
+/** A value: up to 1 MiB. Fails with `value-too-large`, or `bad-message` when it is no text. */
+export function checkValue(value: unknown, where: string): void {
+  if (typeof value !== 'string') bad(where, 'a string');
+  if (!fits(value, limits.valueBytes)) {
+    throw new MusterError(
+      'value-too-large',
+      `a value is at most ${limits.valueBytes} bytes, this one has ${Buffer.byteLength(value)}`,
+    );
+  }
+  if (!isWellFormed(value)) bad(where, 'well-formed text (it holds half a surrogate pair)');
+}

@@ -1,0 +1,230 @@
+import type { PeerMessage } from '../core/messages.js';
+import { limits } from '../limits.js';
+import * as peer from './peer.js';
+import * as requests from './requests.js';
+import { badMessage, rpcCodes } from './rpc-errors.js';
+
+/** Everything one connection may call at the other end. */
+export type Call = PeerMessage | requests.AnyRequest;
+
+/** What there is to say of one method. */
+export interface Method<M extends { readonly type: string }> {
+  readonly kind: 'request' | 'notification';
+  /** The role (see the handshake) of the connection that may call it. */
+  readonly from: 'client' | 'node';
+  readonly summary: string;
+  /** From the message's `params` to the core's message; throws `bad-message`, `key-invalid` or `value-too-large`. */
+  readonly params: (params: unknown) => M;
+  /** What each field of `params` means. A type parameter: a field that is missing here does not compile. */
+  readonly fields: { readonly [F in Exclude<keyof M, 'type'>]: string };
+  /** What a request answers. */
+  readonly result?: string;
+}
+
+/** A peer message is a notification, anything else a request: a message type without its method does not compile. */
+type Methods = {
+  readonly [T in Call['type']]: Method<Extract<Call, { type: T }>> &
+    (T extends PeerMessage['type']
+      ? { readonly kind: 'notification'; readonly from: 'node' }
+      : { readonly kind: 'request'; readonly from: 'client'; readonly result: string });
+};
+
+const p = 'The partition’s number.';
+const epoch = 'The epoch of the partition’s primary.';
+const stream = 'The attachment of primary and replica this belongs to.';
+const from = 'The replica (`node/store`) that sends this.';
+const to = 'The replica (`node/store`) this is meant for.';
+const session = 'The session’s identity, `gen.seq` of the entry that opened it.';
+
+/** THE registry of methods: docs/METHODS.md is made from it. */
+export const methods: Methods = {
+  append: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'The primary sends log entries (or none, to carry the commit point) to a replica.',
+    params: peer.decodeAppend,
+    fields: {
+      p,
+      gen: 'The partition’s generation; it rises only by unclean recovery.',
+      epoch,
+      stream,
+      to,
+      prevSeq: 'The number of the entry before the first of `entries`.',
+      prevEpoch: 'The epoch of that entry.',
+      entries: 'Pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
+      commit: 'Entries up to this number are committed.',
+    },
+  },
+  ack: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A replica has everything up to `match` durably.',
+    params: peer.decodeAck,
+    fields: { p, epoch, stream, from, match: 'The number of the last durable entry that agrees with the primary’s log.' },
+  },
+  reject: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'An append did not fit the replica’s log.',
+    params: peer.decodeReject,
+    fields: {
+      p,
+      epoch,
+      stream,
+      from,
+      hintSeq: 'Where the logs might still agree.',
+      hintEpoch: 'The epoch of the replica’s entry there.',
+    },
+  },
+  stale: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'The receiver’s epoch is over.',
+    params: peer.decodeStale,
+    fields: { p, promised: 'The newer epoch that was promised.' },
+  },
+  snapshot: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A piece of the whole state of a partition, for a replica the log no longer reaches.',
+    params: peer.decodeSnapshot,
+    fields: {
+      p,
+      gen: 'The partition’s generation.',
+      epoch,
+      stream,
+      to,
+      index: 'Which piece, from 0.',
+      count: 'How many pieces there are.',
+      chunk: `A piece of the snapshot’s JSON, at most ${limits.snapshotChunk} UTF-16 units.`,
+    },
+  },
+  'snapshot-ack': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A piece of a snapshot has arrived.',
+    params: peer.decodeSnapshotAck,
+    fields: { p, epoch, stream, from, index: 'Which piece, from 0.' },
+  },
+  beacon: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A node is alive and asks for its leases, all partitions at once.',
+    params: peer.decodeBeacon,
+    fields: {
+      incarnation: 'Which start of the sender this is.',
+      sentAt: 'The sender’s clock, in ms; the ack echoes it.',
+      revision: 'The revision of the map the sender knows.',
+      claims: 'Partition, epoch, partition, epoch, …: those the sender is primary of.',
+    },
+  },
+  'beacon-ack': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'Grants the leases a beacon asked for, but for those denied.',
+    params: peer.decodeBeaconAck,
+    fields: {
+      incarnation: 'Which start of the sender this is.',
+      sentAt: 'As in the beacon.',
+      revision: 'The revision of the map the sender knows.',
+      denied: 'The partitions of the beacon that are not granted.',
+    },
+  },
+  open: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Opens a session: a client’s identity for exactly-once operations on one partition.',
+    params: requests.decodeOpen,
+    fields: { p },
+    result: '`{session}`',
+  },
+  close: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Ends a session.',
+    params: requests.decodeClose,
+    fields: { p, session },
+    result: '`{}`',
+  },
+  write: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Does an operation exactly once, however often it is sent under the same session and number.',
+    params: requests.decodeWrite,
+    fields: {
+      session,
+      n: 'The operation’s number in its session.',
+      first: 'Results of operations before this number are no longer needed.',
+      op:
+        '`{type: "incr", key, by}`, `{type: "reset", key, value}`, `{type: "put", key, value, ifVersion?}`, ' +
+        '`{type: "delete", key, ifVersion?}` or `{type: "resolve", key}`.',
+    },
+    result: '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, remembered like a success',
+  },
+  read: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Reads what is committed.',
+    params: requests.decodeRead,
+    fields: {
+      p,
+      query: `\`{type: "get", key}\` or \`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}).`,
+    },
+    result: '`{type: "get", cell: {kind, value, version}|null}` or `{type: "scan", rows: [[key, cell], …], more}`',
+  },
+  status: {
+    kind: 'request',
+    from: 'client',
+    summary: 'What the node says of itself.',
+    params: requests.decodeBare('status'),
+    fields: {},
+    result: 'the node’s status',
+  },
+  map: {
+    kind: 'request',
+    from: 'client',
+    summary: 'The cluster map as the node knows it.',
+    params: requests.decodeBare('map'),
+    fields: {},
+    result: 'the cluster map',
+  },
+  quiesce: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Asks the node to change nothing for a while: no new writes, no change of the map.',
+    params: requests.decodeQuiesce,
+    fields: { ms: `For how long, at most ${requests.quiesceLimitMs} ms; 0 ends it.` },
+    result: '`{}`',
+  },
+  ping: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Answers as soon as the node can.',
+    params: requests.decodeBare('ping'),
+    fields: {},
+    result: '`{}`',
+  },
+};
+
+const byName: ReadonlyMap<string, Method<Call>> = new Map(Object.entries(methods) as [string, Method<Call>][]);
+
+/** A notification from another node. Throws `bad-message` and the like when it is none of the registry's. */
+export function decodePeerMessage(method: string, params: unknown): PeerMessage {
+  return find(method, 'notification').params(params) as PeerMessage;
+}
+
+/** A client's request. Throws what it is to be answered with: `bad-message`, `key-invalid` or `value-too-large`. */
+export function decodeRequest(method: string, params: unknown): requests.AnyRequest {
+  return find(method, 'request').params(params) as requests.AnyRequest;
+}
+
+function find(name: string, kind: Method<Call>['kind']): Method<Call> {
+  const method = byName.get(name);
+  if (method === undefined) throw badMessage(`there is no method ${shown(name)}`, rpcCodes.methodNotFound);
+  if (method.kind !== kind) throw badMessage(`${name} is a ${method.kind}, not a ${kind}`, rpcCodes.invalidRequest);
+  return method;
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+}
