@@ -20,11 +20,23 @@ const append: PeerMessage = {
   prevEpoch: 12,
   entries: Array.from({ length: 16 }, (_, i) => [
     12,
-    { type: 'op', session: `1.${1000 + i}`, n: 500 + i, first: 490 + i, op: { type: 'incr', key: `counter-${i}`, by: 1 } },
+    {
+      type: 'op',
+      session: `1.${1000 + i}`,
+      n: 500 + i,
+      first: 490 + i,
+      op: { type: 'incr', key: `counter-${i}`, by: 1 },
+    },
   ]),
   commit: 123440,
 };
-const write = { type: 'write', session: '1.1000', n: 500, first: 490, op: { type: 'incr', key: 'counter-1', by: 1 } } as const;
+const write = {
+  type: 'write',
+  session: '1.1000',
+  n: 500,
+  first: 490,
+  op: { type: 'incr', key: 'counter-1', by: 1 },
+} as const;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const integer = v.pipe(v.number(), v.safeInteger());

@@ -50,7 +50,7 @@ export interface BenchRingOptions {
   /** A monotonic clock, in ms with fractions. */
   readonly clock: () => number;
   readonly nodes?: readonly number[];
-  /** Each rate is the median of three runs of about this long, in ms. Default 150. */
+  /** Each rate is the median of five runs of about this long, in ms. Default 150. */
   readonly runMs?: number;
 }
 
@@ -65,15 +65,19 @@ export function benchKeys(count: number): string[] {
 export const benchNodes = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}:7000`);
 
-/** Calls of `lookup` per second over all keys in turn: the median of three runs, after one to warm up. */
-export function rateOf(
-  lookup: (key: string) => unknown,
+/**
+ * Calls per second of each contender over all keys in turn: medians of five rounds. All are warmed up before any
+ * is measured, for the first one alone would have its call inlined and the later ones not; and they take turns,
+ * each round beginning with another one, so that a busy moment of the machine meets all alike.
+ */
+export function ratesOf(
+  lookups: readonly ((key: string) => unknown)[],
   keys: readonly string[],
   options: BenchRingOptions,
-): number {
+): number[] {
   const { clock, runMs = 150 } = options;
   let sink: unknown;
-  const run = (): number => {
+  const run = (lookup: (key: string) => unknown): number => {
     const start = clock();
     let calls = 0;
     let elapsed = 0;
@@ -85,23 +89,50 @@ export function rateOf(
     } while (elapsed < runMs);
     return (calls / elapsed) * 1000;
   };
-  run();
-  const rates = [run(), run(), run()].sort((a, b) => a - b);
+  for (let n = 0; n < 2; n += 1) for (const lookup of lookups) run(lookup);
+  const rates: number[][] = lookups.map(() => []);
+  for (let round = 0; round < 5; round += 1) {
+    for (let k = 0; k < lookups.length; k += 1) {
+      const at = (round + k) % lookups.length;
+      rates[at]!.push(run(lookups[at]!));
+    }
+  }
   // Using the last result keeps the loop from being optimised away.
-  return sink === undefined ? 0 : rates[1]!;
+  return rates.map((of) => (sink === undefined ? 0 : of.sort((x, y) => x - y)[2]!));
 }
 
-/** Measures one way of finding owners. `samples`: keys for the shares (fewer for slow peers). */
-export function measureLocator(
-  make: MakeLocator,
+export interface Contender {
+  readonly make: MakeLocator;
+  /** Keys that the shares are taken from; fewer for slow peers. Default 200,000. */
+  readonly samples?: number;
+}
+
+/** Measures ways of finding owners side by side; figures in the order of the contenders. */
+export function measureLocators(
+  contenders: readonly Contender[],
   nodes: number,
   options: BenchRingOptions,
-  samples = 200_000,
-): LocatorFigures {
+): LocatorFigures[] {
   const names = benchNodes(nodes);
-  const locator = make(names);
+  const locators = contenders.map(({ make }) => make(names));
+  const rates = ratesOf(
+    locators.map((locator) => (key: string) => locator.ownerOf(key)),
+    benchKeys(65_536),
+    options,
+  );
+  return locators.map((locator, i) => ({
+    nodes,
+    lookupsPerSecond: rates[i]!,
+    ...shares(locator, names, contenders[i]!.samples ?? 200_000),
+  }));
+}
+
+function shares(
+  locator: Locator,
+  names: readonly string[],
+  samples: number,
+): Omit<LocatorFigures, 'nodes' | 'lookupsPerSecond'> {
   const keys = benchKeys(samples);
-  const lookupsPerSecond = rateOf((key) => locator.ownerOf(key), keys.slice(0, 65_536), options);
   const before = keys.map((key) => locator.ownerOf(key));
   const loads = new Map<string, number>();
   for (const owner of before) loads.set(owner, (loads.get(owner) ?? 0) + 1);
@@ -110,9 +141,7 @@ export function measureLocator(
   const fewer = locator.without(names[0]!);
   const moved = keys.reduce((sum, key, i) => sum + (fewer.ownerOf(key) === before[i] ? 0 : 1), 0);
   return {
-    nodes,
-    lookupsPerSecond,
-    maxOverMean: (Math.max(...loads.values()) * nodes) / samples,
+    maxOverMean: (Math.max(...loads.values()) * names.length) / samples,
     movedOnRemoval: moved / samples,
     sameInOtherOrder: same / samples,
   };
@@ -180,19 +209,29 @@ export function measurePlacement(partitions: number, count: number, clock: () =>
   };
 }
 
+/** muster's two ways, first the table. */
+export const ownContenders: readonly Contender[] = [
+  { make: tableLocator(TABLE_PARTITIONS) },
+  { make: ringLocator },
+];
+
+/** Placements of a small, a middling and the largest cluster. */
+export function measurePlacements(clock: () => number): PlacementFigures[] {
+  return [
+    measurePlacement(64, 5, clock),
+    measurePlacement(TABLE_PARTITIONS, 100, clock),
+    measurePlacement(16_384, 1000, clock),
+  ];
+}
+
 /** All of muster's own figures of the ring; some seconds of one processor. */
 export function benchRing(options: BenchRingOptions): RingFigures {
-  const { nodes = [10, 100], clock } = options;
-  const table = tableLocator(TABLE_PARTITIONS);
+  const measured = (options.nodes ?? [10, 100]).map((n) => measureLocators(ownContenders, n, options));
   return {
-    hashesPerSecond: rateOf(hashKey, benchKeys(65_536), options),
-    table: nodes.map((n) => measureLocator(table, n, options)),
-    ring: nodes.map((n) => measureLocator(ringLocator, n, options)),
+    hashesPerSecond: ratesOf([hashKey], benchKeys(65_536), options)[0]!,
+    table: measured.map(([table]) => table!),
+    ring: measured.map(([, ring]) => ring!),
     tablePartitions: TABLE_PARTITIONS,
-    placements: [
-      measurePlacement(64, 5, clock),
-      measurePlacement(TABLE_PARTITIONS, 100, clock),
-      measurePlacement(16_384, 1000, clock),
-    ],
+    placements: measurePlacements(options.clock),
   };
 }

@@ -1,13 +1,34 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type ClusterMap, type Durability, type Member, replicaId } from '../core/map/types.js';
 import { place } from '../core/ring/placement.js';
 import { MusterError } from '../errors.js';
 import { checkTimings, defaultTimings, limits, type Timings } from '../limits.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { createStore } from '../storage/create.js';
-import { type ClusterFile, checkName, clusterDir, clusterFile, clustersDir, mapDir, nodeDataDir, tokenFile } from './paths.js';
+import {
+  type ClusterFile,
+  checkName,
+  clusterDir,
+  clusterFile,
+  clustersDir,
+  mapDir,
+  nodeDataDir,
+  nodeDir,
+  tokenFile,
+} from './paths.js';
 
 /** What a new cluster is to be; whatever is left out has a default. */
 export interface CreateOptions {
@@ -26,7 +47,10 @@ export interface CreateOptions {
   readonly timings?: Timings;
 }
 
-export type Plan = Required<Omit<CreateOptions, 'weights'>> & { readonly ids: readonly string[]; readonly weights: Readonly<Record<string, number>> };
+export type Plan = Required<Omit<CreateOptions, 'weights'>> & {
+  readonly ids: readonly string[];
+  readonly weights: Readonly<Record<string, number>>;
+};
 
 const usage = (message: string): MusterError =>
   new MusterError('usage', message, { details: { command: 'cluster start' } });
@@ -45,7 +69,9 @@ export function planCluster(options: CreateOptions): Plan {
   const replicas = options.replicas ?? Math.min(3, nodes);
   integer('--replicas', replicas, 1, limits.members);
   if (replicas > nodes) {
-    throw usage(`${replicas} replicas need ${replicas} nodes, and there are ${nodes}: ask for -n ${replicas} or --replicas ${nodes}`);
+    throw usage(
+      `${replicas} replicas need ${replicas} nodes, and there are ${nodes}: ask for -n ${replicas} or --replicas ${nodes}`,
+    );
   }
   const minInSync = integer('--min-in-sync', options.minInSync ?? (replicas >= 3 ? 2 : 1), 1, replicas);
   const partitions = integer('--partitions', options.partitions ?? 64, 1, limits.partitions);
@@ -55,7 +81,8 @@ export function planCluster(options: CreateOptions): Plan {
   const weights = options.weights ?? {};
   for (const [id, weight] of Object.entries(weights)) {
     if (!ids.includes(id)) throw usage(`--weights names "${id}"; the nodes are ${ids[0]} to ${ids.at(-1)}`);
-    if (!(weight > 0 && weight <= 1000)) throw usage(`the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
+    if (!(weight > 0 && weight <= 1000))
+      throw usage(`the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
   }
   const timings = options.timings ?? defaultTimings;
   const wrong = checkTimings(timings);
@@ -68,9 +95,20 @@ export function planCluster(options: CreateOptions): Plan {
 export function firstMap(plan: Plan, cluster: string, stores: ReadonlyMap<string, string>): ClusterMap {
   const members: Record<string, Member> = {};
   for (const id of plan.ids) {
-    members[id] = { id, store: stores.get(id)!, incarnation: 0, url: '', weight: plan.weights[id] ?? 1, zone: '' };
+    members[id] = {
+      id,
+      store: stores.get(id)!,
+      incarnation: 0,
+      url: '',
+      weight: plan.weights[id] ?? 1,
+      zone: '',
+    };
   }
-  const targets = place({ partitions: plan.partitions, replicas: plan.replicas, members: Object.values(members) });
+  const targets = place({
+    partitions: plan.partitions,
+    replicas: plan.replicas,
+    members: Object.values(members),
+  });
   const { partitions, replicas, minInSync, durability, timings } = plan;
   return {
     format: 1,
@@ -84,6 +122,24 @@ export function firstMap(plan: Plan, cluster: string, stores: ReadonlyMap<string
       return { gen: 1, epoch: 1, primary: inSync[0]!, inSync, target };
     }),
   };
+}
+
+/** Makes a file or the entries of a folder durable. */
+function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // The error that led here says more; `sweep` takes what is left.
+  }
 }
 
 const STALE_MS = 60 * 60_000;
@@ -110,7 +166,9 @@ export async function createCluster(options: CreateOptions): Promise<string> {
   const plan = planCluster(options);
   const dir = clusterDir(plan.name);
   const taken = () =>
-    new MusterError('name-taken', `there is a cluster "${plan.name}" already`, { details: { cluster: plan.name } });
+    new MusterError('name-taken', `there is a cluster "${plan.name}" already`, {
+      details: { cluster: plan.name },
+    });
   if (existsSync(dir)) throw taken();
   const parent = clustersDir();
   const aside = join(parent, `.new-${process.pid}-${randomBytes(4).toString('hex')}`);
@@ -141,20 +199,33 @@ export async function createCluster(options: CreateOptions): Promise<string> {
     const outcome = await metastore.publish(firstMap(plan, cluster, stores), 0);
     await metastore.close();
     if (outcome !== 'ok') {
-      throw new MusterError('metastore-unavailable', `the first cluster map could not be written (${outcome})`, {
-        details: { path: mapDir(dir) },
-      });
+      throw new MusterError(
+        'metastore-unavailable',
+        `the first cluster map could not be written (${outcome})`,
+        {
+          details: { path: mapDir(dir) },
+        },
+      );
     }
+    // What is acknowledged later must not vanish with the folders it is in, should the power fail.
+    for (const id of plan.ids) syncPath(nodeDir(aside, id));
+    for (const path of [join(aside, 'nodes'), clusterFile(aside), tokenFile(aside), aside]) syncPath(path);
     renameSync(aside, dir);
+    syncPath(parent);
+    syncPath(dirname(parent));
     return dir;
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true });
+    discard(aside);
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOTEMPTY' || code === 'EEXIST') throw taken();
     if (error instanceof MusterError) throw error;
-    throw new MusterError(code === 'ENOSPC' ? 'storage-full' : 'metastore-unavailable', `cannot make the cluster's folder: ${(error as Error).message}`, {
-      details: { path: parent },
-      cause: error,
-    });
+    throw new MusterError(
+      code === 'ENOSPC' ? 'storage-full' : 'metastore-unavailable',
+      `cannot make the cluster's folder: ${(error as Error).message}`,
+      {
+        details: { path: parent },
+        cause: error,
+      },
+    );
   }
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -40,6 +39,8 @@ function lookLinux(pid: number): Seen | null {
 
 function lookElsewhere(pid: number): Seen | null {
   try {
+    // Not imported above: on Linux, where nothing needs it, it would cost every command a millisecond.
+    const { execFileSync } = process.getBuiltinModule('node:child_process');
     const line = execFileSync('ps', ['-ww', '-o', 'lstart=,stat=,command=', '-p', String(pid)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, fstatSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { isErrorCode, MusterError } from '../errors.js';
 import { type NodeEntry, nodeEntry } from './entry.js';
+import { isAlive } from './identity.js';
 import { type ClusterFile, nodeDir, nodeLogFile } from './paths.js';
 import { markerOf, type ProcessFile, readProcessFile, recordProcess } from './roster.js';
-import { isAlive } from './identity.js';
 
 /** A node process just started, watched until someone is satisfied that it runs. */
 export interface Launched {
@@ -53,7 +53,12 @@ export function explainExit(id: string, how: string, log: string): MusterError {
   for (const line of lines.toReversed()) {
     if (!line.startsWith('{')) continue;
     try {
-      const said = JSON.parse(line) as { code?: unknown; msg?: unknown; message?: unknown; details?: unknown };
+      const said = JSON.parse(line) as {
+        code?: unknown;
+        msg?: unknown;
+        message?: unknown;
+        details?: unknown;
+      };
       if (!isErrorCode(said.code)) continue;
       const details = typeof said.details === 'object' && said.details !== null ? said.details : {};
       return new MusterError(said.code, `${id}: ${String(said.message ?? said.msg)}`, {
@@ -64,7 +69,9 @@ export function explainExit(id: string, how: string, log: string): MusterError {
       // Not a log line of ours.
     }
   }
-  const tail = lines.slice(-5).map((line) => `\n    ${line}`);
+  // Of a stack trace the frames say least.
+  const telling = lines.filter((line) => !/^\s+at |^Node\.js v|^\s*\^+\s*$|^\s*[{}]\s*$/.test(line));
+  const tail = telling.slice(-5).map((line) => `\n    ${line}`);
   return new MusterError('node-failed', `${id} ended (${how}); its log says${tail.join('') || ' nothing'}`, {
     details: { node: id },
   });
@@ -100,7 +107,12 @@ export function launchNode(
   closeSync(log);
   const ended = new Promise<MusterError>((resolve) => {
     child.once('error', (cause) =>
-      resolve(new MusterError('node-failed', `${id} could not be started: ${cause.message}`, { details: { node: id }, cause })),
+      resolve(
+        new MusterError('node-failed', `${id} could not be started: ${cause.message}`, {
+          details: { node: id },
+          cause,
+        }),
+      ),
     );
     child.once('exit', (code, sig) =>
       resolve(explainExit(id, sig ?? `exit code ${code}`, logSince(nodeLogFile(dir, id), from))),

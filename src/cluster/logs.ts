@@ -10,26 +10,24 @@ const CHUNK = 64 * 1024;
 /** A line longer than this is handed on in pieces, so that memory stays bounded. */
 const LINE_BYTES = 1024 * 1024;
 
-/** Where the last `count` lines of a file begin, in bytes. */
+/** Where the last `count` lines of a file begin, in bytes; 0 when there are fewer, or no file. */
 export function tailOffset(path: string, count: number): number {
   const fd = open(path);
   if (fd === null) return 0;
   try {
-    let position = fstatSync(fd).size;
-    let seen = -1; // The newline at the very end closes the last line; it begins none.
+    const size = fstatSync(fd).size;
+    if (count <= 0) return size;
     const buffer = Buffer.alloc(CHUNK);
-    while (position > 0) {
-      const start = Math.max(0, position - CHUNK);
-      const read = readSync(fd, buffer, 0, position - start, start);
+    let newlines = 0;
+    for (let end = size; end > 0; end = Math.max(0, end - CHUNK)) {
+      const start = Math.max(0, end - CHUNK);
+      const read = readSync(fd, buffer, 0, end - start, start);
       for (let i = read - 1; i >= 0; i--) {
-        if (buffer[i] !== 10) {
-          if (seen === -1) seen = 0;
-          continue;
-        }
-        if (++seen > count || (seen === count && count === 0)) return start + i + 1;
-        if (seen === count && start + i + 1 < fstatSync(fd).size) return start + i + 1;
+        // The newline at the very end closes the last line; it does not stand before one.
+        if (buffer[i] !== 10 || start + i === size - 1) continue;
+        newlines++;
+        if (newlines === count) return start + i + 1;
       }
-      position = start;
     }
     return 0;
   } finally {

@@ -1,6 +1,6 @@
 import type { MusterClient } from '../client/api.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
-import { partitionOf } from '../core/ring/keys.js';
+import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { signal, waitGone } from './identity.js';
 import { type ClusterFile, requireNode } from './paths.js';
@@ -53,14 +53,21 @@ export function resumeNode(cluster: LocalCluster, id: string): number {
 }
 
 /** The node that plays `role` for a key: its primary, or its first backup in sync with a live process. */
-export function byRole(map: ClusterMap, roster: readonly RosterRow[], role: 'primary' | 'backup', key: string): string {
-  const config = map.partitions[partitionOf(key, map.partitions.length)]!;
+export function byRole(
+  map: ClusterMap,
+  roster: readonly RosterRow[],
+  role: 'primary' | 'backup',
+  key: string,
+): string {
+  const config = map.partitions[partitionOf(hashKey(key), map.partitions.length)]!;
   if (role === 'primary') return nodeOf(config.primary);
   const live = new Set(roster.filter((r) => r.state !== 'gone').map((r) => r.id));
   const backups = config.inSync.filter((replica) => replica !== config.primary).map(nodeOf);
   const found = backups.find((id) => live.has(id)) ?? backups[0];
   if (found === undefined) {
-    throw new MusterError('node-state', `the partition of "${key}" has no backup in sync`, { tookEffect: 'no' });
+    throw new MusterError('node-state', `the partition of "${key}" has no backup in sync`, {
+      tookEffect: 'no',
+    });
   }
   return found;
 }

@@ -69,13 +69,19 @@ export function readClusterFile(dir: string): ClusterFile {
   } catch (cause) {
     const name = dir.slice(dir.lastIndexOf('/') + 1);
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new MusterError('unknown-cluster', `there is no cluster "${name}"`, { details: { cluster: name } });
+      throw new MusterError('unknown-cluster', `there is no cluster "${name}"`, {
+        details: { cluster: name },
+      });
     }
-    throw new MusterError('metastore-unavailable', `cannot read cluster "${name}": ${(cause as Error).message}`, {
-      details: { path: clusterFile(dir) },
-      tookEffect: 'no',
-      cause,
-    });
+    throw new MusterError(
+      'metastore-unavailable',
+      `cannot read cluster "${name}": ${(cause as Error).message}`,
+      {
+        details: { path: clusterFile(dir) },
+        tookEffect: 'no',
+        cause,
+      },
+    );
   }
   try {
     const file = JSON.parse(text) as ClusterFile;
@@ -83,7 +89,9 @@ export function readClusterFile(dir: string): ClusterFile {
   } catch {
     // Falls through to the one message for every kind of damage.
   }
-  throw new MusterError('storage-corrupt', `${clusterFile(dir)} is damaged`, { details: { path: clusterFile(dir) } });
+  throw new MusterError('storage-corrupt', `${clusterFile(dir)} is damaged`, {
+    details: { path: clusterFile(dir) },
+  });
 }
 
 /** The cluster's secret, as demanded at the handshake. */

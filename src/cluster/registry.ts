@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { MusterError } from '../errors.js';
 import { type ClusterFile, clusterDir, clusterFile, clustersDir, readClusterFile } from './paths.js';
-import { readRoster, type RosterRow } from './roster.js';
+import { type RosterRow, readRoster } from './roster.js';
 
 /** A cluster on this machine: where it is, what it is, and which of its processes live. */
 export interface LocalCluster {
@@ -25,7 +25,9 @@ export const clusterExists = (name: string): boolean => existsSync(clusterFile(c
 export function findRunning(name: string): LocalCluster {
   const found = findCluster(name);
   if (found.roster.every((row) => row.state === 'gone')) {
-    throw new MusterError('not-running', `no node of cluster "${name}" is running`, { details: { cluster: name } });
+    throw new MusterError('not-running', `no node of cluster "${name}" is running`, {
+      details: { cluster: name },
+    });
   }
   return found;
 }

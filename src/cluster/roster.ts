@@ -34,7 +34,12 @@ export function writeProcessFile(clusterDir: string, file: ProcessFile): void {
 }
 
 /** Records that `pid` runs this node. Null: that process is gone already. For the launcher and for the node itself. */
-export function recordProcess(clusterDir: string, cluster: string, node: string, pid: number): ProcessFile | null {
+export function recordProcess(
+  clusterDir: string,
+  cluster: string,
+  node: string,
+  pid: number,
+): ProcessFile | null {
   const identity = identify(pid, markerOf(cluster, node));
   if (!identity) return null;
   const file: ProcessFile = { format: 1, node, ...identity, startedAt: Date.now(), wanted: 'up' };

@@ -36,7 +36,11 @@ export interface ClusterStatus {
     /** All replicas hold every committed entry. */
     readonly inSync: number;
     /** Those below full strength, up to 100: how many of the wanted replicas are in sync. */
-    readonly lacking: readonly { readonly partition: number; readonly inSync: number; readonly wanted: number }[];
+    readonly lacking: readonly {
+      readonly partition: number;
+      readonly inSync: number;
+      readonly wanted: number;
+    }[];
   };
 }
 
@@ -49,7 +53,11 @@ export interface Answers {
 const LACKING_SHOWN = 100;
 
 /** Asks every node with a running process, side by side; never rejects. A stopped process is not asked. */
-export async function askNodes(client: MusterClient, roster: readonly RosterRow[], timeoutMs: number): Promise<Answers> {
+export async function askNodes(
+  client: MusterClient,
+  roster: readonly RosterRow[],
+  timeoutMs: number,
+): Promise<Answers> {
   const status = new Map<string, NodeStatus>();
   const problem = new Map<string, string>();
   await Promise.all(
@@ -89,7 +97,8 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
     if (serving.get(primary)?.has(`${partition}/${config.epoch}`)) served++;
     const wanted = map.settings.replicas;
     if (config.inSync.length >= wanted) full++;
-    else if (lacking.length < LACKING_SHOWN) lacking.push({ partition, inSync: config.inSync.length, wanted });
+    else if (lacking.length < LACKING_SHOWN)
+      lacking.push({ partition, inSync: config.inSync.length, wanted });
   });
   const processes = new Map(roster.map((row) => [row.id, row]));
   const nodes = Object.values(map.members).map((member): NodeRow => {
@@ -128,7 +137,11 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
  * The whole cluster as it is now: every member is a row, also the dead, paused and unreachable. Each node is
  * given `timeoutMs` to answer. Rejects only with `metastore-unavailable`.
  */
-export async function clusterStatus(cluster: LocalCluster, client: MusterClient, timeoutMs: number): Promise<ClusterStatus> {
+export async function clusterStatus(
+  cluster: LocalCluster,
+  client: MusterClient,
+  timeoutMs: number,
+): Promise<ClusterStatus> {
   const roster = freshRoster(cluster);
   const answers = await askNodes(client, roster, timeoutMs);
   // The map after the answers: a node that served an epoch older than the map's does not count as serving.

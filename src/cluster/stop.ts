@@ -1,10 +1,10 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openClient } from '../client/open.js';
 import { MusterError } from '../errors.js';
 import { signal, stateOf, waitGone } from './identity.js';
 import { freshRoster, type LocalCluster } from './registry.js';
-import { markWantedDown, type RosterRow } from './roster.js';
+import { markWantedDown, type RosterRow, readRoster } from './roster.js';
 
 export interface StoppedNode {
   readonly id: string;
@@ -51,10 +51,14 @@ export async function endProcesses(
       if (killed) {
         signal(process, 'SIGKILL');
         if (!(await waitGone(process, KILL_MS))) {
-          throw new MusterError('timeout', `${row.id} (pid ${process.pid}) does not end, not even by SIGKILL`, {
-            details: { node: row.id },
-            tookEffect: 'unknown',
-          });
+          throw new MusterError(
+            'timeout',
+            `${row.id} (pid ${process.pid}) does not end, not even by SIGKILL`,
+            {
+              details: { node: row.id },
+              tookEffect: 'unknown',
+            },
+          );
         }
       }
       const node = { id: row.id, pid: process.pid, killed };
@@ -78,6 +82,17 @@ export async function stopCluster(
   for (const row of rows) if (row.state === 'stopped') signal(row.process!, 'SIGCONT');
   await quiesce(cluster, rows);
   return endProcesses(cluster.dir, freshRoster(cluster), timeoutMs, told);
+}
+
+/** Ends whatever process a folder's nodes still have, when `cluster.json` cannot be read any more. */
+export async function endLeftovers(dir: string, timeoutMs: number): Promise<StoppedNode[]> {
+  let nodes: string[] = [];
+  try {
+    nodes = readdirSync(join(dir, 'nodes'));
+  } catch {
+    // No nodes, no processes.
+  }
+  return endProcesses(dir, readRoster(dir, nodes), timeoutMs);
 }
 
 /** Removes a cluster's folder; no process of it may be left. The name is free again at once. */

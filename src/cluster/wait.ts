@@ -1,6 +1,6 @@
 import type { MusterClient } from '../client/api.js';
 import { nodeOf } from '../core/map/types.js';
-import { partitionOf } from '../core/ring/keys.js';
+import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import type { LocalCluster } from './registry.js';
 import { type ClusterStatus, clusterStatus } from './status.js';
@@ -20,7 +20,8 @@ export function parseCondition(text: string, of: string | null): Condition {
   const [kind, value] = text.split('=', 2);
   if (kind === 'ready' && value === undefined) return { kind: 'ready' };
   if (kind === 'in-sync' && value === undefined) return { kind: 'in-sync' };
-  if (kind === 'members' && value !== undefined && /^\d+$/.test(value)) return { kind: 'members', count: Number(value) };
+  if (kind === 'members' && value !== undefined && /^\d+$/.test(value))
+    return { kind: 'members', count: Number(value) };
   if (kind === 'primary' && value) return { kind: 'primary', node: value, of };
   throw new MusterError('usage', `cannot wait for "${text}": it is ready, members=N, in-sync or primary=ID`, {
     details: { command: 'wait' },
@@ -30,7 +31,11 @@ export function parseCondition(text: string, of: string | null): Condition {
 const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Null when the condition holds, else what is missing, in words. */
-export async function missing(condition: Condition, status: ClusterStatus, client: MusterClient): Promise<string | null> {
+export async function missing(
+  condition: Condition,
+  status: ClusterStatus,
+  client: MusterClient,
+): Promise<string | null> {
   const { total, serving, inSync } = status.partitions;
   switch (condition.kind) {
     case 'ready':
@@ -50,7 +55,7 @@ export async function missing(condition: Condition, status: ClusterStatus, clien
         const holds = map.partitions.some((p) => nodeOf(p.primary) === condition.node);
         return holds ? null : `${condition.node} is primary of nothing`;
       }
-      const config = map.partitions[partitionOf(key, map.partitions.length)]!;
+      const config = map.partitions[partitionOf(hashKey(key), map.partitions.length)]!;
       const primary = nodeOf(config.primary);
       return primary === condition.node ? null : `the primary of "${key}" is ${primary}`;
     }
@@ -93,13 +98,16 @@ export async function waitFor(
   const deadline = performance.now() + options.timeoutMs;
   const look = async (): Promise<ClusterStatus> => {
     for (let rest = FIRST_PAUSE_MS; ; rest = Math.min(rest * 1.5, LONGEST_PAUSE_MS)) {
-      if (options.signal?.aborted) throw new MusterError('interrupted', 'interrupted while waiting', { tookEffect: 'no' });
+      if (options.signal?.aborted)
+        throw new MusterError('interrupted', 'interrupted while waiting', { tookEffect: 'no' });
       const left = deadline - performance.now();
       const status = await clusterStatus(cluster, client, Math.max(50, Math.min(left, 1000)));
       const lack = await missing(condition, status, client);
       if (lack === null) return status;
       if (performance.now() >= deadline) {
-        throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, { tookEffect: 'no' });
+        throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, {
+          tookEffect: 'no',
+        });
       }
       options.progress?.(lack, status);
       await pause(Math.min(rest, Math.max(1, deadline - performance.now())), options.signal);

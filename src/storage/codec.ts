@@ -50,7 +50,11 @@ function toTuple(record: LogRecord): Tuple {
 function fromTuple(tuple: Tuple): LogRecord {
   switch (tuple[0]) {
     case 'a':
-      return { type: 'append', partition: tuple[1], entry: { epoch: tuple[2], seq: tuple[3], command: tuple[4] } };
+      return {
+        type: 'append',
+        partition: tuple[1],
+        entry: { epoch: tuple[2], seq: tuple[3], command: tuple[4] },
+      };
     case 'p':
       return { type: 'promise', partition: tuple[1], gen: tuple[2], epoch: tuple[3] };
     case 's':
@@ -128,7 +132,14 @@ export class BatchEncoder {
   }
 }
 
-function writeHeader(b: Buffer, at: number, length: number, flags: number, batch: number, synced: number): void {
+function writeHeader(
+  b: Buffer,
+  at: number,
+  length: number,
+  flags: number,
+  batch: number,
+  synced: number,
+): void {
   b.writeUInt32LE(MAGIC_NUMBER, at + 4);
   b.writeUInt32LE(length, at + 8);
   b.writeUInt32LE(flags, at + 12);

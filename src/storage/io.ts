@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { MusterError } from '../errors.js';
 
 /** The few calls by which the log reaches the disk; tests put faults here. Offsets and lengths in bytes. */
@@ -27,10 +28,13 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 export function storageError(cause: unknown, path: string, doing: string): MusterError {
   if (cause instanceof MusterError) return cause;
   const error = cause as NodeJS.ErrnoException;
-  const full = FULL.has(error.code ?? '') || /ENOSPC|No space left|disk quota/i.test(error.message ?? '');
+  // lmdb gives numbers
+  const code =
+    typeof error.code === 'number' && error.code > 0 ? getSystemErrorName(-error.code) : error.code;
+  const full = FULL.has(code ?? '') || /ENOSPC|No space left|disk quota/i.test(error.message ?? '');
   const what = full ? 'the disk is full' : (error.message ?? String(cause));
   return new MusterError(full ? 'storage-full' : 'storage-failed', `${doing} failed in ${path}: ${what}`, {
-    details: { path, cause: error.code ?? null },
+    details: { path, cause: code ?? null },
     // When the disk is full nobody can say what of the batch reached it.
     tookEffect: 'unknown',
     cause,
@@ -38,7 +42,12 @@ export function storageError(cause: unknown, path: string, doing: string): Muste
 }
 
 /** A folder that must not be used as it is. `offset` in bytes into `file`, when there is one. */
-export function corrupt(path: string, file: string, message: string, offset: number | null = null): MusterError {
+export function corrupt(
+  path: string,
+  file: string,
+  message: string,
+  offset: number | null = null,
+): MusterError {
   const where = offset === null ? file : `${file} at byte ${offset}`;
   return new MusterError('storage-corrupt', `the data folder ${path} is damaged: ${where}: ${message}`, {
     details: { path, file, offset },

@@ -15,8 +15,9 @@ export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>):
   if (token === '') throw new MusterError('usage', 'a node needs a token to listen with');
   const wanted = digest(`Bearer ${token}`);
   return (headers) => {
-    if (headers['origin'] !== undefined) throw refuse('origin-refused', 'a connection from a web page is refused');
-    const given = headers['authorization'];
+    if (headers.origin !== undefined)
+      throw refuse('origin-refused', 'a connection from a web page is refused');
+    const given = headers.authorization;
     // Hashes have one length and tell nothing of how much of the token was right.
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), wanted)) {
       throw refuse('unauthorized', given === undefined ? 'the token is missing' : 'the token is wrong');
@@ -30,7 +31,8 @@ export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>):
     if (cluster !== encodeURIComponent(self.cluster)) {
       throw refuse('wrong-cluster', `this node belongs to cluster ${self.cluster}, not ${shown(cluster)}`);
     }
-    if (hello === null) throw refuse('bad-message', `the ${headerNames.hello} header is missing or not understood`);
+    if (hello === null)
+      throw refuse('bad-message', `the ${headerNames.hello} header is missing or not understood`);
     if (hello.cluster !== self.cluster) {
       throw refuse('wrong-cluster', `this node belongs to cluster ${self.cluster}, not ${hello.cluster}`);
     }
@@ -49,12 +51,19 @@ function checkExpected(text: unknown, self: NodeHello): void {
 /** `unreachable`: another node, another store or another start of the node listens where one was expected. */
 export function notExpected(self: NodeHello, expect: Pick<NodeHello, 'id' | 'incarnation'>): MusterError {
   const { id, incarnation } = self;
-  return new MusterError('unreachable', `${id} (start ${incarnation}) listens here, not ${expect.id} (start ${expect.incarnation})`, {
-    details: { refused: false, answered: id, answeredIncarnation: incarnation },
-  });
+  return new MusterError(
+    'unreachable',
+    `${id} (start ${incarnation}) listens here, not ${expect.id} (start ${expect.incarnation})`,
+    {
+      details: { refused: false, answered: id, answeredIncarnation: incarnation },
+    },
+  );
 }
 
-function refuse(code: 'origin-refused' | 'unauthorized' | 'wrong-version' | 'wrong-cluster' | 'bad-message', message: string): MusterError {
+function refuse(
+  code: 'origin-refused' | 'unauthorized' | 'wrong-version' | 'wrong-cluster' | 'bad-message',
+  message: string,
+): MusterError {
   return new MusterError(code, message);
 }
 

@@ -30,7 +30,9 @@ export const statusOf = {
 const nameLength = 128;
 
 /** What a connecting end sends along. */
-export function introduction(options: Pick<ConnectOptions, 'token' | 'hello' | 'expect'>): Record<string, string> {
+export function introduction(
+  options: Pick<ConnectOptions, 'token' | 'hello' | 'expect'>,
+): Record<string, string> {
   const { token, hello, expect } = options;
   return {
     authorization: `Bearer ${token}`,
@@ -43,13 +45,16 @@ export function introduction(options: Pick<ConnectOptions, 'token' | 'hello' | '
 
 /** JSON that fits a header: what is not ASCII is escaped. */
 export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** A `Hello` from a header, or null when it is none. */
 export function parseHello(text: unknown): Hello | null {
   const value = parseFields(text);
-  if (value === null || !isName(value['cluster'])) return null;
+  if (value === null || !isName(value.cluster)) return null;
   const { role, cluster } = value;
   if (role === 'client') return { role, cluster };
   if (role !== 'node') return null;
@@ -62,12 +67,16 @@ export function parseExpected(text: unknown): Pick<NodeHello, 'id' | 'store' | '
   const value = parseFields(text);
   if (value === null) return null;
   const { id, store, incarnation } = value;
-  if (!isName(id) || !isName(store) || !Number.isSafeInteger(incarnation) || (incarnation as number) < 0) return null;
+  if (!isName(id) || !isName(store) || !Number.isSafeInteger(incarnation) || (incarnation as number) < 0)
+    return null;
   return { id, store, incarnation: incarnation as number };
 }
 
 /** Is this the very process that is expected? */
-export function isExpected(self: NodeHello, expect: Pick<NodeHello, 'id' | 'store' | 'incarnation'>): boolean {
+export function isExpected(
+  self: NodeHello,
+  expect: Pick<NodeHello, 'id' | 'store' | 'incarnation'>,
+): boolean {
   return self.id === expect.id && self.store === expect.store && self.incarnation === expect.incarnation;
 }
 

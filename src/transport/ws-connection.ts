@@ -9,6 +9,8 @@ export const closeCodes = { normal: 1000, goingAway: 1001, notText: 1003, notJso
 /** An open `ws` socket, of either end, as a `Connection`. */
 export class WsConnection implements Connection, FrameSink {
   readonly peer: Hello;
+  /** Resolves once the handler has been told that it is over. */
+  readonly ended: Promise<void>;
   readonly #ws: WebSocket;
   readonly #outbox: Outbox;
   readonly #queueBytes: number;
@@ -29,10 +31,13 @@ export class WsConnection implements Connection, FrameSink {
     });
     // An 'error' is always followed by 'close'; a socket error of a peer is nothing the host could act on.
     ws.on('error', () => {});
-    ws.on('close', () => {
-      this.#closing = true;
-      this.#outbox.clear();
-      this.#handler?.closed();
+    this.ended = new Promise((resolve) => {
+      ws.on('close', () => {
+        this.#closing = true;
+        this.#outbox.clear();
+        this.#handler?.closed();
+        resolve();
+      });
     });
   }
 
@@ -69,9 +74,10 @@ export class WsConnection implements Connection, FrameSink {
 
   /** Asks whether the peer is still there; cuts it off when it has been silent since the last time. */
   probe(): void {
-    if (!this.#heard) return this.terminate();
-    this.#heard = false;
-    this.#ws.ping();
+    if (this.#heard) {
+      this.#heard = false;
+      this.#ws.ping();
+    } else this.terminate();
   }
 
   write(frame: string): void {
@@ -89,14 +95,16 @@ export class WsConnection implements Connection, FrameSink {
   #receive(data: RawData, isBinary: boolean): void {
     this.#heard = true;
     if (this.#closing) return;
-    if (isBinary) return this.close(closeCodes.notText, 'text frames only');
+    if (isBinary) {
+      this.close(closeCodes.notText, 'text frames only');
+      return;
+    }
     const messages = parseFrame((data as Buffer).toString());
     if (messages === null) {
       this.#outbox.push(parseErrorFrame);
-      return this.close(closeCodes.notJson, 'the frame is not JSON');
-    }
-    if (messages.length === 0) return this.#outbox.push(emptyBatchFrame);
-    this.#handler?.message(messages);
+      this.close(closeCodes.notJson, 'the frame is not JSON');
+    } else if (messages.length === 0) this.#outbox.push(emptyBatchFrame);
+    else this.#handler?.message(messages);
   }
 
   /** By hand, for `ws` would queue pongs without bound for a peer that pings and never reads. */

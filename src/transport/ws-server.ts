@@ -65,7 +65,11 @@ function createHttp(tuning: Tuning): HttpServer {
   });
   http.maxConnections = tuning.connections + spareSockets;
   http.on('request', (_request: IncomingMessage, response) => {
-    response.writeHead(426, { 'content-type': 'text/plain; charset=utf-8', connection: 'close', upgrade: 'websocket' });
+    response.writeHead(426, {
+      'content-type': 'text/plain; charset=utf-8',
+      connection: 'close',
+      upgrade: 'websocket',
+    });
     response.end('This is a muster node. It speaks WebSocket; use the muster program or its library.\n');
   });
   return http;
@@ -87,7 +91,8 @@ function createSockets(options: ServerOptions, tuning: Tuning): WebSocketServer 
 
 /** Answers an upgrade with an HTTP error whose body says why, then hangs up. */
 function refuse(socket: Duplex, error: unknown, tuning: Tuning): void {
-  const known = error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
+  const known =
+    error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
   const status = Object.hasOwn(statusOf, known.code) ? statusOf[known.code as keyof typeof statusOf] : 500;
   const body = JSON.stringify({ error: known });
   const patience = setTimeout(() => socket.destroy(), tuning.handshakeMs);
@@ -106,7 +111,9 @@ function bind(http: HttpServer, { host, port }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
-      const message = taken ? `port ${port} of ${host} is in use` : `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`;
+      const message = taken
+        ? `port ${port} of ${host} is in use`
+        : `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`;
       reject(new MusterError(taken ? 'port-taken' : 'usage', message, { details: { host, port }, cause }));
     });
     http.listen({ host, port, backlog: 1024 }, resolve);
@@ -118,7 +125,12 @@ function urlOf(host: string, port: number): string {
 }
 
 /** The listener goes first: from then on the operating system refuses whoever knocks. */
-async function shut(http: HttpServer, connections: ReadonlySet<WsConnection>, probes: NodeJS.Timeout, tuning: Tuning): Promise<void> {
+async function shut(
+  http: HttpServer,
+  connections: ReadonlySet<WsConnection>,
+  probes: NodeJS.Timeout,
+  tuning: Tuning,
+): Promise<void> {
   clearInterval(probes);
   const gone = new Promise<void>((resolve) => http.close(() => resolve()));
   http.closeAllConnections();
@@ -126,6 +138,6 @@ async function shut(http: HttpServer, connections: ReadonlySet<WsConnection>, pr
   const patience = setTimeout(() => {
     for (const connection of connections) connection.terminate();
   }, tuning.closeMs);
-  await gone;
+  await Promise.all([gone, ...[...connections].map(({ ended }) => ended)]);
   clearTimeout(patience);
 }

@@ -97,7 +97,8 @@ export function checkKeyPart(value: unknown, where: string): void {
 }
 
 function checkKeyText(key: string): void {
-  if (!fits(key, limits.keyBytes)) throw keyInvalid(`a key is at most ${limits.keyBytes} bytes, this one has ${Buffer.byteLength(key)}`);
+  if (!fits(key, limits.keyBytes))
+    throw keyInvalid(`a key is at most ${limits.keyBytes} bytes, this one has ${Buffer.byteLength(key)}`);
   if (!isWellFormed(key)) throw keyInvalid('a key must be text: this one holds half a surrogate pair');
 }
 

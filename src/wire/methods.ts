@@ -60,7 +60,13 @@ export const methods: Methods = {
     from: 'node',
     summary: 'A replica has everything up to `match` durably.',
     params: peer.decodeAck,
-    fields: { p, epoch, stream, from, match: 'The number of the last durable entry that agrees with the primary’s log.' },
+    fields: {
+      p,
+      epoch,
+      stream,
+      from,
+      match: 'The number of the last durable entry that agrees with the primary’s log.',
+    },
   },
   reject: {
     kind: 'notification',
@@ -159,7 +165,8 @@ export const methods: Methods = {
         '`{type: "incr", key, by}`, `{type: "reset", key, value}`, `{type: "put", key, value, ifVersion?}`, ' +
         '`{type: "delete", key, ifVersion?}` or `{type: "resolve", key}`.',
     },
-    result: '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, remembered like a success',
+    result:
+      '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, remembered like a success',
   },
   read: {
     kind: 'request',
@@ -170,7 +177,8 @@ export const methods: Methods = {
       p,
       query: `\`{type: "get", key}\` or \`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}).`,
     },
-    result: '`{type: "get", cell: {kind, value, version}|null}` or `{type: "scan", rows: [[key, cell], …], more}`',
+    result:
+      '`{type: "get", cell: {kind, value, version}|null}` or `{type: "scan", rows: [[key, cell], …], more}`',
   },
   status: {
     kind: 'request',
@@ -206,7 +214,9 @@ export const methods: Methods = {
   },
 };
 
-const byName: ReadonlyMap<string, Method<Call>> = new Map(Object.entries(methods) as [string, Method<Call>][]);
+const byName: ReadonlyMap<string, Method<Call>> = new Map(
+  Object.entries(methods) as [string, Method<Call>][],
+);
 
 /** A notification from another node. Throws `bad-message` and the like when it is none of the registry's. */
 export function decodePeerMessage(method: string, params: unknown): PeerMessage {
@@ -221,7 +231,8 @@ export function decodeRequest(method: string, params: unknown): requests.AnyRequ
 function find(name: string, kind: Method<Call>['kind']): Method<Call> {
   const method = byName.get(name);
   if (method === undefined) throw badMessage(`there is no method ${shown(name)}`, rpcCodes.methodNotFound);
-  if (method.kind !== kind) throw badMessage(`${name} is a ${method.kind}, not a ${kind}`, rpcCodes.invalidRequest);
+  if (method.kind !== kind)
+    throw badMessage(`${name} is a ${method.kind}, not a ${kind}`, rpcCodes.invalidRequest);
   return method;
 }
 

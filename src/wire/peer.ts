@@ -68,7 +68,8 @@ export function decodeSnapshot(params: unknown): Peer<'snapshot'> {
   const m = stream(params, 'snapshot') as Fields & Peer<'snapshot'>;
   if (!isCount(m.gen)) bad('snapshot.gen', wantCount);
   if (!isReplica(m.to)) bad('snapshot.to', wantReplica);
-  if (!isCount(m.count) || m.count < 1 || m.count > snapshotPieces) bad('snapshot.count', `1 to ${snapshotPieces}`);
+  if (!isCount(m.count) || m.count < 1 || m.count > snapshotPieces)
+    bad('snapshot.count', `1 to ${snapshotPieces}`);
   if (!isCount(m.index) || m.index >= m.count) bad('snapshot.index', 'below count');
   if (typeof m.chunk !== 'string' || m.chunk.length > limits.snapshotChunk) {
     bad('snapshot.chunk', `text of at most ${limits.snapshotChunk} UTF-16 units`);
@@ -104,7 +105,8 @@ export function decodeBeaconAck(params: unknown): Peer<'beacon-ack'> {
   const m = beacon(params, 'beacon-ack') as Fields & Peer<'beacon-ack'>;
   const { denied } = m;
   if (!isArray(denied) || denied.length > limits.partitions) bad('beacon-ack.denied', 'a list of partitions');
-  for (let i = 0; i < denied.length; i++) if (!isPartition(denied[i])) bad('beacon-ack.denied[]', wantPartition);
+  for (let i = 0; i < denied.length; i++)
+    if (!isPartition(denied[i])) bad('beacon-ack.denied[]', wantPartition);
   onlyFields(m, 4, 'beacon-ack');
   return { type: 'beacon-ack', incarnation: m.incarnation, sentAt: m.sentAt, revision: m.revision, denied };
 }

@@ -1,7 +1,17 @@
 import type { Query } from '../core/machine/types.js';
 import type { ClientRequest } from '../core/messages.js';
 import { limits } from '../limits.js';
-import { asFields, bad, checkKey, checkKeyPart, type Fields, isCount, isPartition, isSession, onlyFields } from './check.js';
+import {
+  asFields,
+  bad,
+  checkKey,
+  checkKeyPart,
+  type Fields,
+  isCount,
+  isPartition,
+  isSession,
+  onlyFields,
+} from './check.js';
 import { checkOperation } from './commands.js';
 
 /** What a client asks of a node besides reads and writes; the host answers these itself. */
@@ -90,7 +100,9 @@ export function decodeQuiesce(params: unknown): Request<'quiesce'> {
 }
 
 /** A request without parameters: they may be left out or empty. */
-export function decodeBare<T extends 'status' | 'map' | 'ping'>(type: T): (params: unknown) => { readonly type: T } {
+export function decodeBare<T extends 'status' | 'map' | 'ping'>(
+  type: T,
+): (params: unknown) => { readonly type: T } {
   return (params) => {
     if (params !== undefined) onlyFields(asFields(params, type), 0, type);
     return { type };

@@ -26,7 +26,10 @@ export function encodeClientResponse(id: RpcId, response: ClientResponse): strin
       const result = JSON.stringify(response.result);
       // Control characters grow sixfold in JSON, so a page within its bound may still be too long for a frame.
       if (fits(result, limits.frameBytes - envelopeBytes)) return encodeResult(id, result);
-      return encodeError(id, new MusterError('value-too-large', 'the answer is larger than a frame; ask for a smaller page'));
+      return encodeError(
+        id,
+        new MusterError('value-too-large', 'the answer is larger than a frame; ask for a smaller page'),
+      );
     }
   }
 }
@@ -50,7 +53,10 @@ export function decodeClientResponse(
   } catch (cause) {
     const tookEffect = type === 'read' ? 'no' : 'unknown';
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new MusterError('bad-message', `the node's answer is not understood: ${what}`, { tookEffect, cause });
+    throw new MusterError('bad-message', `the node's answer is not understood: ${what}`, {
+      tookEffect,
+      cause,
+    });
   }
 }
 
@@ -86,7 +92,8 @@ function checkOpResult(value: unknown): OpResult {
     if (type !== 'number' && type !== 'string' && type !== 'boolean' && result.value !== null) {
       bad('result.value', 'a number, text, true, false or null');
     }
-    if (result.version !== undefined && !isCount(result.version)) bad('result.version', 'a whole number from 0');
+    if (result.version !== undefined && !isCount(result.version))
+      bad('result.version', 'a whole number from 0');
     onlyFields(result, result.version === undefined ? 2 : 3, 'result');
     return result;
   }
@@ -109,9 +116,11 @@ function checkQueryResult(value: unknown): QueryResult {
   if (result.type !== 'scan') bad('result.type', 'get or scan');
   if (typeof result.more !== 'boolean') bad('result.more', 'true or false');
   const { rows } = result;
-  if (!isArray(rows) || rows.length > limits.scanPage) bad('result.rows', `a list of at most ${limits.scanPage}`);
+  if (!isArray(rows) || rows.length > limits.scanPage)
+    bad('result.rows', `a list of at most ${limits.scanPage}`);
   for (const row of rows as readonly unknown[]) {
-    if (!isArray(row) || row.length !== 2 || typeof row[0] !== 'string') bad('result.rows[]', 'a pair of key and cell');
+    if (!isArray(row) || row.length !== 2 || typeof row[0] !== 'string')
+      bad('result.rows[]', 'a pair of key and cell');
     checkCell(row[1], 'result.rows[].cell');
   }
   onlyFields(result, 3, 'result');

@@ -64,6 +64,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'check-failed': 1034,
   'safety-violation': 1035,
   interrupted: 1036,
+  'node-failed': 1037,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */
@@ -73,9 +74,10 @@ export function badMessage(message: string, rpcCode: number = rpcCodes.invalidPa
 
 /** An error as it goes over the wire. Anything but a `MusterError` is `internal`, its text kept at home. */
 export function toRpcError(error: unknown): RpcError {
-  const known = error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
+  const known =
+    error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
   const { code, message, tookEffect, hint, details } = known.toJSON();
-  const own = known.details['rpcCode'];
+  const own = known.details.rpcCode;
   return {
     code: code === 'bad-message' && typeof own === 'number' ? own : rpcCodeOf[code],
     message,
@@ -90,14 +92,17 @@ export function toRpcError(error: unknown): RpcError {
 export function fromRpcError(error: RpcError): MusterError {
   const data: unknown = error.data;
   const fields = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
-  if (!isErrorCode(fields['code'])) {
-    const code = error.code <= rpcCodes.invalidRequest && error.code >= rpcCodes.invalidParams ? 'bad-message' : 'internal';
+  if (!isErrorCode(fields.code)) {
+    const code =
+      error.code <= rpcCodes.invalidRequest && error.code >= rpcCodes.invalidParams
+        ? 'bad-message'
+        : 'internal';
     return new MusterError(code, error.message, { details: { rpcCode: error.code } });
   }
-  const details = scalars(fields['details']);
-  return isTookEffect(fields['tookEffect'])
-    ? new MusterError(fields['code'], error.message, { details, tookEffect: fields['tookEffect'] })
-    : new MusterError(fields['code'], error.message, { details });
+  const details = scalars(fields.details);
+  return isTookEffect(fields.tookEffect)
+    ? new MusterError(fields.code, error.message, { details, tookEffect: fields.tookEffect })
+    : new MusterError(fields.code, error.message, { details });
 }
 
 function isTookEffect(value: unknown): value is TookEffect {
@@ -107,6 +112,8 @@ function isTookEffect(value: unknown): value is TookEffect {
 /** Only what `ErrorDetails` may hold; the rest is left out. */
 function scalars(value: unknown): ErrorDetails {
   if (typeof value !== 'object' || value === null) return {};
-  const kept = Object.entries(value).filter(([, v]) => v === null || ['string', 'number', 'boolean'].includes(typeof v));
+  const kept = Object.entries(value).filter(
+    ([, v]) => v === null || ['string', 'number', 'boolean'].includes(typeof v),
+  );
   return Object.fromEntries(kept) as ErrorDetails;
 }

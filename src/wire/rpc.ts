@@ -4,7 +4,7 @@ import { badMessage, type RpcError, rpcCodes, toRpcError } from './rpc-errors.js
 /** Identifies a request on its connection. Ours are integers; other programs may use short strings. */
 export type RpcId = number | string;
 
-/** One incoming message, told apart. `invalid` is to be answered with `encodeError(id, error)`. */
+/** One incoming message, told apart. `invalid` may be answered with `encodeError(id, error)`: that is never invalid itself, so two ends cannot go on answering. */
 export type Incoming =
   | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly params: unknown }
   | { readonly kind: 'notification'; readonly method: string; readonly params: unknown }
@@ -41,7 +41,14 @@ export function classify(value: unknown): Incoming {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return invalid(null, 'a message must be a JSON object');
   }
-  const message = value as { jsonrpc?: unknown; id?: unknown; method?: unknown; params?: unknown; result?: unknown; error?: unknown };
+  const message = value as {
+    jsonrpc?: unknown;
+    id?: unknown;
+    method?: unknown;
+    params?: unknown;
+    result?: unknown;
+    error?: unknown;
+  };
   const { id, method } = message;
   const known = isId(id) ? id : null;
   if (message.jsonrpc !== '2.0') return invalid(known, 'jsonrpc must be "2.0"');
@@ -50,7 +57,8 @@ export function classify(value: unknown): Incoming {
       return invalid(known, 'a message is a call or an answer, not both');
     }
     if (id === undefined) return { kind: 'notification', method, params: message.params };
-    if (known === null) return invalid(null, `id must be a whole number or a string of at most ${idLength} characters`);
+    if (known === null)
+      return invalid(null, `id must be a whole number or a string of at most ${idLength} characters`);
     return { kind: 'request', id: known, method, params: message.params };
   }
   if (method !== undefined) return invalid(known, 'method must be a string');
@@ -64,11 +72,6 @@ export function classify(value: unknown): Incoming {
   if (message.result === undefined) return invalid(known, 'a message has a method, a result or an error');
   if (known === null) return invalid(null, 'an answer must have an id');
   return { kind: 'result', id: known, result: message.result };
-}
-
-/** Is it a fault of the message's sender that asks for an answer? An `invalid` answer must not be answered, or two peers could do so for ever. */
-export function deservesAnswer(value: unknown): boolean {
-  return !(typeof value === 'object' && value !== null && ('result' in value || 'error' in value));
 }
 
 function idText(id: RpcId): string {

@@ -1,0 +1,38 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
+  static override summary = 'Stops a cluster and removes all its data.';
+  static override examples = ['<%= config.bin %> cluster destroy shop --yes'];
+  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+
+  async run(): Promise<{ cluster: string; destroyed: boolean }> {
+    const { value: name } = this.clusterName(this.args.name);
+    const [
+      { listClusters, findCluster },
+      { clusterDir },
+      { endLeftovers, removeCluster, stopCluster },
+      { withClusterLock },
+    ] = await Promise.all([
+      import('../../src/cluster/registry.js'),
+      import('../../src/cluster/paths.js'),
+      import('../../src/cluster/stop.js'),
+      import('../../src/cluster/lock.js'),
+    ]);
+    const dir = clusterDir(name);
+    // A damaged cluster can be removed as well: its folder has the name, if nothing else.
+    const damaged = listClusters().some((row) => row.name === name && row.state === 'damaged');
+    if (!damaged) findCluster(name);
+    if (!(await this.confirm(`Remove cluster ${name} and all its data (${dir})?`)))
+      return { cluster: name, destroyed: false };
+    const progress = await this.progress(`removing cluster ${name}`);
+    await withClusterLock(dir, this.timeoutMs(), async () => {
+      if (damaged) await endLeftovers(dir, this.timeoutMs());
+      else await stopCluster(findCluster(name), this.timeoutMs());
+      removeCluster(dir);
+    });
+    progress.clear();
+    this.note(`Cluster ${name} is gone.`);
+    return { cluster: name, destroyed: true };
+  }
+}

@@ -1,0 +1,27 @@
+import type { ListedCluster } from '../../src/cluster/registry.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class ClusterList extends BaseCommand<typeof ClusterList> {
+  static override summary = 'Lists the clusters on this machine.';
+  static override examples = ['<%= config.bin %> cluster list', '<%= config.bin %> cluster list --json'];
+
+  async run(): Promise<ListedCluster[]> {
+    const { listClusters } = await import('../../src/cluster/registry.js');
+    const rows = listClusters();
+    if (rows.length === 0) this.note('There is no cluster yet: `muster cluster start -n 5` makes one.');
+    else {
+      await this.table(rows, [
+        { title: 'CLUSTER', of: (row) => row.name },
+        {
+          title: 'STATE',
+          of: (row) => row.state,
+          paint: (row, paint) =>
+            row.state === 'running' ? paint.green : row.state === 'stopped' ? paint.dim : paint.yellow,
+        },
+        { title: 'UP', of: (row) => `${row.up}/${row.nodes}`, align: 'right' },
+        { title: 'FOLDER', of: (row) => row.dir },
+      ]);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,50 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { LogLine } from '../../src/cluster/logs.js';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { countFlag } from '../../src/presentation/flags.js';
+import { visible } from '../../src/presentation/format.js';
+import { colorOf } from '../../src/presentation/terminal.js';
+
+export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
+  static override summary = 'Shows what the nodes wrote to their logs.';
+  static override examples = [
+    '<%= config.bin %> cluster logs --node n1 --lines 50',
+    '<%= config.bin %> cluster logs -f',
+  ];
+  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override flags = {
+    follow: Flags.boolean({ char: 'f', description: 'Go on until Ctrl-C.' }),
+    node: Flags.string({ multiple: true, description: 'Only this node.' }),
+    lines: countFlag({ default: 20, description: 'Begin with so many lines of each node.' }),
+  };
+
+  async run(): Promise<LogLine[]> {
+    const cluster = await this.findCluster(this.args.name);
+    if (this.flags.follow && this.jsonEnabled())
+      throw new MusterError('usage', '--json prints one value, and --follow has no end: leave one out');
+    const [{ followLogs, LogTail, tailOffset }, { nodeLogFile }, { pickNodes }] = await Promise.all([
+      import('../../src/cluster/logs.js'),
+      import('../../src/cluster/paths.js'),
+      import('../../src/cluster/nodes.js'),
+    ]);
+    const ids = this.flags.node
+      ? pickNodes(cluster.file, this.flags.node)
+      : cluster.file.nodes.map((n) => n.id);
+    const logs = ids.map((node) => {
+      const path = nodeLogFile(cluster.dir, node);
+      return { node, tail: new LogTail(path, tailOffset(path, this.flags.lines)) };
+    });
+    const width = Math.max(...ids.map((id) => id.length));
+    const show = ({ node, text }: LogLine) =>
+      this.out(`${colorOf(this.paint, ids.indexOf(node))(`${node.padEnd(width)} │`)} ${visible(text)}\n`);
+    if (this.flags.follow) {
+      await followLogs(logs, show, this.interruptible());
+      return [];
+    }
+    const lines = logs.flatMap(({ node, tail }) => tail.poll().map((text) => ({ node, text })));
+    for (const line of lines) show(line);
+    return lines;
+  }
+}

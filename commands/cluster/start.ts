@@ -1,0 +1,94 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { CreateOptions } from '../../src/cluster/create.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { formatDuration } from '../../src/presentation/duration.js';
+import { countFlag } from '../../src/presentation/flags.js';
+import { plural } from '../../src/presentation/format.js';
+import { parseWeights } from '../../src/presentation/parse.js';
+
+export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
+  static override summary = 'Starts a cluster of local nodes, creating it when there is none of that name.';
+  static override description =
+    'A stopped cluster comes back with its data. Comes back when every partition serves.';
+  static override examples = [
+    '<%= config.bin %> cluster start -n 5',
+    '<%= config.bin %> cluster start shop -n 5 --replicas 3 --partitions 64 --weights n1=2',
+    '<%= config.bin %> cluster start --foreground --restart on-failure',
+  ];
+  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override flags = {
+    nodes: countFlag({ char: 'n', description: 'How many nodes (3).' }),
+    replicas: countFlag({ description: 'Copies of each partition (3, or as many as there are nodes).' }),
+    partitions: countFlag({ description: 'Shards of the key space (64).' }),
+    'min-in-sync': countFlag({ description: 'Copies that a write needs (2 of 3, 1 of 2).' }),
+    weights: Flags.string({ helpValue: 'n1=2,…', description: 'Shares of the nodes; 1 when not named.' }),
+    port: countFlag({ description: 'Port of n1, the others follow (0: the system picks).' }),
+    durability: Flags.option({
+      options: ['fsync', 'process'] as const,
+      description: 'What an acknowledged write survives: power loss (fsync, the default) or SIGKILL.',
+    })(),
+    foreground: Flags.boolean({ description: 'Stay attached, show every log; Ctrl-C stops all.' }),
+    restart: Flags.option({
+      options: ['on-failure', 'never'] as const,
+      dependsOn: ['foreground'],
+      description: 'Start nodes that fail again (on-failure).',
+    })(),
+  };
+
+  async run(): Promise<unknown> {
+    const begin = performance.now();
+    const { flags } = this;
+    const create: CreateOptions = {
+      name: this.clusterName(this.args.name).value,
+      ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
+      ...(flags.replicas === undefined ? {} : { replicas: flags.replicas }),
+      ...(flags.partitions === undefined ? {} : { partitions: flags.partitions }),
+      ...(flags['min-in-sync'] === undefined ? {} : { minInSync: flags['min-in-sync'] }),
+      ...(flags.weights === undefined ? {} : { weights: parseWeights(flags.weights) }),
+      ...(flags.port === undefined ? {} : { port: flags.port }),
+      ...(flags.durability === undefined ? {} : { durability: flags.durability }),
+    };
+    const signal = this.interruptible();
+    const progress = await this.progress(`starting cluster ${create.name}`);
+    const [{ startCluster }, { lockCluster }, { clusterDir }] = await Promise.all([
+      import('../../src/cluster/start.js'),
+      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/paths.js'),
+    ]);
+    if (flags.foreground) {
+      const { runForeground } = await import('../../src/presentation/foreground-view.js');
+      return runForeground(create, {
+        restart: flags.restart ?? 'on-failure',
+        timeoutMs: this.timeoutMs(30_000),
+        signal,
+        paint: this.paint,
+        note: (text) => this.note(text),
+      });
+    }
+    const lock = await lockCluster(clusterDir(create.name));
+    const started = await startCluster(create, {
+      timeoutMs: this.timeoutMs(30_000),
+      signal,
+      progress: (text) => progress.update(text),
+    });
+    await lock.release();
+    progress.clear();
+    const { status, cluster, created } = started;
+    const took = performance.now() - begin;
+    const what = created ? 'created and started' : 'started';
+    this.note(
+      `Cluster ${this.paint.bold(status.cluster)} ${what} in ${formatDuration(took)}: ${plural(status.nodes.length, 'node')}, ${plural(status.partitions.total, 'partition')}, ${plural(status.replicas, 'replica')}.`,
+    );
+    await this.table(status.nodes, [
+      { title: 'NODE', of: (row) => row.id },
+      { title: 'PID', of: (row) => row.pid, align: 'right' },
+      { title: 'URL', of: (row) => row.url },
+      { title: 'PRIMARY OF', of: (row) => row.primaries, align: 'right' },
+    ]);
+    this.note(
+      `Data and logs: ${cluster.dir}\nNext: muster counter incr hits · muster cluster status · muster cluster stop`,
+    );
+    return { ...status, dir: cluster.dir, created, tookMs: Math.round(took) };
+  }
+}

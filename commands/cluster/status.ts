@@ -1,0 +1,34 @@
+import * as Args from '@oclif/core/args';
+import type { ClusterStatus as Status } from '../../src/cluster/status.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
+
+export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
+  static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
+  static override examples = [
+    '<%= config.bin %> cluster status',
+    '<%= config.bin %> cluster status shop --json',
+  ];
+  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+
+  async run(): Promise<Status> {
+    const cluster = await this.findCluster(this.args.name);
+    const [{ clusterStatus }, { openClient }] = await Promise.all([
+      import('../../src/cluster/status.js'),
+      import('../../src/client/open.js'),
+    ]);
+    const timeoutMs = this.timeoutMs(2000);
+    const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
+    try {
+      const status = await clusterStatus(cluster, client, timeoutMs);
+      this.out(
+        `Cluster ${this.paint.bold(status.cluster)}, map revision ${status.revision}, durability ${status.durability}\n`,
+      );
+      await this.table(status.nodes, nodeColumns);
+      this.out(partitionLines(status, this.paint));
+      return status;
+    } finally {
+      await client.close();
+    }
+  }
+}

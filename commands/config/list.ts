@@ -1,0 +1,28 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { resolveSetting, type SettingKey, settingKeys } from '../../src/presentation/settings.js';
+
+interface Row {
+  readonly key: string;
+  readonly value: string | null;
+  readonly from: string | null;
+  readonly about: string;
+}
+
+export default class ConfigList extends BaseCommand<typeof ConfigList> {
+  static override summary = 'Lists every setting, its value here, and who set it.';
+  static override examples = ['<%= config.bin %> config list --json'];
+
+  async run(): Promise<Row[]> {
+    const rows = (Object.keys(settingKeys) as SettingKey[]).map((key): Row => {
+      const found = resolveSetting(key, undefined, this.caution);
+      return { key, value: found?.value ?? null, from: found?.from ?? null, about: settingKeys[key].about };
+    });
+    await this.table(rows, [
+      { title: 'SETTING', of: (row) => row.key },
+      { title: 'VALUE', of: (row) => row.value },
+      { title: 'FROM', of: (row) => row.from },
+      { title: 'WHAT IT IS', of: (row) => row.about },
+    ]);
+    return rows;
+  }
+}

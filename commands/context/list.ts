@@ -1,0 +1,33 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+interface Row {
+  readonly cluster: string;
+  readonly current: boolean;
+  readonly state: string;
+}
+
+export default class ContextList extends BaseCommand<typeof ContextList> {
+  static override summary = 'Lists the clusters one can use, and marks the one in use.';
+  static override examples = ['<%= config.bin %> context list'];
+
+  async run(): Promise<Row[]> {
+    const { listClusters } = await import('../../src/cluster/registry.js');
+    const { value } = this.clusterName();
+    const rows = listClusters().map(
+      ({ name, state }): Row => ({ cluster: name, current: name === value, state }),
+    );
+    if (rows.length === 0) this.note('There is no cluster yet: `muster cluster start -n 5` makes one.');
+    else {
+      await this.table(rows, [
+        { title: 'CURRENT', of: (row) => (row.current ? '*' : '') },
+        {
+          title: 'CLUSTER',
+          of: (row) => row.cluster,
+          paint: (row, paint) => (row.current ? paint.bold : (text) => text),
+        },
+        { title: 'STATE', of: (row) => row.state },
+      ]);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,18 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class CounterGet extends BaseCommand<typeof CounterGet> {
+  static override summary = 'Prints the value of a counter (0 when nobody has counted yet).';
+  static override examples = ['<%= config.bin %> counter get hits'];
+  static override args = {
+    name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
+  };
+
+  async run(): Promise<{ name: string; value: number }> {
+    const { name } = this.args;
+    const client = await this.client();
+    const value = (await client.counter.get(name, { timeoutMs: this.timeoutMs() })) ?? 0;
+    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    return { name, value };
+  }
+}

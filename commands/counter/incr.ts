@@ -1,0 +1,23 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { integerFlag } from '../../src/presentation/flags.js';
+
+export default class CounterIncr extends BaseCommand<typeof CounterIncr> {
+  static override summary = 'Adds to a counter, exactly once, and prints its value.';
+  static override examples = [
+    '<%= config.bin %> counter incr hits',
+    '<%= config.bin %> counter incr hits --by 5 --json',
+  ];
+  static override args = {
+    name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
+  };
+  static override flags = { by: integerFlag({ default: 1, description: 'By how much.' }) };
+
+  async run(): Promise<{ name: string; value: number }> {
+    const { name } = this.args;
+    const client = await this.client();
+    const value = await client.counter.incr(name, this.flags.by, { timeoutMs: this.timeoutMs() });
+    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    return { name, value };
+  }
+}

@@ -1,0 +1,31 @@
+import type { CounterEntry } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { listFlags } from '../../src/presentation/flags.js';
+import { collect } from '../../src/presentation/listing.js';
+
+export default class CounterList extends BaseCommand<typeof CounterList> {
+  static override summary = 'Lists counters and their values, in order of their names.';
+  static override examples = [
+    '<%= config.bin %> counter list --prefix page/',
+    '<%= config.bin %> counter list --ndjson | jq .value',
+  ];
+  static override flags = listFlags;
+
+  async run(): Promise<CounterEntry[]> {
+    const { prefix, after, limit, ndjson } = this.flags;
+    const client = await this.client();
+    const source = client.counter.list({
+      prefix,
+      ...(after === undefined ? {} : { after }),
+      timeoutMs: this.timeoutMs(),
+    });
+    const line = ndjson ? (entry: CounterEntry) => this.stream(`${JSON.stringify(entry)}\n`) : null;
+    const rows = await collect(source, limit, line);
+    if (ndjson) return rows;
+    await this.table(rows, [
+      { title: 'NAME', of: (row) => row.name },
+      { title: 'VALUE', of: (row) => row.value, align: 'right' },
+    ]);
+    return rows;
+  }
+}

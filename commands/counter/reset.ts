@@ -1,0 +1,23 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { integerFlag } from '../../src/presentation/flags.js';
+
+export default class CounterReset extends BaseCommand<typeof CounterReset> {
+  static override summary = 'Sets a counter to a value, 0 unless told otherwise.';
+  static override examples = [
+    '<%= config.bin %> counter reset hits',
+    '<%= config.bin %> counter reset hits --to 100',
+  ];
+  static override args = {
+    name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
+  };
+  static override flags = { to: integerFlag({ default: 0, description: 'The value to set.' }) };
+
+  async run(): Promise<{ name: string; value: number }> {
+    const { name } = this.args;
+    const client = await this.client();
+    const value = await client.counter.reset(name, this.flags.to, { timeoutMs: this.timeoutMs() });
+    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    return { name, value };
+  }
+}

@@ -1,0 +1,26 @@
+import * as Args from '@oclif/core/args';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { countFlag } from '../../src/presentation/flags.js';
+
+export default class KvDelete extends BaseCommand<typeof KvDelete> {
+  static override summary = 'Removes a key; exit code 1 when there was none.';
+  static override examples = ['<%= config.bin %> kv delete greeting'];
+  static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }) };
+  static override flags = {
+    'if-version': countFlag({ description: 'Only if the key still has this version.' }),
+  };
+
+  async run(): Promise<{ key: string; deleted: true }> {
+    const { key } = this.args;
+    const client = await this.client();
+    const ifVersion = this.flags['if-version'];
+    const deleted = await client.kv.delete(key, {
+      timeoutMs: this.timeoutMs(),
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    });
+    if (!deleted) throw new MusterError('not-found', `there is no key "${key}"`, { details: { key } });
+    this.note(`${key} removed`);
+    return { key, deleted };
+  }
+}

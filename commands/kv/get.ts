@@ -1,0 +1,22 @@
+import * as Args from '@oclif/core/args';
+import type { KvEntry } from '../../src/client/api.js';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class KvGet extends BaseCommand<typeof KvGet> {
+  static override summary = 'Prints the value of a key; exit code 1 when there is none.';
+  static override examples = [
+    '<%= config.bin %> kv get greeting',
+    '<%= config.bin %> kv get greeting --json',
+  ];
+  static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }) };
+
+  async run(): Promise<KvEntry> {
+    const { key } = this.args;
+    const client = await this.client();
+    const entry = await client.kv.get(key, { timeoutMs: this.timeoutMs() });
+    if (!entry) throw new MusterError('not-found', `there is no key "${key}"`, { details: { key } });
+    this.out(`${entry.value}\n`);
+    return entry;
+  }
+}

@@ -1,0 +1,49 @@
+import * as Flags from '@oclif/core/flags';
+import type { KvEntry } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { listFlags } from '../../src/presentation/flags.js';
+import { shorten } from '../../src/presentation/format.js';
+import { collect } from '../../src/presentation/listing.js';
+
+type Row = KvEntry | { readonly key: string };
+
+export default class KvList extends BaseCommand<typeof KvList> {
+  static override summary = 'Lists keys and values, in order of the keys.';
+  static override examples = [
+    '<%= config.bin %> kv list --prefix user/ --limit 20',
+    '<%= config.bin %> kv list --keys-only',
+    '<%= config.bin %> kv list --ndjson > backup.ndjson',
+  ];
+  static override flags = {
+    ...listFlags,
+    'keys-only': Flags.boolean({ description: 'Keys without values.' }),
+  };
+
+  async run(): Promise<Row[]> {
+    const { prefix, after, limit, ndjson } = this.flags;
+    const bare = this.flags['keys-only'];
+    const client = await this.client();
+    const source = client.kv.list({
+      prefix,
+      ...(after === undefined ? {} : { after }),
+      timeoutMs: this.timeoutMs(),
+    });
+    const seen = (entry: KvEntry): Row => (bare ? { key: entry.key } : entry);
+    const line = ndjson ? (entry: KvEntry) => this.stream(`${JSON.stringify(seen(entry))}\n`) : null;
+    const rows = await collect(source, limit, line);
+    if (ndjson) return rows;
+    if (bare) this.out(rows.map((row) => `${row.key}\n`).join(''));
+    else {
+      // On a terminal a long value would wreck the table; piped, all of it is there.
+      const width = process.stdout.isTTY
+        ? Math.max(20, (process.stdout.columns ?? 80) - 40)
+        : Number.POSITIVE_INFINITY;
+      await this.table(rows, [
+        { title: 'KEY', of: (row) => row.key },
+        { title: 'VERSION', of: (row) => row.version, align: 'right' },
+        { title: 'VALUE', of: (row) => shorten(row.value, width) },
+      ]);
+    }
+    return rows.map(seen);
+  }
+}

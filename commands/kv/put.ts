@@ -1,0 +1,40 @@
+import * as Args from '@oclif/core/args';
+import type { KvEntry } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { countFlag } from '../../src/presentation/flags.js';
+
+export default class KvPut extends BaseCommand<typeof KvPut> {
+  static override summary = 'Stores a value under a key; "-" reads the value from standard input.';
+  static override examples = [
+    '<%= config.bin %> kv put greeting hello',
+    'cat page.html | <%= config.bin %> kv put page -',
+    '<%= config.bin %> kv put greeting hi --if-version 7',
+  ];
+  static override args = {
+    key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }),
+    value: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'The value, or "-" for standard input.',
+    }),
+  };
+  static override flags = {
+    'if-version': countFlag({
+      description: 'Only if the key still has this version (0: only if there is no such key).',
+    }),
+  };
+
+  async run(): Promise<KvEntry> {
+    const { key } = this.args;
+    let { value } = this.args;
+    if (value === '-') value = await (await import('../../src/presentation/stdin.js')).readAll(process.stdin);
+    const client = await this.client();
+    const ifVersion = this.flags['if-version'];
+    const entry = await client.kv.put(key, value, {
+      timeoutMs: this.timeoutMs(),
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    });
+    this.note(`${key} stored, version ${entry.version}`);
+    return entry;
+  }
+}

@@ -1,0 +1,47 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { formatBytes } from '../../src/presentation/bytes.js';
+import { formatDuration } from '../../src/presentation/duration.js';
+
+export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
+  static override summary = 'Asks one node what it knows of itself and its partitions.';
+  static override examples = [
+    '<%= config.bin %> node inspect n1',
+    '<%= config.bin %> node inspect n1 --json',
+  ];
+  static override args = { id: Args.string({ required: true, ignoreStdin: true, description: 'The node.' }) };
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { liveProcess } = await import('../../src/cluster/nodes.js');
+    liveProcess(cluster, this.args.id);
+    const client = await this.client();
+    const status = await client.status(this.args.id, { timeoutMs: this.timeoutMs(2000) });
+    const { paint } = this;
+    this.out(
+      [
+        `${paint.bold(status.id)} of ${status.cluster}, muster ${status.version}, pid ${status.pid}, ${status.url}`,
+        `start ${status.incarnation}, up ${formatDuration(status.uptimeMs)}, ${formatBytes(status.rssBytes)} resident, map revision ${status.revision}`,
+        `store ${status.store}: log ${formatBytes(status.storage.logBytes)} in ${status.storage.segments} segments, ${status.storage.syncs} syncs`,
+        '',
+      ].join('\n'),
+    );
+    await this.table(status.partitions, [
+      { title: 'PARTITION', of: (row) => row.partition, align: 'right' },
+      {
+        title: 'ROLE',
+        of: (row) => row.role,
+        paint: (row) => (row.role === 'primary' ? paint.cyan : paint.dim),
+      },
+      { title: 'EPOCH', of: (row) => row.epoch, align: 'right' },
+      {
+        title: 'SERVES',
+        of: (row) => (row.role !== 'primary' ? null : row.writable ? 'yes' : row.serving ? 'reads' : 'no'),
+      },
+      { title: 'COMMIT', of: (row) => row.commit, align: 'right' },
+      { title: 'TAIL', of: (row) => row.tail, align: 'right' },
+      { title: 'KEYS', of: (row) => row.keys, align: 'right' },
+    ]);
+    return status;
+  }
+}

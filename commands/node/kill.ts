@@ -1,0 +1,35 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+
+export default class NodeKill extends BaseCommand<typeof NodeKill> {
+  static override summary = 'Kills a node (SIGKILL), as if its machine lost power.';
+  static override examples = [
+    '<%= config.bin %> node kill n2',
+    '<%= config.bin %> node kill --role primary --of hits',
+    '<%= config.bin %> node kill n2 --if-safe',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = {
+    ...roleFlags,
+    'if-safe': Flags.boolean({
+      description: 'Refuse (exit code 1) when an acknowledged write would be left on too few disks.',
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { role, of } = this.flags;
+    const ids = await pickVictims(
+      cluster,
+      { ids: this.argvRest, role, of, ifSafe: this.flags['if-safe'] },
+      this.timeoutMs(),
+    );
+    const { killNode } = await import('../../src/cluster/nodes.js');
+    const done = await Promise.all(ids.map(async (id) => ({ id, pid: await killNode(cluster, id) })));
+    for (const { id, pid } of done) this.note(`${id} killed (pid ${pid})`);
+    return oneOrMany(done);
+  }
+}

@@ -1,0 +1,24 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+
+export default class NodePause extends BaseCommand<typeof NodePause> {
+  static override summary = 'Stops a node in its tracks (SIGSTOP), as a long pause of its machine.';
+  static override examples = [
+    '<%= config.bin %> node pause n2',
+    '<%= config.bin %> node pause --role primary --of hits',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = roleFlags;
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { role, of } = this.flags;
+    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, this.timeoutMs());
+    const { pauseNode } = await import('../../src/cluster/nodes.js');
+    const done = ids.map((id) => ({ id, pid: pauseNode(cluster, id) }));
+    for (const { id, pid } of done) this.note(`${id} paused (pid ${pid})`);
+    return oneOrMany(done);
+  }
+}

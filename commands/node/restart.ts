@@ -1,0 +1,43 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+
+export default class NodeRestart extends BaseCommand<typeof NodeRestart> {
+  static override summary =
+    'Stops nodes gracefully, where they run, and starts them again, one after the other.';
+  static override examples = ['<%= config.bin %> node restart n2', '<%= config.bin %> node restart all'];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = roleFlags;
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { role, of } = this.flags;
+    const timeoutMs = this.timeoutMs(30_000);
+    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, timeoutMs);
+    const [{ startAndAwait }, { endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
+      import('../../src/cluster/node-start.js'),
+      import('../../src/cluster/stop.js'),
+      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/registry.js'),
+    ]);
+    const signal = this.interruptible();
+    const progress = await this.progress(`restarting ${ids.join(', ')}`);
+    const started = await withClusterLock(cluster.dir, timeoutMs, async () => {
+      const done = [];
+      for (const id of ids) {
+        progress.update(`restarting ${id}`);
+        await endProcesses(
+          cluster.dir,
+          freshRoster(cluster).filter((row) => row.id === id),
+          10_000,
+        );
+        done.push(...(await startAndAwait(cluster, [id], { timeoutMs, signal })));
+      }
+      return done;
+    });
+    progress.clear();
+    for (const { id, pid, url } of started) this.note(`${id} runs again (pid ${pid}, ${url})`);
+    return oneOrMany(started);
+  }
+}

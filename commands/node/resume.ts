@@ -1,0 +1,24 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+
+export default class NodeResume extends BaseCommand<typeof NodeResume> {
+  static override summary = 'Lets a paused node go on (SIGCONT).';
+  static override examples = [
+    '<%= config.bin %> node resume n2',
+    '<%= config.bin %> node resume --role primary --of hits',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = roleFlags;
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { role, of } = this.flags;
+    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, this.timeoutMs());
+    const { resumeNode } = await import('../../src/cluster/nodes.js');
+    const done = ids.map((id) => ({ id, pid: resumeNode(cluster, id) }));
+    for (const { id, pid } of done) this.note(`${id} resumed (pid ${pid})`);
+    return oneOrMany(done);
+  }
+}

@@ -1,0 +1,37 @@
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs } from '../../src/presentation/node-flags.js';
+
+export default class NodeStart extends BaseCommand<typeof NodeStart> {
+  static override summary = 'Starts nodes that do not run; they catch up by themselves.';
+  static override examples = ['<%= config.bin %> node start n2', '<%= config.bin %> node start all'];
+  static override strict = false;
+  static override args = nodeArgs;
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    if (this.argvRest.length === 0) throw new MusterError('usage', 'name the nodes to start, or all');
+    const [{ pickNodes }, { startAndAwait }, { withClusterLock }, { freshRoster }] = await Promise.all([
+      import('../../src/cluster/nodes.js'),
+      import('../../src/cluster/node-start.js'),
+      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/registry.js'),
+    ]);
+    let ids = pickNodes(cluster.file, this.argvRest);
+    const timeoutMs = this.timeoutMs(30_000);
+    const progress = await this.progress(`starting ${ids.join(', ')}`);
+    const started = await withClusterLock(cluster.dir, timeoutMs, async () => {
+      const gone = new Set(
+        freshRoster(cluster)
+          .filter((row) => row.state === 'gone')
+          .map((row) => row.id),
+      );
+      if (this.argvRest[0] === 'all') ids = ids.filter((id) => gone.has(id));
+      return startAndAwait(cluster, ids, { timeoutMs, signal: this.interruptible() });
+    });
+    progress.clear();
+    for (const { id, pid, url } of started) this.note(`${id} runs (pid ${pid}, ${url})`);
+    return oneOrMany(started);
+  }
+}

@@ -1,0 +1,39 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+
+export default class NodeStop extends BaseCommand<typeof NodeStop> {
+  static override summary = 'Stops nodes gracefully; others take over.';
+  static override description = 'A node that has not ended within --timeout (10s) is killed.';
+  static override examples = [
+    '<%= config.bin %> node stop n2',
+    '<%= config.bin %> node stop --role primary --of hits',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = roleFlags;
+
+  async run(): Promise<unknown> {
+    const cluster = await this.findCluster();
+    const { role, of } = this.flags;
+    const timeoutMs = this.timeoutMs();
+    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, timeoutMs);
+    const [{ liveProcess }, { endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
+      import('../../src/cluster/nodes.js'),
+      import('../../src/cluster/stop.js'),
+      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/registry.js'),
+    ]);
+    const stopped = await withClusterLock(cluster.dir, timeoutMs, () => {
+      for (const id of ids) liveProcess(cluster, id);
+      return endProcesses(
+        cluster.dir,
+        freshRoster(cluster).filter((row) => ids.includes(row.id)),
+        timeoutMs,
+      );
+    });
+    for (const { id, pid, killed } of stopped)
+      this.note(`${id} ${killed ? 'killed, it did not end by itself' : 'stopped'} (pid ${pid})`);
+    return oneOrMany(stopped);
+  }
+}

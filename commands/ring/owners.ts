@@ -1,0 +1,21 @@
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { mapOf } from '../../src/presentation/cluster-actions.js';
+import { percent } from '../../src/presentation/format.js';
+import { type Owner, ownership } from '../../src/presentation/ownership.js';
+
+export default class RingOwners extends BaseCommand<typeof RingOwners> {
+  static override summary = 'Shows how much of the key space each node owns, against the ideal.';
+  static override examples = ['<%= config.bin %> ring owners', '<%= config.bin %> ring owners --json'];
+
+  async run(): Promise<Owner[]> {
+    const rows = ownership(await mapOf(await this.findCluster(), this.timeoutMs()));
+    await this.table(rows, [
+      { title: 'NODE', of: (row) => row.node },
+      { title: 'PRIMARY OF', of: (row) => row.partitions, align: 'right' },
+      { title: 'SHARE', of: (row) => percent(row.share), align: 'right' },
+      { title: 'IDEAL', of: (row) => percent(row.ideal), align: 'right' },
+      { title: 'COPIES', of: (row) => row.copies, align: 'right' },
+    ]);
+    return rows;
+  }
+}

@@ -1,0 +1,47 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/presentation/base-command.js';
+import { formatDuration } from '../src/presentation/duration.js';
+
+export default class Wait extends BaseCommand<typeof Wait> {
+  static override summary = 'Waits until the cluster is as wanted; exit code 4 when it is not in time.';
+  static override examples = [
+    '<%= config.bin %> wait --for ready --timeout 30s',
+    '<%= config.bin %> wait --for members=5',
+    '<%= config.bin %> wait --for in-sync',
+    '<%= config.bin %> wait --for primary=n2 --of hits',
+  ];
+  static override flags = {
+    for: Flags.string({
+      required: true,
+      helpValue: 'CONDITION',
+      description: 'ready, members=N, in-sync or primary=ID.',
+    }),
+    of: Flags.string({ helpValue: 'KEY', description: 'The key whose primary is meant.' }),
+  };
+
+  async run(): Promise<{ for: string; waitedMs: number }> {
+    const begin = performance.now();
+    const [{ parseCondition, waitFor }, { openClient }] = await Promise.all([
+      import('../src/cluster/wait.js'),
+      import('../src/client/open.js'),
+    ]);
+    const condition = parseCondition(this.flags.for, this.flags.of ?? null);
+    const cluster = await this.findCluster();
+    const timeoutMs = this.timeoutMs(30_000);
+    const progress = await this.progress(`waiting for ${this.flags.for}`);
+    const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
+    try {
+      await waitFor(cluster, client, condition, {
+        timeoutMs,
+        signal: this.interruptible(),
+        progress: (lack) => progress.update(`waiting for ${this.flags.for}: ${lack}`),
+      });
+    } finally {
+      await client.close();
+    }
+    const waitedMs = Math.round(performance.now() - begin);
+    progress.clear();
+    this.note(`${this.flags.for}: so it is, after ${formatDuration(waitedMs)}`);
+    return { for: this.flags.for, waitedMs };
+  }
+}

@@ -1,0 +1,210 @@
+// Builds what is shipped, into dist/:
+//   cli.cjs             the program: all commands and what they need at once, in one file, so that it starts fast
+//   help.cjs            oclif's help, loaded only when help is asked for
+//   src/host/main.js    a node's process;  src/index.js  the library
+//   commands/**         one small file a command, by which oclif discovers them
+// and oclif.manifest.json, from which oclif shows help without loading a command.
+// `--types` adds declarations (tsc), `--watch` is not there: bin/dev.js runs the sources.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const require = createRequire(import.meta.url);
+const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const commandFiles = readdirSync(join(root, 'commands'), { recursive: true })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.split(/[\\/]/).join('/'))
+  .sort();
+const idOf = (file) => file.slice(0, -3).replaceAll('/', ':');
+
+/**
+ * Makes `const x = require("y")` of these packages lazy: `y` is loaded when `x` is first used. They load far
+ * more at once than one command needs (oclif its help and plug-in scan, ws its server, TLS and zlib).
+ */
+const lazyRequires = {
+  name: 'lazy-requires',
+  setup(b) {
+    b.onLoad({ filter: /node_modules\/(@oclif\/core\/lib|ws\/lib|debug\/src)\/.*\.js$/ }, (args) => {
+      const source = readFileSync(args.path, 'utf8');
+      const helper =
+        'function __lazy(load){let m;const g=()=>(m??=load());return new Proxy(function(){},{get:(_,k)=>g()[k],has:(_,k)=>k in g(),apply:(_,t,a)=>Reflect.apply(g(),t,a),construct:(_,a,n)=>Reflect.construct(g(),a,n)})}\n';
+      const contents = source.replace(
+        /^const (\w+) = ((?:__importDefault|__importStar)\()?require\((["'][^"']+["'])\)(\))?;$/gm,
+        (_, name, open = '', what, close = '') =>
+          `const ${name} = __lazy(() => ${open}require(${what})${close});`,
+      );
+      return {
+        contents:
+          contents === source
+            ? source
+            : contents.replace(/^((?:"use strict"|'use strict');\n)?/, `$1${helper}`),
+        loader: 'js',
+      };
+    });
+  },
+};
+
+/** Parts of oclif that a command needs only when something is wrong: kept out of cli.cjs, in rest.cjs. */
+const rest = [
+  'config/index',
+  'help/index',
+  'help/util',
+  'ux/index',
+  'ux/list',
+  'ux/theme',
+  'ux/write',
+  'ux/colorize-json',
+];
+const restInOwnFile = {
+  name: 'rest-in-own-file',
+  setup(b) {
+    const lib = join(dirname(require.resolve('@oclif/core/package.json')), 'lib/');
+    b.onResolve({ filter: /^\.\.?\// }, (args) => {
+      if (!args.importer.startsWith(lib)) return undefined;
+      const path = join(args.resolveDir, args.path).slice(lib.length);
+      const part = rest.find((name) => name === path || name === `${path}/index`);
+      return part === undefined ? undefined : { path: part, namespace: 'rest' };
+    });
+    b.onLoad({ filter: /.*/, namespace: 'rest' }, (args) => ({
+      contents: `module.exports = require('./rest.cjs')[${JSON.stringify(args.path)}];`,
+      loader: 'js',
+    }));
+    b.onResolve({ filter: /rest\.cjs$/, namespace: 'rest' }, () => ({ path: './rest.cjs', external: true }));
+  },
+};
+
+/** `muster:commands`: command id → a function that loads it. */
+const commandTable = {
+  name: 'command-table',
+  setup(b) {
+    b.onResolve({ filter: /^muster:commands$/ }, () => ({ path: 'commands', namespace: 'table' }));
+    b.onLoad({ filter: /.*/, namespace: 'table' }, () => ({
+      contents: `export const commands = {${commandFiles
+        .map((file) => `${JSON.stringify(idOf(file))}: () => import(${JSON.stringify(`./commands/${file}`)})`)
+        .join(',')}};`,
+      resolveDir: root,
+      loader: 'js',
+    }));
+  },
+};
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+};
+// Loaded only when used, from node_modules: keeping them out keeps the program small and quick to start.
+const heavy = ['lmdb', 'ora', 'inquirer', 'conf', 'cli-table3', 'ansis', 'pino', 'typescript', 'tsx'];
+const cjs = {
+  ...common,
+  format: 'cjs',
+  define: { 'import.meta.url': '__importMetaUrl', 'process.env.NODE_ENV': '"production"' },
+  banner: { js: 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
+  plugins: [lazyRequires, commandTable],
+};
+
+rmSync(dist, { recursive: true, force: true });
+
+const cliSource = `
+import { commands } from 'muster:commands';
+import { dispatch, leave } from './src/presentation/dispatch.ts';
+const path = require('node:path');
+const root = path.join(__dirname, '..');
+export const load = async (id) => (await commands[id]()).default;
+if (!process.env.MUSTER_BUILD) {
+  dispatch(process.argv.slice(2), {
+    bin: 'muster', name: ${JSON.stringify(pkg.name)}, version: ${JSON.stringify(pkg.version)}, commands,
+    help: (words) => require('./help.cjs').showHelp(root, words),
+  }).then(leave);
+}
+`;
+const cli = await build({
+  ...cjs,
+  plugins: [restInOwnFile, ...cjs.plugins],
+  stdin: { contents: cliSource, resolveDir: root, sourcefile: 'cli.ts', loader: 'ts' },
+  external: [...heavy, './help.cjs'],
+  outfile: 'dist/cli.cjs',
+});
+await build({
+  ...cjs,
+  stdin: {
+    contents: `module.exports={${rest.map((name) => `get ${JSON.stringify(name)}(){return require('@oclif/core/lib/${name}.js')}`).join(',')}};`,
+    resolveDir: root,
+    sourcefile: 'rest.js',
+  },
+  alias: { '@oclif/core/lib': join(root, 'node_modules/@oclif/core/lib') },
+  external: heavy,
+  outfile: 'dist/rest.cjs',
+});
+await build({ ...cjs, entryPoints: ['src/presentation/help.ts'], external: heavy, outfile: 'dist/help.cjs' });
+
+const entries = ['src/host/main.ts', 'src/index.ts'].filter((file) => existsSync(join(root, file)));
+if (entries.length > 0) {
+  await build({
+    ...common,
+    entryPoints: entries,
+    outbase: '.',
+    outdir: 'dist',
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[hash]',
+    external: heavy,
+    banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
+  });
+}
+
+// oclif's way in: each file hands out the class that cli.cjs holds.
+for (const file of commandFiles) {
+  const out = join(dist, 'commands', file.replace(/\.ts$/, '.js'));
+  mkdirSync(dirname(out), { recursive: true });
+  const up = '../'.repeat(file.split('/').length);
+  writeFileSync(
+    out,
+    `module.exports.default = require('${up}manifest.cjs')[${JSON.stringify(idOf(file))}];\n`,
+  );
+}
+writeFileSync(join(dist, 'commands', 'package.json'), '{"type":"commonjs"}\n');
+await build({
+  ...cjs,
+  stdin: {
+    contents:
+      commandFiles.map((f, i) => `import c${i} from './commands/${f}';`).join('\n') +
+      `\nmodule.exports = {${commandFiles.map((f, i) => `${JSON.stringify(idOf(f))}: c${i}`).join(',')}};`,
+    resolveDir: root,
+    sourcefile: 'manifest.ts',
+    loader: 'ts',
+  },
+  external: heavy,
+  outfile: 'dist/manifest.cjs',
+});
+
+if (pkg.oclif) {
+  process.env.NODE_ENV = 'production';
+  const { Plugin } = require('@oclif/core');
+  const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
+  await plugin.load();
+  writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
+}
+if (process.argv.includes('--types')) {
+  execFileSync(
+    process.execPath,
+    [require.resolve('typescript/bin/tsc'), '-p', root, '--emitDeclarationOnly', '--noEmit', 'false'],
+    { stdio: 'inherit' },
+  );
+}
+const size = Object.values(cli.metafile.outputs)[0].bytes;
+process.stdout.write(
+  `built dist/ (${commandFiles.length} commands, cli.cjs ${Math.round(size / 1024)} KiB)\n`,
+);

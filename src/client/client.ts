@@ -1,0 +1,222 @@
+import { randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { type Call, ClientCore, type ClientEvent, type Outcome } from '../core/client/client-core.js';
+import type { Cell, CellKind, Operation, Query, QueryResult } from '../core/machine/types.js';
+import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { hashKey, partitionOf } from '../core/ring/hash.js';
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { Metastore } from '../metastore/contract.js';
+import type { Transport } from '../transport/contract.js';
+import type { CallOptions, CounterEntry, KvEntry, MusterClient, NodeStatus, PutOptions } from './api.js';
+import { isWellFormed } from '../wire/check.js';
+import { Links } from './links.js';
+import { mergePages, type Page } from './list.js';
+
+export interface ClientOptions {
+  readonly cluster: string;
+  readonly token: string;
+  readonly metastore: Metastore;
+  readonly transport: Transport;
+  /** How long a call may take unless it says otherwise, in ms. */
+  readonly timeoutMs: number;
+}
+
+type Unfinished = Call extends infer C ? (C extends Call ? Omit<C, 'id' | 'deadline'> : never) : never;
+
+/** The client library's engine: the pure client over real connections and the real metastore. */
+export class Client implements MusterClient {
+  readonly #core: ClientCore;
+  readonly #options: ClientOptions;
+  readonly #links: Links;
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  #nextCall = 1;
+  #draining = false;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: ClientOptions, map: ClusterMap | null) {
+    this.#options = options;
+    const random = randomInt;
+    this.#core = new ClientCore(map, () => random(2 ** 30) / 2 ** 30);
+    this.#links = new Links({
+      transport: options.transport,
+      token: options.token,
+      cluster: options.cluster,
+      member: (node) => this.#core.map?.members[node] ?? null,
+      response: (rid, response) => this.#step({ type: 'response', rid, response }),
+      lost: (node) => this.#step({ type: 'lost', node }),
+    });
+  }
+
+  readonly kv = {
+    get: async (key: string, options: CallOptions = {}): Promise<KvEntry | null> => {
+      const cell = await this.#get(key, options);
+      if (cell === null) return null;
+      if (cell.kind !== 'text') throw wrongType(key, 'a counter, not a value');
+      return { key, value: cell.value as string, version: cell.version };
+    },
+    put: async (key: string, value: string, options: PutOptions = {}): Promise<KvEntry> => {
+      checkKey(key);
+      if (typeof value !== 'string' || !isWellFormed(value)) throw new MusterError('usage', 'a value is text of whole Unicode characters');
+      if (Buffer.byteLength(value) > limits.valueBytes) {
+        const size = Buffer.byteLength(value);
+        throw new MusterError('value-too-large', `the value of ${key} has ${size} bytes, and ${limits.valueBytes} are allowed`);
+      }
+      const condition = options.ifVersion === undefined ? {} : { ifVersion: options.ifVersion };
+      const result = await this.#write({ type: 'put', key, value, ...condition }, options);
+      return { key, value, version: result.version ?? 0 };
+    },
+    delete: async (key: string, options: PutOptions = {}): Promise<boolean> => {
+      checkKey(key);
+      const condition = options.ifVersion === undefined ? {} : { ifVersion: options.ifVersion };
+      const result = await this.#write({ type: 'delete', key, ...condition }, options);
+      return result.value === true;
+    },
+    list: (options: { prefix?: string; after?: string } & CallOptions = {}): AsyncIterable<KvEntry> =>
+      this.#list('text', options, (key, cell) => ({ key, value: cell.value as string, version: cell.version })),
+  };
+
+  readonly counter = {
+    incr: async (name: string, by = 1, options: CallOptions = {}): Promise<number> => {
+      checkKey(name);
+      checkInteger('an increment', by);
+      return (await this.#write({ type: 'incr', key: name, by }, options)).value as number;
+    },
+    get: async (name: string, options: CallOptions & { strict?: boolean } = {}): Promise<number | null> => {
+      const cell = await this.#get(name, options);
+      if (cell === null) return options.strict === true ? null : 0;
+      if (cell.kind !== 'counter') throw wrongType(name, 'a value, not a counter');
+      return cell.value as number;
+    },
+    reset: async (name: string, value = 0, options: CallOptions = {}): Promise<number> => {
+      checkKey(name);
+      checkInteger('a counter', value);
+      return (await this.#write({ type: 'reset', key: name, value }, options)).value as number;
+    },
+    list: (options: { prefix?: string; after?: string } & CallOptions = {}): AsyncIterable<CounterEntry> =>
+      this.#list('counter', options, (name, cell) => ({ name, value: cell.value as number })),
+  };
+
+  async map(): Promise<ClusterMap> {
+    const map = await this.#options.metastore.read();
+    if (map === null) throw new MusterError('metastore-unavailable', 'there is no cluster map');
+    if (map.revision > (this.#core.map?.revision ?? 0)) this.#step({ type: 'map', map });
+    return map;
+  }
+
+  async status(node: NodeId, options: CallOptions = {}): Promise<NodeStatus> {
+    return (await this.#links.ask(node, { type: 'status' }, options.timeoutMs ?? this.#options.timeoutMs)) as NodeStatus;
+  }
+
+  async quiesce(node: NodeId, ms: number, options: CallOptions = {}): Promise<void> {
+    await this.#links.ask(node, { type: 'quiesce', ms }, options.timeoutMs ?? this.#options.timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#core.closeSessions();
+    this.#drain();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#links.close();
+    await this.#options.metastore.close();
+  }
+
+  // ---- calls
+
+  async #get(key: string, options: CallOptions): Promise<Cell | null> {
+    checkKey(key);
+    const result = await this.#read((partitions) => partitionOf(hashKey(key), partitions), { type: 'get', key }, options);
+    return result.type === 'get' ? result.cell : null;
+  }
+
+  async #read(where: (partitions: number) => number, query: Query, options: CallOptions): Promise<QueryResult> {
+    const map = this.#core.map ?? (await this.map());
+    const p = where(map.partitions.length);
+    const outcome = await this.#call({ type: 'read', p, query }, options);
+    if (outcome.type === 'read') return outcome.result;
+    throw errorOf(outcome, query.type === 'get' ? query.key : null);
+  }
+
+  async #write(op: Operation, options: CallOptions): Promise<{ value: number | string | boolean | null; version?: number }> {
+    const outcome = await this.#call({ type: 'write', op }, options);
+    if (outcome.type === 'written') return outcome.result;
+    throw errorOf(outcome, op.key);
+  }
+
+  #call(call: Unfinished, options: CallOptions): Promise<Outcome> {
+    if (this.#closed) return Promise.reject(new MusterError('usage', 'the client is closed'));
+    return new Promise((resolve) => {
+      const id = this.#nextCall++;
+      const deadline = performance.now() + (options.timeoutMs ?? this.#options.timeoutMs);
+      this.#waiting.set(id, resolve);
+      this.#step({ type: 'call', call: { ...call, id, deadline } as Call });
+      this.#timer ??= setInterval(() => this.#step({ type: 'tick' }), ClientCore.tickMs);
+    });
+  }
+
+  #list<T>(kind: CellKind, options: { prefix?: string; after?: string } & CallOptions, entry: (key: string, cell: Cell) => T): AsyncIterable<T> {
+    const prefix = options.prefix ?? '';
+    const page = async (p: number, after: string | null): Promise<Page> => {
+      const result = await this.#read(() => p, { type: 'scan', kind, after, prefix, limit: limits.scanPage }, options);
+      return result.type === 'scan' ? result : { rows: [], more: false };
+    };
+    const partitions = async (): Promise<number> => (this.#core.map ?? (await this.map())).partitions.length;
+    return mergePages(partitions, page, options.after ?? null, entry);
+  }
+
+  // ---- the engine
+
+  #step(event: ClientEvent): void {
+    this.#core.step(event, performance.now());
+    if (this.#draining) return;
+    this.#draining = true;
+    // Calls made in one turn share their frames.
+    queueMicrotask(() => {
+      this.#draining = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    const ready = this.#core.ready();
+    for (const { node, rid, request } of ready.send) this.#links.send(node, rid, request);
+    for (const { id, outcome } of ready.done) {
+      const resolve = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      resolve?.(outcome);
+    }
+    if (this.#core.idle && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+    if (ready.readMap && !this.#closed) {
+      this.#options.metastore.read().then(
+        (map) => this.#step(map === null ? { type: 'map-unreadable' } : { type: 'map', map }),
+        () => this.#step({ type: 'map-unreadable' }),
+      );
+    }
+  }
+}
+
+function checkKey(key: string): void {
+  const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
+  if (bytes === 0 || bytes > limits.keyBytes || !isWellFormed(key)) {
+    throw new MusterError('key-invalid', `a key has 1 to ${limits.keyBytes} bytes of text, not ${bytes}`);
+  }
+}
+
+function checkInteger(what: string, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new MusterError('usage', `${what} is a whole number within ±(2^53−1), not ${value}`);
+}
+
+const wrongType = (key: string, holds: string): MusterError => new MusterError('wrong-type', `${key} holds ${holds}`, { details: { key } });
+
+function errorOf(outcome: Outcome, key: string | null): MusterError {
+  const details: Record<string, string> = key === null ? {} : { key };
+  if (outcome.type === 'unknown') return new MusterError('outcome-unknown', outcome.message, { details });
+  if (outcome.type !== 'failed') return new MusterError('internal', `a call ended as ${outcome.type}`);
+  const code = outcome.code === 'moved' || outcome.code === 'not-applied' ? 'unavailable' : outcome.code;
+  return new MusterError(code, outcome.message, { details, tookEffect: 'no' });
+}

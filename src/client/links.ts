@@ -1,0 +1,153 @@
+import type { Member, NodeId } from '../core/map/types.js';
+import type { ClientRequest, ClientResponse } from '../core/messages.js';
+import { MusterError } from '../errors.js';
+import type { Connection, Transport } from '../transport/contract.js';
+import { encodeCall } from '../wire/calls.js';
+import type { AdminRequest } from '../wire/requests.js';
+import { decodeClientResponse } from '../wire/responses.js';
+import { classify, type Incoming } from '../wire/rpc.js';
+import { fromRpcError } from '../wire/rpc-errors.js';
+
+export interface LinksOptions {
+  readonly transport: Transport;
+  readonly token: string;
+  readonly cluster: string;
+  readonly member: (node: NodeId) => Member | null;
+  readonly response: (rid: number, response: ClientResponse) => void;
+  /** What was sent to the node and is not answered may or may not have arrived. */
+  readonly lost: (node: NodeId) => void;
+}
+
+interface Link {
+  readonly url: string;
+  connection: Connection | null;
+  readonly connected: Promise<Connection>;
+  /** What each request under way is, by its id. */
+  readonly waiting: Map<number, ClientRequest['type'] | Asked>;
+}
+
+interface Asked {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Time allowed for a handshake, in ms. */
+const connectMs = 3000;
+
+/** A client's connections, one to each node it talks to, made when first needed. */
+export class Links {
+  readonly #options: LinksOptions;
+  readonly #links = new Map<NodeId, Link>();
+  /** Ids of requests to the node itself; the core's are positive. */
+  #nextAsk = -1;
+  #closed = false;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+  }
+
+  send(node: NodeId, rid: number, request: ClientRequest): void {
+    const link = this.#link(node);
+    if (link === null) {
+      this.#options.lost(node);
+      return;
+    }
+    link.waiting.set(rid, request.type);
+    const text = encodeCall(rid, request);
+    if (link.connection !== null) link.connection.send(text);
+    // A failed connect is told by `lost`.
+    else link.connected.then((connection) => connection.send(text)).catch(() => {});
+  }
+
+  /** Asks the node itself something. Rejects with `unreachable`, `timeout`, or what the node answers. */
+  async ask(node: NodeId, request: AdminRequest, timeoutMs: number): Promise<unknown> {
+    const link = this.#link(node);
+    if (link === null) throw new MusterError('unreachable', `${node} has never been started`, { details: { node } });
+    const id = this.#nextAsk--;
+    let timer: NodeJS.Timeout | undefined;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      link.waiting.set(id, { resolve, reject });
+      timer = setTimeout(() => reject(new MusterError('timeout', `${node} did not answer within ${timeoutMs} ms`, { details: { node } })), timeoutMs);
+    });
+    try {
+      link.connected.then((connection) => connection.send(encodeCall(id, request))).catch(() => {});
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      link.waiting.delete(id);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const link of this.#links.values()) {
+      if (link.connection !== null) link.connection.close(1000, 'done');
+      else link.connected.then((connection) => connection.close(1000, 'done')).catch(() => {});
+    }
+    this.#links.clear();
+  }
+
+  #link(node: NodeId): Link | null {
+    const member = this.#options.member(node);
+    if (member === null || member.url === '' || this.#closed) return null;
+    const known = this.#links.get(node);
+    if (known !== undefined && known.url === member.url) return known;
+    if (known !== undefined) {
+      // The node was started anew elsewhere: nothing will come from the old address.
+      this.#drop(node, known, new MusterError('unreachable', `${node} was started anew`));
+      known.connection?.close(1000, 'moved');
+    }
+    const { transport, token, cluster } = this.#options;
+    const waiting: Link['waiting'] = new Map();
+    const connected = transport.connect({
+      url: member.url,
+      token,
+      hello: { role: 'client', cluster },
+      expect: { id: member.id, store: member.store, incarnation: member.incarnation },
+      timeoutMs: connectMs,
+      handler: {
+        message: (messages) => {
+          for (const value of messages) this.#answered(link, classify(value));
+        },
+        closed: () => this.#drop(node, link, new MusterError('unreachable', `the connection to ${node} broke`, { details: { node } })),
+      },
+    });
+    const link: Link = { url: member.url, connection: null, connected, waiting };
+    this.#links.set(node, link);
+    connected.then(
+      (connection) => {
+        link.connection = connection;
+      },
+      (error: Error) => this.#drop(node, link, error),
+    );
+    return link;
+  }
+
+  #drop(node: NodeId, link: Link, error: Error): void {
+    if (this.#links.get(node) === link) this.#links.delete(node);
+    const waiting = [...link.waiting.values()];
+    link.waiting.clear();
+    for (const asked of waiting) if (typeof asked !== 'string') asked.reject(error);
+    if (!this.#closed && waiting.some((asked) => typeof asked === 'string')) this.#options.lost(node);
+  }
+
+  #answered(link: Link, incoming: Incoming): void {
+    if ((incoming.kind !== 'result' && incoming.kind !== 'error') || typeof incoming.id !== 'number') return;
+    const asked = link.waiting.get(incoming.id);
+    if (asked === undefined) return;
+    link.waiting.delete(incoming.id);
+    if (typeof asked === 'string') this.#options.response(incoming.id, responseOf(asked, incoming));
+    else if (incoming.kind === 'result') asked.resolve(incoming.result);
+    else asked.reject(fromRpcError(incoming.error));
+  }
+}
+
+/** An answer that makes no sense leaves it open whether the request was carried out. */
+function responseOf(type: ClientRequest['type'], incoming: Extract<Incoming, { kind: 'result' | 'error' }>): ClientResponse {
+  try {
+    return decodeClientResponse(type, incoming);
+  } catch (error) {
+    const known = error instanceof MusterError ? error : new MusterError('internal', String(error));
+    return { ok: false, code: 'unavailable', message: known.message, revision: 0, ...(known.tookEffect === 'no' ? {} : { mayHaveRun: true }) };
+  }
+}

@@ -1,0 +1,25 @@
+import { performance } from 'node:perf_hooks';
+
+/** How far wall time may run ahead of the monotonic clock between two looks before it counts as sleep, in ms. */
+const sleepMs = 500;
+
+/**
+ * The monotonic clock of a node, in ms; and a watch for the machine having slept, when that clock stands still while
+ * time goes on and every lease looks fresher than it is (PROTOCOL R12). Setting the wall clock forward looks the same: it
+ * costs one round of beacons.
+ */
+export class HostClock {
+  #lead = Date.now() - performance.now();
+
+  now(): number {
+    return performance.now();
+  }
+
+  /** True when the machine slept since the last call. */
+  slept(): boolean {
+    const lead = Date.now() - performance.now();
+    const jump = lead - this.#lead;
+    this.#lead = lead;
+    return jump > sleepMs;
+  }
+}

@@ -1,0 +1,126 @@
+import type { ClientResponse } from '../core/messages.js';
+import type { NodeCore, NodeEvent } from '../core/node.js';
+import type { Process } from '../core/replication/grants.js';
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { Connection, ConnectionHandler } from '../transport/contract.js';
+import { decodePeerMessage, decodeRequest, methods } from '../wire/methods.js';
+import { encodeClientResponse } from '../wire/responses.js';
+import { classify, encodeError, encodeResult, type RpcId } from '../wire/rpc.js';
+
+export interface InboundOptions {
+  readonly enqueue: (event: NodeEvent) => void;
+  /** The node's own answers: status, map. */
+  readonly status: () => unknown;
+  readonly core: () => NodeCore;
+}
+
+interface Waiting {
+  readonly caller: Caller;
+  readonly id: RpcId;
+}
+
+interface Caller {
+  readonly connection: Connection;
+  waiting: number;
+}
+
+/** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
+export class Inbound {
+  readonly #options: InboundOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #unflushed = new Set<Connection>();
+  #nextOrigin = 1;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  accept(connection: Connection): ConnectionHandler {
+    const { peer } = connection;
+    if (peer.role === 'node') {
+      const from: Process = { node: peer.id, store: peer.store, incarnation: peer.incarnation };
+      return { message: (messages) => this.#fromNode(connection, from, messages), closed: () => {} };
+    }
+    const caller: Caller = { connection, waiting: 0 };
+    return { message: (messages) => this.#fromClient(caller, messages), closed: () => {} };
+  }
+
+  #fromNode(connection: Connection, from: Process, messages: readonly unknown[]): void {
+    for (const value of messages) {
+      const incoming = classify(value);
+      if (incoming.kind !== 'notification') {
+        connection.close(1008, 'nodes tell, they do not ask');
+        return;
+      }
+      try {
+        this.#options.enqueue({ type: 'message', from, message: decodePeerMessage(incoming.method, incoming.params) });
+      } catch (error) {
+        connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'bad message');
+        return;
+      }
+    }
+  }
+
+  #fromClient(caller: Caller, messages: readonly unknown[]): void {
+    for (const value of messages) {
+      const incoming = classify(value);
+      if (incoming.kind === 'request') this.#request(caller, incoming.id, incoming.method, incoming.params);
+      else if (incoming.kind === 'invalid') caller.connection.send(encodeError(incoming.id, incoming.error));
+      // A notification asks for no answer, and clients have none to give: nothing is done, and nothing said (JSON-RPC 2.0, section 4.1).
+    }
+  }
+
+  #request(caller: Caller, id: RpcId, method: string, params: unknown): void {
+    const { connection } = caller;
+    try {
+      const known = Object.hasOwn(methods, method) ? methods[method as keyof typeof methods] : null;
+      if (known !== null && known.from !== 'client') {
+        throw new MusterError('bad-message', `${method} is for nodes among themselves`);
+      }
+      const request = decodeRequest(method, params);
+      switch (request.type) {
+        case 'ping':
+          connection.send(encodeResult(id, '{}'));
+          return;
+        case 'status':
+          connection.send(encodeResult(id, JSON.stringify(this.#options.status())));
+          return;
+        case 'map':
+          connection.send(encodeResult(id, JSON.stringify(this.#options.core().map)));
+          return;
+        case 'quiesce':
+          this.#options.enqueue({ type: 'quiesce', ms: request.ms });
+          connection.send(encodeResult(id, '{}'));
+          return;
+        default: {
+          if (caller.waiting >= limits.requestsPerConnection) {
+            throw new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
+          }
+          const origin = this.#nextOrigin++;
+          caller.waiting++;
+          this.#waiting.set(origin, { caller, id });
+          this.#options.enqueue({ type: 'request', origin, request });
+        }
+      }
+    } catch (error) {
+      connection.send(encodeError(id, error));
+    }
+  }
+
+  /** The core's answer to a request; dropped when whoever asked has gone. */
+  reply(origin: number, response: ClientResponse): void {
+    const waiting = this.#waiting.get(origin);
+    if (waiting === undefined) return;
+    this.#waiting.delete(origin);
+    const { caller, id } = waiting;
+    caller.waiting--;
+    caller.connection.send(encodeClientResponse(id, response));
+    this.#unflushed.add(caller.connection);
+  }
+
+  flush(): void {
+    for (const connection of this.#unflushed) connection.flush();
+    this.#unflushed.clear();
+  }
+}

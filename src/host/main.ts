@@ -1,0 +1,100 @@
+/** The program of a node process: `main.js CLUSTER_DIR NODE --muster-node=CLUSTER/NODE`. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../cluster/paths.js';
+import { MusterError } from '../errors.js';
+import { DirectoryMetastore } from '../metastore/directory.js';
+import { remintStore } from '../storage/create.js';
+import { openStorage } from '../storage/open.js';
+import { createWsTransport } from '../transport/ws.js';
+import { createLog } from './log.js';
+import { NodeHost } from './node-host.js';
+
+const [dir, node] = process.argv.slice(2) as [string, string];
+const log = createLog(node);
+
+/** The last line of the log says why; the exit code is the error's. */
+function die(error: unknown): never {
+  const known = error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
+  const stack = known.code === 'internal' && error instanceof Error ? { stack: error.stack } : {};
+  log.error({ code: known.code, details: known.details, hint: known.hint, ...stack }, known.message);
+  process.exit(known.exit);
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+// The terminal's Ctrl-C is for whoever started the node, who then asks it to stop.
+process.on('SIGINT', () => {});
+process.on('SIGHUP', () => {});
+
+function packageVersion(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    try {
+      const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string; version?: string };
+      if (file.name === 'muster-cluster') return file.version as string;
+    } catch {
+      // Not here: look further up.
+    }
+    if (folder === dirname(folder)) return 'unknown';
+  }
+}
+
+async function main(): Promise<void> {
+  if (dir === undefined || node === undefined) throw new MusterError('usage', 'a node needs a cluster folder and a name');
+  const file = readClusterFile(dir);
+  const { port } = requireNode(file, node);
+  const metastore = new DirectoryMetastore(mapDir(dir));
+  const map = await metastore.read();
+  if (map === null) throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, { details: { path: mapDir(dir) } });
+  const member = map.members[node];
+  if (member === undefined) throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
+  const dataDir = nodeDataDir(dir, node);
+  const { durability } = map.settings;
+  let storage = await openStorage({ dir: dataDir, durability });
+  const { recovered } = storage;
+  if (recovered.store === member.store && recovered.boot <= member.incarnation) {
+    // The map has seen later starts of this store than it remembers: it cannot vouch for what it acknowledged since.
+    await storage.close();
+    const reason = `the cluster map has seen start ${member.incarnation} of it, and it remembers ${recovered.boot - 1}`;
+    await remintStore(dataDir, reason, member.incarnation);
+    storage = await openStorage({ dir: dataDir, durability });
+  }
+  for (const note of storage.recovered.notes) log.warn({}, note);
+  const host = await NodeHost.start({
+    node,
+    cluster: file.cluster,
+    version: packageVersion(),
+    token: readToken(dir),
+    host: file.host,
+    port,
+    storage,
+    metastore,
+    transport: createWsTransport(),
+    log,
+    fatal: die,
+  });
+  log.info({ url: host.url, store: storage.recovered.store, incarnation: storage.recovered.boot, pid: process.pid }, 'the node is up');
+
+  let stopping = false;
+  const stop = (why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({}, `stopping: ${why}`);
+    host.stop().then(
+      () => {
+        log.info({}, 'stopped');
+        process.exit(0);
+      },
+      (error) => die(error),
+    );
+  };
+  process.on('SIGTERM', () => stop('asked to'));
+  if (process.env.MUSTER_TETHERED === '1') {
+    process.stdin.on('end', () => stop('whoever started it has ended'));
+    process.stdin.on('error', () => stop('whoever started it has ended'));
+    process.stdin.resume();
+  }
+}
+
+main().catch(die);

@@ -1,0 +1,254 @@
+import { randomInt } from 'node:crypto';
+import { describeConfig } from '../core/describe.js';
+import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import type { NodeStatus } from '../client/api.js';
+import type { Metastore } from '../metastore/contract.js';
+import type { NodeStorage } from '../storage/contract.js';
+import type { NodeHello, Server, Transport } from '../transport/contract.js';
+import { encodePeerMessage } from '../wire/calls.js';
+import { HostClock } from './clock.js';
+import { Inbound } from './inbound.js';
+import { Peers } from './peers.js';
+
+export interface Log {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+}
+
+export interface HostOptions {
+  readonly node: NodeId;
+  readonly cluster: string;
+  readonly version: string;
+  readonly token: string;
+  readonly host: string;
+  readonly port: number;
+  readonly storage: NodeStorage;
+  readonly metastore: Metastore;
+  readonly transport: Transport;
+  readonly log: Log;
+  /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** How often the core is told the time, in ms. */
+const tickMs = 25;
+/** How often applied state goes to the checkpoint, in ms. */
+const checkpointMs = 5000;
+
+/**
+ * One node: the core, driven by real clock, disk, network and metastore. Events that arrive while the last turn is
+ * carried out are stepped together in the next, so that what they cause shares one write and few frames.
+ */
+export class NodeHost {
+  readonly #options: HostOptions;
+  readonly #core: NodeCore;
+  readonly #clock: HostClock;
+  readonly #server: Server;
+  readonly #inbound: Inbound;
+  readonly #peers: Peers;
+  readonly #startedAt: number;
+  #events: NodeEvent[] = [];
+  #scheduled = false;
+  #ended = false;
+  #writing: Promise<void> | null = null;
+  #checkpointing: Promise<void> | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #unwatch: () => void = () => {};
+
+  static async start(options: HostOptions): Promise<NodeHost> {
+    const { store, boot } = options.storage.recovered;
+    const self: NodeHello = { role: 'node', cluster: options.cluster, id: options.node, store, incarnation: boot };
+    const started: { host: NodeHost | null } = { host: null };
+    // Connections wait for the host: the address must be known before the core, which publishes it, can be made.
+    const server = await options.transport.listen({
+      host: options.host,
+      port: options.port,
+      token: options.token,
+      self,
+      accept: (connection) => {
+        if (started.host === null) connection.close(1013, 'the node is just starting');
+        return started.host?.inbound.accept(connection) ?? { message: () => {}, closed: () => {} };
+      },
+    });
+    started.host = new NodeHost(options, self, server);
+    started.host.#run();
+    return started.host;
+  }
+
+  private constructor(options: HostOptions, self: NodeHello, server: Server) {
+    this.#options = options;
+    this.#server = server;
+    this.#clock = new HostClock();
+    this.#startedAt = this.#clock.now();
+    const { recovered } = options.storage;
+    this.#core = new NodeCore({
+      node: options.node,
+      store: recovered.store,
+      incarnation: recovered.boot,
+      url: server.url,
+      stored: recovered.partitions,
+      seed: randomInt(2 ** 47),
+      now: this.#startedAt,
+    });
+    this.#inbound = new Inbound({ enqueue: (event) => this.#enqueue(event), status: () => this.status(), core: () => this.#core });
+    this.#peers = new Peers({
+      transport: options.transport,
+      token: options.token,
+      self,
+      linked: (node) => this.#enqueue({ type: 'linked', node }),
+      gone: (process) => this.#enqueue({ type: 'gone', process }),
+      log: (message, fields) => options.log.warn(fields, message),
+    });
+  }
+
+  get inbound(): Inbound {
+    return this.#inbound;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  #run(): void {
+    this.#unwatch = this.#options.metastore.watch(0, (revision) => {
+      if (revision > this.#core.revision) this.#readMap(null);
+    });
+    this.#timers.push(setInterval(() => this.#enqueue({ type: 'tick' }), tickMs));
+    this.#timers.push(setInterval(() => void this.#checkpoint(), checkpointMs));
+    this.#enqueue({ type: 'tick' });
+  }
+
+  #enqueue(event: NodeEvent): void {
+    this.#events.push(event);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#ended) return;
+    const events = this.#events;
+    this.#events = [];
+    const revision = this.#core.revision;
+    try {
+      const now = this.#clock.now();
+      if (this.#clock.slept()) {
+        this.#options.log.warn({}, 'the machine slept: all leases are dropped');
+        this.#core.step({ type: 'suspended' }, now);
+      }
+      for (const event of events) this.#core.step(event, now);
+      this.#carryOut(this.#core.ready());
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#core.revision !== revision) this.#mapChanged();
+  }
+
+  #carryOut(ready: Ready): void {
+    if (ready.write !== null) this.#write(ready.write);
+    for (const { to, message } of ready.send) this.#peers.send(to, encodePeerMessage(message));
+    for (const { origin, response } of ready.reply) this.#inbound.reply(origin, response);
+    this.#peers.flush();
+    this.#inbound.flush();
+    if (ready.publish !== null) {
+      const { map, expected } = ready.publish;
+      void this.#options.metastore.publish(map, expected).then((outcome) => {
+        this.#options.log.info({ revision: map.revision, outcome }, 'published the cluster map');
+        this.#enqueue({ type: 'published', outcome });
+      });
+    }
+    if (ready.readMap !== null) this.#readMap(ready.readMap);
+  }
+
+  #write(records: NonNullable<Ready['write']>): void {
+    this.#writing = this.#options.storage.append(records).then(
+      () => {
+        this.#writing = null;
+        this.#enqueue({ type: 'written' });
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
+  #readMap(read: number | null): void {
+    this.#options.metastore.read().then(
+      (map) => this.#enqueue({ type: 'map', map, read }),
+      (error: Error) => {
+        this.#options.log.warn({ code: 'metastore-unavailable' }, error.message);
+        if (read !== null) this.#enqueue({ type: 'map-unreadable' });
+      },
+    );
+  }
+
+  #lastMap: ClusterMap | null = null;
+
+  #mapChanged(): void {
+    const { map } = this.#core;
+    this.#peers.update(map);
+    const before = this.#lastMap;
+    this.#lastMap = map;
+    const { log } = this.#options;
+    map.partitions.forEach((config, p) => {
+      const old = before?.partitions[p];
+      if (old === undefined || old === config || JSON.stringify(old) === JSON.stringify(config)) return;
+      const mine = config.primary.startsWith(`${this.#options.node}/`);
+      if (mine || old.primary.startsWith(`${this.#options.node}/`)) {
+        log.info({ revision: map.revision, partition: p }, `partition ${p}: ${describeConfig(config)}`);
+      }
+    });
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#checkpointing !== null || this.#ended) return;
+    const deltas = this.#core.takeCheckpoint();
+    if (deltas.length === 0) return;
+    this.#checkpointing = this.#options.storage.checkpoint(deltas).catch((error) => this.#fail(error));
+    await this.#checkpointing;
+    this.#checkpointing = null;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.fatal(error);
+  }
+
+  status(): NodeStatus {
+    const { node, cluster, version, storage } = this.#options;
+    return {
+      id: node,
+      cluster,
+      version,
+      pid: process.pid,
+      url: this.#server.url,
+      store: this.#core.store,
+      incarnation: this.#core.incarnation,
+      uptimeMs: Math.round(this.#clock.now() - this.#startedAt),
+      rssBytes: process.memoryUsage.rss(),
+      revision: this.#core.revision,
+      partitions: this.#core.status(),
+      storage: storage.stats(),
+    };
+  }
+
+  /** Serves nothing any more, then leaves the network, then makes everything durable and closes the store. */
+  async stop(): Promise<void> {
+    if (this.#ended) return;
+    this.#core.step({ type: 'stop' }, this.#clock.now());
+    this.#carryOut(this.#core.ready());
+    this.#ended = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#unwatch();
+    this.#peers.close();
+    await this.#server.close();
+    await this.#writing;
+    await this.#checkpointing;
+    const deltas = this.#core.takeCheckpoint();
+    if (deltas.length > 0) await this.#options.storage.checkpoint(deltas);
+    await this.#options.storage.close();
+    await this.#options.metastore.close();
+  }
+}

@@ -1,0 +1,28 @@
+import { crc32 } from 'node:zlib';
+import type { ClusterMap } from '../core/map/types.js';
+
+export const mapFileName = (revision: number): string => `${String(revision).padStart(10, '0')}.json`;
+
+/** The revision a file name stands for, or null. */
+export function mapNumber(name: string): number | null {
+  return /^\d{10,}\.json$/.test(name) ? Number(name.slice(0, -5)) : null;
+}
+
+const hex = (text: string): string => crc32(text).toString(16).padStart(8, '0');
+const HEAD = /^\{"crc32":"([0-9a-f]{8})","map":/;
+
+/** One line of JSON: `{"crc32": of the map's text, "map": …}`. */
+export function encodeMap(map: ClusterMap): string {
+  const text = JSON.stringify(map);
+  return `{"crc32":"${hex(text)}","map":${text}}\n`;
+}
+
+/** The map, or null when the text is not what `encodeMap` gave. */
+export function decodeMap(text: string): ClusterMap | null {
+  const head = HEAD.exec(text);
+  if (head === null || !text.endsWith('}\n')) return null;
+  const body = text.slice(head[0].length, -2);
+  if (hex(body) !== head[1]) return null;
+  const map = JSON.parse(body) as ClusterMap;
+  return map.format === 1 ? map : null;
+}

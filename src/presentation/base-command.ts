@@ -1,0 +1,245 @@
+import type { Interfaces } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
+import type { MusterClient } from '../client/api.js';
+import type { LocalCluster } from '../cluster/registry.js';
+import { MusterError } from '../errors.js';
+import { parseDuration } from './duration.js';
+import { durationFlag } from './flags.js';
+import { renderError } from './render-error.js';
+import { type Resolved, readSettings, resolveSetting } from './settings.js';
+import type { Progress } from './spinner.js';
+import { loadPaint, mayAnimate, mayColor, type Paint, plainPaint } from './terminal.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof BaseCommand)['baseFlags'] & T['flags']
+>;
+type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/**
+ * What every command shares: the common flags, which cluster it is for, its client, output that keeps data on
+ * stdout and everything else on stderr, errors as PRODUCT.md wants them, Ctrl-C. Nothing heavy is imported
+ * here: `counter incr` pays for every line.
+ */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override enableJsonFlag = true;
+
+  static override baseFlags = {
+    cluster: Flags.string({
+      char: 'c',
+      helpGroup: 'GLOBAL',
+      helpValue: 'NAME',
+      description: 'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`).',
+    }),
+    timeout: durationFlag({
+      helpGroup: 'GLOBAL',
+      helpValue: '10s',
+      description: 'How long to try (MUSTER_TIMEOUT).',
+    }),
+    quiet: Flags.boolean({ char: 'q', helpGroup: 'GLOBAL', description: 'Data and errors only.' }),
+    // Not `Flags.boolean` with `allowNo`: both spellings would then need their opposite.
+    'no-color': Flags.boolean({ helpGroup: 'GLOBAL', description: 'No colours (NO_COLOR, TERM=dumb).' }),
+    'no-input': Flags.boolean({ helpGroup: 'GLOBAL', description: 'Never ask.' }),
+    yes: Flags.boolean({ char: 'y', helpGroup: 'GLOBAL', description: 'Answer every question with yes.' }),
+  };
+
+  protected flags!: FlagsOf<T>;
+  protected args!: ArgsOf<T>;
+  /** Everything that was given in place of arguments, in order. */
+  protected argvRest: string[] = [];
+  /** Styles for stdout. */
+  protected paint: Paint = plainPaint;
+  readonly #abort = new AbortController();
+  #interruptible = false;
+  #client: MusterClient | null = null;
+  #progress: Progress | null = null;
+
+  override async init(): Promise<void> {
+    // oclif's own handler would throw for anything but EPIPE, EIO of a terminal that went away among it.
+    process.stdout.removeAllListeners('error').on('error', this.#onStreamError);
+    process.stderr.on('error', this.#onStreamError);
+    process.on('SIGINT', this.#onSignal);
+    process.on('SIGTERM', this.#onSignal);
+    process.on('SIGHUP', this.#onSignal);
+    const { flags, args, argv } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+      enableJsonFlag: this.ctor.enableJsonFlag,
+    });
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+    this.argvRest = argv as string[];
+    if (process.stdout.isTTY) this.paint = await loadPaint(mayColor(process.stdout, this.#colorForbidden()));
+  }
+
+  #colorForbidden(): boolean {
+    return (
+      this.flags?.['no-color'] === true ||
+      process.env.MUSTER_COLOR === 'never' ||
+      readSettings(this.caution).color === 'never'
+    );
+  }
+
+  /** The first Ctrl-C asks the command to end gracefully when it can, the second ends it at once. */
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    const code = name === 'SIGINT' ? 130 : name === 'SIGTERM' ? 143 : 129;
+    if (this.#abort.signal.aborted || !this.#interruptible) {
+      this.#progress?.clear();
+      const already = this.#abort.signal.aborted;
+      const error = new MusterError('interrupted', already ? 'interrupted at once' : 'interrupted');
+      this.#report(error);
+      process.exit(code);
+    }
+    this.#abort.abort();
+    this.note('stopping; once more to stop at once');
+  };
+
+  /** Nobody reads any more (`| head`, a closed terminal): end, gracefully when there is something to end. */
+  readonly #onStreamError = (): void => {
+    if (this.#interruptible) this.#abort.abort();
+    else process.exit(process.exitCode ?? 0);
+  };
+
+  /** From now on the first Ctrl-C aborts this signal, and the command ends by itself. */
+  protected interruptible(): AbortSignal {
+    this.#interruptible = true;
+    return this.#abort.signal;
+  }
+
+  protected get commandName(): string {
+    return (this.id ?? '').replaceAll(':', ' ');
+  }
+
+  readonly #warned = new Set<string>();
+  /** A warning on stderr, once. */
+  protected caution = (text: string): void => {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    process.stderr.write(`Warning: ${text}\n`);
+  };
+
+  /** Tells a person something on stderr; not with `--quiet` or `--json`. */
+  protected note(text: string): void {
+    if (this.flags?.quiet || this.jsonEnabled()) return;
+    this.#progress?.clear();
+    this.#progress = null;
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Data for stdout, as it is; nothing with `--json`, where the value that `run` returns is printed. */
+  protected out(text: string): void {
+    if (!this.jsonEnabled()) process.stdout.write(text);
+  }
+
+  /** Streams to stdout whatever the mode; resolves when the reader has room again. */
+  protected async stream(text: string): Promise<void> {
+    if (!process.stdout.write(text))
+      await new Promise<void>((resume) => process.stdout.once('drain', () => resume()));
+  }
+
+  /** Aligned columns for stdout. */
+  protected async table<Row>(
+    rows: readonly Row[],
+    columns: readonly import('./table.js').Column<Row>[],
+  ): Promise<void> {
+    if (this.jsonEnabled()) return;
+    const { table } = await import('./table.js');
+    this.out(await table(rows, columns, this.paint));
+  }
+
+  /** Shows that something is under way: a spinner on a terminal, nothing elsewhere. */
+  protected async progress(text: string): Promise<Progress> {
+    const show = mayAnimate(process.stderr) && !this.flags.quiet && !this.jsonEnabled();
+    if (!show) return { update() {}, clear() {} };
+    const { startProgress } = await import('./spinner.js');
+    this.#progress = startProgress(text, true);
+    return this.#progress;
+  }
+
+  /** How long to try, in ms: `--timeout`, MUSTER_TIMEOUT, project file, user configuration, else `byDefault`. */
+  protected timeoutMs(byDefault = DEFAULT_TIMEOUT_MS): number {
+    const flag = (this.flags as { timeout?: number }).timeout;
+    if (flag !== undefined) return flag;
+    const found = resolveSetting('timeout', undefined, this.caution);
+    return found ? parseDuration(found.value) : byDefault;
+  }
+
+  /** The cluster this command is for, and who said so; `name` is one given as an argument. */
+  protected clusterName(name?: string): Resolved {
+    const flag = name ?? (this.flags as { cluster?: string }).cluster;
+    return resolveSetting('cluster', flag, this.caution) ?? { value: 'default', from: 'default' };
+  }
+
+  /** The cluster this command is for; rejects with `unknown-cluster`. */
+  protected async findCluster(name?: string): Promise<LocalCluster> {
+    const { findCluster } = await import('../cluster/registry.js');
+    return findCluster(this.clusterName(name).value);
+  }
+
+  /** A client of the cluster, closed when the command ends; rejects with `unknown-cluster` or `not-running`. */
+  protected async client(options: { evenIfStopped?: boolean } = {}): Promise<MusterClient> {
+    if (this.#client) return this.#client;
+    const [{ findCluster, findRunning }, { openClient }] = await Promise.all([
+      import('../cluster/registry.js'),
+      import('../client/open.js'),
+    ]);
+    const name = this.clusterName().value;
+    const { dir } = options.evenIfStopped ? findCluster(name) : findRunning(name);
+    const client = await openClient({ clusterDir: dir, timeoutMs: this.timeoutMs() });
+    this.#client = client;
+    return client;
+  }
+
+  /** Asks yes or no. `--yes` says yes; without a terminal, or with `--no-input`, it is a `usage` error to need the answer. */
+  protected async confirm(question: string): Promise<boolean> {
+    if (this.flags.yes) return true;
+    if (this.flags['no-input'] || this.jsonEnabled() || !process.stdin.isTTY || !process.stderr.isTTY) {
+      throw new MusterError('usage', `${question} Say so with --yes (there is nobody to ask here).`, {
+        details: { command: this.commandName },
+      });
+    }
+    const { default: inquirer } = await import('inquirer');
+    const prompt = inquirer.createPromptModule({ output: process.stderr });
+    const { yes } = await prompt([{ type: 'confirm', name: 'yes', message: question, default: false }]);
+    return yes;
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+  }
+
+  /** Prints the error and sets the exit code; never rethrows, so that no second handler prints it again. */
+  protected override async catch(error: unknown): Promise<void> {
+    const oclif = (error as { oclif?: { exit?: number } }).oclif;
+    if ((error as { code?: string }).code === 'EEXIT') {
+      process.exitCode = oclif?.exit ?? 0;
+      return;
+    }
+    this.parsed = true;
+    const prompted = (error as Error).name === 'ExitPromptError';
+    process.exitCode = this.#report(
+      prompted ? new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }) : error,
+    );
+  }
+
+  #report(error: unknown): number {
+    this.#progress?.clear();
+    const red = mayColor(process.stderr, this.flags?.['no-color'] === true)
+      ? (t: string) => `\u001b[31m${t}\u001b[39m`
+      : undefined;
+    const rendered = renderError(error, this.commandName, red);
+    if (this.jsonEnabled()) this.logJson(rendered.json);
+    else process.stderr.write(rendered.text);
+    return rendered.exit;
+  }
+
+  protected override async finally(): Promise<void> {
+    this.#progress?.clear();
+    await this.#client?.close().catch(() => {});
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#onSignal);
+  }
+}

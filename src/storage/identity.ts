@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Durability } from '../core/map/types.js';
+import { corrupt, logFolder, readText, replaceFile, stateFolder } from './io.js';
+
+/** `store.json`: who this store is. */
+export interface StoreFile {
+  readonly format: 1;
+  /** Identity towards the cluster. */
+  readonly store: string;
+  /** The first identity, which log and checkpoint carry: it ties the parts of the folder together. */
+  readonly lineage: string;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+/** `run.json`: about the last process that had the store open. */
+export interface RunFile {
+  readonly format: 1;
+  /** How often the store was opened. */
+  readonly boot: number;
+  /** Which boot of the machine that was; null when unknown. */
+  readonly machine: string | null;
+  readonly durability: Durability;
+  /** The last batch at a clean end; null while open or after a crash. */
+  readonly clean: number | null;
+  /** The checkpoint file had at least this many bytes. */
+  readonly stateBytes?: number;
+  /** To be told at the next open. */
+  readonly notes: readonly string[];
+}
+
+export const storePath = (dir: string): string => join(dir, 'store.json');
+const runPath = (dir: string): string => join(dir, 'run.json');
+
+function parse<T>(dir: string, path: string, looksRight: (value: T) => boolean): T | null {
+  const text = readText(path);
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as T;
+    if (value !== null && looksRight(value)) return value;
+  } catch {
+    // told below
+  }
+  throw corrupt(dir, path, 'it is not what muster writes');
+}
+
+/** Reads `store.json`; null when the folder holds no store. Throws `storage-corrupt`. */
+export function readStore(dir: string): StoreFile | null {
+  const store = parse<StoreFile>(
+    dir,
+    storePath(dir),
+    (v) => v.format === 1 && typeof v.store === 'string' && typeof v.lineage === 'string',
+  );
+  if (store === null && (fs.existsSync(logFolder(dir)) || fs.existsSync(stateFolder(dir)))) {
+    throw corrupt(dir, storePath(dir), 'it is missing, though there is data beside it');
+  }
+  return store;
+}
+
+export function readRun(dir: string): RunFile {
+  const run = parse<RunFile>(
+    dir,
+    runPath(dir),
+    (v) => v.format === 1 && Number.isSafeInteger(v.boot) && Array.isArray(v.notes),
+  );
+  // It is written before store.json, so a store without it has lost it.
+  if (run === null) throw corrupt(dir, runPath(dir), 'it is missing');
+  return run;
+}
+
+export function writeRun(dir: string, run: RunFile): void {
+  replaceFile(runPath(dir), `${JSON.stringify(run, null, 2)}\n`);
+}
+
+export function writeStore(dir: string, store: StoreFile): void {
+  replaceFile(storePath(dir), `${JSON.stringify(store, null, 2)}\n`);
+}
+
+/** Which boot of the machine this is; null when the system does not say, which is taken for another one. */
+export function machineBoot(): string | null {
+  try {
+    if (process.platform === 'linux')
+      return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    if (process.platform === 'darwin') {
+      return execFileSync('sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' }).trim() || null;
+    }
+  } catch {
+    // unknown
+  }
+  return null;
+}

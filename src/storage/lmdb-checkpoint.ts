@@ -1,0 +1,249 @@
+/**
+ * The checkpoint of applied state: one LMDB environment, one flat table.
+ *
+ *     key    partition (u16, big endian) · kind (1 byte) · key or session (UTF-8)     value  crc32 (of key and JSON) · JSON
+ *     0 state     {gen, seq, epoch, batch}         1 promise  [epoch, batch]
+ *     2 cell      [kind, value, version]           3 session  {first, results}
+ *     FF FF 00    {lineage, floor}: whose it is; log segments up to `floor` may be gone
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { RootDatabase } from 'lmdb';
+import type { Cell, CheckpointDelta, SessionId, SessionState, Snapshot } from '../core/machine/types.js';
+import { corrupt, makeFolder, stateFolder, storageError, syncFolder } from './io.js';
+import type { CheckpointRow } from './replay.js';
+
+const STATE = 0;
+const PROMISE = 1;
+const CELL = 2;
+const SESSION = 3;
+const GLOBAL = Buffer.from([0xff, 0xff, 0]);
+
+type StateValue = Readonly<Record<'gen' | 'seq' | 'epoch' | 'batch', number>>;
+interface GlobalValue {
+  readonly lineage: string;
+  readonly floor: number;
+}
+
+/** Everything one checkpoint changes, in one transaction. `batch`: the last durable one when it was taken. */
+export interface CheckpointWrite {
+  readonly batch: number;
+  readonly deltas: readonly CheckpointDelta[];
+  /** Partitions whose rows go, before anything else. */
+  readonly drops: readonly number[];
+  readonly promises: Iterable<readonly [partition: number, epoch: number]>;
+  /** Log segments up to this number are removed afterwards. */
+  readonly floor: number;
+}
+
+export interface LoadedCheckpoint {
+  readonly rows: ReadonlyMap<number, CheckpointRow>;
+  readonly floor: number;
+  /** The greatest batch any row was taken at. */
+  readonly maxBatch: number;
+}
+
+export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.mdb');
+
+export class LmdbCheckpoint {
+  private closed = false;
+
+  private constructor(
+    private readonly db: RootDatabase<Buffer, Buffer>,
+    private readonly dir: string,
+    private readonly lineage: string,
+  ) {}
+
+  /** Opens or makes the environment. Throws `storage-corrupt`, or as the disk gives it. */
+  static async open(dir: string, lineage: string): Promise<LmdbCheckpoint> {
+    makeFolder(stateFolder(dir));
+    checkMetaPages(dir);
+    const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it
+    const db = open<Buffer, Buffer>({
+      path: stateFolder(dir),
+      noSubdir: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
+      overlappingSync: false,
+      // With it, a failing commit also rejects a promise that nobody can reach.
+      eventTurnBatching: false,
+      compression: false,
+      cache: false,
+      maxReaders: 8,
+    });
+    syncFolder(stateFolder(dir));
+    return new LmdbCheckpoint(db, dir, lineage);
+  }
+
+  /** Reads everything. Throws `storage-corrupt`. */
+  load(): LoadedCheckpoint {
+    const rows = new Map<number, MutableRow>();
+    let global: GlobalValue | null = null;
+    try {
+      for (const { key, value } of this.db.getRange({})) {
+        const json = decodeValue(key, value);
+        if (key.equals(GLOBAL)) global = json as GlobalValue;
+        else addRow(rows, key, json);
+      }
+    } catch (error) {
+      throw corrupt(this.dir, stateFile(this.dir), (error as Error).message);
+    }
+    if (global !== null && global.lineage !== this.lineage) {
+      throw corrupt(this.dir, stateFile(this.dir), 'the checkpoint belongs to another store');
+    }
+    let maxBatch = 0;
+    for (const row of rows.values()) maxBatch = Math.max(maxBatch, row.snapshotBatch, row.promiseBatch);
+    return { rows, floor: global?.floor ?? 0, maxBatch };
+  }
+
+  /** One atomic, durable transaction. Rejects with `storage-full` or `storage-failed`; nothing of it is stored then. */
+  async write(change: CheckpointWrite): Promise<void> {
+    const { db } = this;
+    try {
+      // The sync runs in lmdb's own thread; the callback, in a transaction that an exception undoes, in ours.
+      await db.childTransaction(() => {
+        const put = (key: Buffer, value: unknown) => void db.put(key, encodeValue(key, value));
+        const clear = (partition: number, kinds: readonly number[]) => {
+          for (const kind of kinds) {
+            const range = { start: rowKey(partition, kind), end: rowKey(partition, kind + 1) };
+            for (const key of [...db.getKeys(range)]) void db.remove(key);
+          }
+        };
+        for (const partition of change.drops) clear(partition, [STATE, PROMISE, CELL, SESSION]);
+        for (const delta of change.deltas) {
+          const { partition, gen, seq, epoch } = delta;
+          if (delta.full) clear(partition, [CELL, SESSION]);
+          const state: StateValue = { gen, seq, epoch, batch: change.batch };
+          put(rowKey(partition, STATE), state);
+          for (const [name, cell] of delta.cells) {
+            const key = rowKey(partition, CELL, name);
+            if (cell === null) void db.remove(key);
+            else put(key, [cell.kind, cell.value, cell.version]);
+          }
+          for (const [id, session] of delta.sessions) {
+            const key = rowKey(partition, SESSION, id);
+            if (session === null) void db.remove(key);
+            else put(key, session);
+          }
+        }
+        for (const [partition, epoch] of change.promises)
+          put(rowKey(partition, PROMISE), [epoch, change.batch]);
+        const global: GlobalValue = { lineage: this.lineage, floor: change.floor };
+        put(GLOBAL, global);
+      });
+    } catch (error) {
+      throw storageError(await realError(error, this.dir), this.dir, 'writing the checkpoint');
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.db.close();
+  }
+}
+
+/**
+ * lmdb rejects with a general error whose `commitError` is a promise that rejects with the cause. A write that ends
+ * short, as on a full disk, it calls EIO: so look how much room there is.
+ */
+async function realError(error: unknown, dir: string): Promise<unknown> {
+  const commit = (error as { commitError?: Promise<never> }).commitError;
+  const cause = await commit?.catch((inner: unknown) => inner);
+  const { bavail, bsize } = fs.statfsSync(dir);
+  if (bavail * bsize < ROOM) return Object.assign(new Error('no space left'), { code: 'ENOSPC', cause });
+  return cause ?? error;
+}
+
+/** With less room than this, in bytes, a failed checkpoint is put down to a full disk. */
+const ROOM = 1024 * 1024;
+
+function rowKey(partition: number, kind: number, name = ''): Buffer {
+  const key = Buffer.allocUnsafe(3 + Buffer.byteLength(name));
+  key.writeUInt16BE(partition, 0);
+  key[2] = kind;
+  key.write(name, 3);
+  return key;
+}
+
+function encodeValue(key: Buffer, value: unknown): Buffer {
+  const text = JSON.stringify(value);
+  const bytes = Buffer.allocUnsafe(4 + Buffer.byteLength(text));
+  bytes.write(text, 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(key)), 0);
+  return bytes;
+}
+
+function decodeValue(key: Buffer, bytes: Buffer): unknown {
+  if (bytes.length < 4 || crc32(bytes.subarray(4), crc32(key)) !== bytes.readUInt32LE(0)) {
+    throw new Error(`the row ${key.toString('hex')} does not match its checksum`);
+  }
+  return JSON.parse(bytes.toString('utf8', 4));
+}
+
+interface MutableRow extends CheckpointRow {
+  snapshot:
+    | (Snapshot & {
+        readonly cells: (readonly [string, Cell])[];
+        readonly sessions: (readonly [SessionId, SessionState])[];
+      })
+    | null;
+  snapshotBatch: number;
+  promised: number;
+  promiseBatch: number;
+}
+
+/** Rows of a partition come in the order of their kinds, so its state row precedes its cells. */
+function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void {
+  const partition = key.readUInt16BE(0);
+  let row = rows.get(partition);
+  if (row === undefined) {
+    row = { snapshot: null, snapshotBatch: 0, promised: 0, promiseBatch: 0 };
+    rows.set(partition, row);
+  }
+  if (key[2] === STATE) {
+    const { batch, gen, seq, epoch } = json as StateValue;
+    row.snapshot = { gen, seq, epoch, cells: [], sessions: [] };
+    row.snapshotBatch = batch;
+  } else if (key[2] === PROMISE) {
+    [row.promised, row.promiseBatch] = json as [number, number];
+  } else if (row.snapshot === null) {
+    throw new Error(`partition ${partition} has rows and no state`);
+  } else if (key[2] === CELL) {
+    const [kind, value, version] = json as [Cell['kind'], Cell['value'], number];
+    row.snapshot.cells.push([key.toString('utf8', 3), { kind, value, version }]);
+  } else if (key[2] === SESSION) {
+    row.snapshot.sessions.push([key.toString('latin1', 3) as SessionId, json as SessionState]);
+  } else {
+    throw new Error(`unknown kind of row ${key[2]}`);
+  }
+}
+
+/**
+ * lmdb takes the process down (SIGSEGV) when it opens a file whose meta pages are garbage, so they are looked at first:
+ * page header 24 bytes, then magic, version; page size at 48 (struct MDB_meta of lmdb's mdb.c). An empty file is a new one.
+ */
+function checkMetaPages(dir: string): void {
+  const path = stateFile(dir);
+  if (!fs.existsSync(path)) return;
+  const fd = fs.openSync(path, 'r');
+  try {
+    const size = fs.fstatSync(fd).size;
+    if (size === 0) return;
+    const page = Buffer.alloc(64);
+    let at = 0;
+    for (let i = 0; i < 2; i++) {
+      fs.readSync(fd, page, 0, page.length, at);
+      const pageSize = page.readUInt32LE(48);
+      const plausible = pageSize >= 512 && pageSize <= 65_536 && (pageSize & (pageSize - 1)) === 0;
+      if (page.readUInt32LE(24) !== 0xbeefc0de || !plausible || size < 2 * pageSize) {
+        throw corrupt(dir, path, 'it is no LMDB file', at);
+      }
+      at = pageSize;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}

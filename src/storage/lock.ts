@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { MusterError } from '../errors.js';
+
+/** Lets go of the lock. A process that dies lets go as well. */
+export type Release = () => Promise<void>;
+
+/**
+ * Keeps a data folder to one process. Linux and Windows: a socket or pipe named from the folder's identity, which the
+ * kernel closes with the process. Elsewhere a file with pid and start time. Rejects with `storage-locked`.
+ * An abstract socket belongs to a network namespace: two containers that share a folder do not see one another's.
+ */
+export async function lockFolder(dir: string, platform: string = process.platform): Promise<Release> {
+  const { dev, ino } = fs.statSync(dir, { bigint: true });
+  if (platform === 'linux') return lockByName(`\0muster-store-${dev}-${ino}`, dir);
+  if (platform === 'win32') return lockByName(`\\\\.\\pipe\\muster-store-${dev}-${ino}`, dir);
+  return lockByFile(join(dir, 'lock'), dir);
+}
+
+function locked(dir: string, by: string): MusterError {
+  return new MusterError('storage-locked', `the data folder ${dir} is in use by ${by}`, {
+    details: { path: dir },
+  });
+}
+
+function lockByName(name: string, dir: string): Promise<Release> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? locked(dir, 'another process') : error),
+    );
+    server.listen({ path: name, exclusive: true }, () => {
+      server.unref();
+      resolve(() => new Promise((closed) => server.close(() => closed())));
+    });
+  });
+}
+
+/** When a process started, in the system's own words; null when there is no such process. */
+function startOf(pid: number): string | null {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+async function lockByFile(path: string, dir: string): Promise<Release> {
+  const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  fs.writeFileSync(temporary, mine, { mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        fs.linkSync(temporary, path); // with its content, or not at all
+        return async () => fs.rmSync(path, { force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const holder = fs.readFileSync(path, 'utf8');
+      const { pid, started } = JSON.parse(holder) as { pid: number; started: string | null };
+      if (startOf(pid) === started && started !== null) throw locked(dir, `process ${pid}`);
+      setAside(path, `${temporary}.stale`, holder);
+    }
+    throw locked(dir, 'another process');
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+/** Takes a dead process's lock away; puts it back if another process was quicker and it is a living one's. */
+function setAside(path: string, aside: string, expected: string): void {
+  try {
+    fs.renameSync(path, aside);
+    if (fs.readFileSync(aside, 'utf8') !== expected) fs.linkSync(aside, path);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    fs.rmSync(aside, { force: true });
+  }
+}

@@ -1,0 +1,280 @@
+import type { CheckpointDelta, SessionState, Snapshot } from '../core/machine/types.js';
+import type { Durability } from '../core/map/types.js';
+import { MusterError } from '../errors.js';
+import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
+import { Coverage, type Covered, coveredBy } from './coverage.js';
+import { type CheckpointRow, Replay } from './replay.js';
+
+interface Batch {
+  readonly number: number;
+  readonly segment: number;
+  /** The records as JSON: what was stored cannot change under us. */
+  readonly text: string;
+}
+
+interface Row {
+  state: { gen: number; seq: number; epoch: number; batch: number } | null;
+  readonly cells: Map<string, string>;
+  readonly sessions: Map<string, string>;
+  promised: number;
+  promiseBatch: number;
+}
+
+/** How a process ends in a test. */
+export interface Crash {
+  /** The machine goes down with it: what was not synced is gone. */
+  readonly machine?: boolean;
+  /** The batch under way reached the disk whole after all. */
+  readonly keepUnderWay?: boolean;
+}
+
+/** A disk that outlives the storages opened on it. `segmentBatches`: batches of a log segment. */
+export class MemoryDisk {
+  store: string;
+  boot = 0;
+  machine = 1;
+  /** How the last storage ended. */
+  clean = true;
+  durability: Durability = 'fsync';
+  lastMachine = 1;
+  batches: Batch[] = [];
+  underWay: Batch | null = null;
+  lastBatch = 0;
+  /** Batches up to this one survive the machine. */
+  synced = 0;
+  segment = 0;
+  readonly rows = new Map<number, Row>();
+  notes: string[] = [];
+  opened: MemoryStorage | null = null;
+  /** The next append fails with this. */
+  failNext: MusterError | null = null;
+
+  constructor(
+    readonly name = 'memory',
+    readonly segmentBatches = 64,
+  ) {
+    this.store = `${name}-1`;
+  }
+
+  /** Opens it as `openStorage` does a folder. Throws `storage-locked` while it is open. */
+  open(durability: Durability = 'fsync'): MemoryStorage {
+    if (this.opened !== null) {
+      throw new MusterError('storage-locked', `the disk ${this.name} is in use`, {
+        details: { path: this.name },
+      });
+    }
+    if (this.durability === 'process' && !this.clean && this.lastMachine !== this.machine) {
+      this.remint('the machine went down while the store did not sync');
+    }
+    this.boot++;
+    this.synced = this.lastBatch; // opening makes durable what it found
+    this.clean = false;
+    this.durability = durability;
+    this.lastMachine = this.machine;
+    this.opened = new MemoryStorage(this, durability);
+    this.notes = [];
+    return this.opened;
+  }
+
+  /** Another identity for the same data. */
+  remint(reason: string): void {
+    this.store = `${this.name}-${Number(this.store.slice(this.name.length + 1)) + 1}`;
+    this.notes.push(`the store got a new identity (${this.store}): ${reason}`);
+  }
+}
+
+/** The in-memory twin of `FileStorage`: same contract, same recovery, and a crash on demand. */
+export class MemoryStorage implements NodeStorage {
+  readonly recovered: Recovered;
+  private readonly coverage: Coverage;
+  private readonly promises = new Map<number, number>();
+  private readonly dirtyPromises = new Set<number>();
+  private readonly dropped = new Map<number, number>();
+  private failed: MusterError | null = null;
+  private closing = false;
+  private appending: Promise<void> | null = null;
+  private syncs = 0;
+  private batchesInSegment = 0;
+
+  constructor(
+    private readonly disk: MemoryDisk,
+    private readonly durability: Durability,
+  ) {
+    const rows = new Map([...disk.rows].map(([p, row]) => [p, toCheckpointRow(row)]));
+    this.coverage = new Coverage(coveredBy(rows));
+    const replay = new Replay(rows);
+    let segment = -1;
+    for (const batch of disk.batches) {
+      if (batch.segment !== segment) this.coverage.begin(batch.segment);
+      segment = batch.segment;
+      const records = JSON.parse(batch.text) as LogRecord[];
+      replay.batch(batch.number, records);
+      this.note(batch.number, records, batch.text.length);
+    }
+    disk.segment++;
+    this.coverage.begin(disk.segment);
+    const partitions = replay.finish((partition, after, found) => {
+      throw new MusterError(
+        'storage-corrupt',
+        `partition ${partition} has no entry ${after + 1}, though it has ${found}`,
+      );
+    });
+    for (const { partition, promised } of partitions) this.promises.set(partition, promised);
+    this.recovered = { store: disk.store, boot: disk.boot, partitions, notes: [...disk.notes] };
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    const refused = this.refusal();
+    if (refused !== null) return Promise.reject(refused);
+    if (this.appending !== null) {
+      return Promise.reject(
+        new MusterError('internal', 'two appends to the log overlap', { tookEffect: 'no' }),
+      );
+    }
+    if (records.length === 0) return Promise.resolve();
+    const { disk } = this;
+    const number = disk.lastBatch + 1;
+    if (this.batchesInSegment >= disk.segmentBatches) {
+      this.coverage.begin(++disk.segment);
+      this.batchesInSegment = 0;
+    }
+    this.batchesInSegment++;
+    const batch: Batch = { number, segment: disk.segment, text: JSON.stringify(records) };
+    disk.underWay = batch;
+    this.appending = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => {
+        if (this.failed !== null) throw this.failed;
+        if (disk.failNext !== null) {
+          this.failed = disk.failNext;
+          disk.failNext = null;
+          throw this.failed;
+        }
+        this.settle(batch);
+        this.syncs += this.durability === 'fsync' ? 1 : 0;
+        this.note(number, records, batch.text.length);
+      })
+      .finally(() => {
+        this.appending = null;
+      });
+    return this.appending;
+  }
+
+  private settle(batch: Batch): void {
+    this.disk.batches.push(batch);
+    this.disk.lastBatch = batch.number;
+    this.disk.underWay = null;
+    if (this.durability === 'fsync') this.disk.synced = batch.number;
+  }
+
+  private note(batch: number, records: readonly LogRecord[], bytes: number): void {
+    this.coverage.note(batch, records);
+    this.coverage.addBytes(bytes);
+    for (const record of records) {
+      const p = record.partition;
+      if (record.type === 'promise') {
+        this.promises.set(p, Math.max(this.promises.get(p) ?? 0, record.epoch));
+        this.dirtyPromises.add(p);
+      } else if (record.type === 'drop') {
+        this.promises.delete(p);
+        this.dirtyPromises.delete(p);
+        if (batch > (this.disk.rows.get(p)?.state?.batch ?? 0)) this.dropped.set(p, batch);
+      }
+    }
+  }
+
+  async checkpoint(deltas: readonly CheckpointDelta[]): Promise<void> {
+    const refused = this.refusal();
+    if (refused !== null) throw refused;
+    const { disk } = this;
+    const batch = disk.lastBatch;
+    const pending = new Map<number, Covered>();
+    for (const [partition, at] of this.dropped) {
+      disk.rows.delete(partition);
+      pending.set(partition, { dropped: true, batch: at });
+    }
+    for (const delta of deltas) {
+      const row = this.row(delta.partition);
+      row.state = { gen: delta.gen, seq: delta.seq, epoch: delta.epoch, batch };
+      if (delta.full) for (const held of [row.cells, row.sessions]) held.clear();
+      for (const [key, cell] of delta.cells) change(row.cells, key, cell);
+      for (const [id, session] of delta.sessions) change(row.sessions, id, session);
+      this.promises.set(delta.partition, Math.max(this.promises.get(delta.partition) ?? 0, delta.promised));
+      this.dirtyPromises.add(delta.partition);
+      pending.set(delta.partition, { dropped: false, batch, seq: delta.seq });
+    }
+    for (const partition of this.dirtyPromises) {
+      const promised = this.promises.get(partition);
+      if (promised !== undefined) Object.assign(this.row(partition), { promised, promiseBatch: batch });
+    }
+    this.dropped.clear();
+    this.dirtyPromises.clear();
+    for (const [partition, covered] of pending) this.coverage.cover(partition, covered);
+    const removed = new Set(this.coverage.remove(this.coverage.removableUpTo(new Map())));
+    disk.batches = disk.batches.filter((stored) => !removed.has(stored.segment));
+    await Promise.resolve();
+  }
+
+  private row(partition: number): Row {
+    let row = this.disk.rows.get(partition);
+    if (row === undefined) {
+      row = { state: null, cells: new Map(), sessions: new Map(), promised: 0, promiseBatch: 0 };
+      this.disk.rows.set(partition, row);
+    }
+    return row;
+  }
+
+  stats(): StorageStats {
+    return { logBytes: this.coverage.bytes, segments: this.coverage.count, syncs: this.syncs };
+  }
+
+  async close(): Promise<void> {
+    if (this.closing) return;
+    this.closing = true;
+    await this.appending?.catch(() => {});
+    if (this.failed === null) {
+      this.disk.synced = this.disk.lastBatch;
+      this.disk.clean = true;
+    }
+    this.disk.opened = null;
+  }
+
+  /** Ends the process that has this open. The batch under way is lost unless `keepUnderWay`; its append rejects. */
+  crash({ machine = false, keepUnderWay = false }: Crash = {}): void {
+    const { disk } = this;
+    this.failed = new MusterError('storage-failed', 'the process ended');
+    if (disk.underWay !== null && keepUnderWay) this.settle(disk.underWay);
+    disk.underWay = null;
+    if (machine) {
+      disk.machine++;
+      disk.batches = disk.batches.filter((batch) => batch.number <= disk.synced);
+    }
+    disk.opened = null;
+  }
+
+  private refusal(): MusterError | null {
+    if (this.failed !== null) return this.failed;
+    return this.closing
+      ? new MusterError('storage-failed', 'the storage is closed', { tookEffect: 'no' })
+      : null;
+  }
+}
+
+function change(held: Map<string, string>, key: string, value: unknown): void {
+  if (value === null) held.delete(key);
+  else held.set(key, JSON.stringify(value));
+}
+
+function toCheckpointRow(row: Row): CheckpointRow {
+  const { state, promised, promiseBatch } = row;
+  const snapshot: Snapshot | null = state && {
+    gen: state.gen,
+    seq: state.seq,
+    epoch: state.epoch,
+    cells: [...row.cells].map(([key, text]) => [key, JSON.parse(text)] as const),
+    sessions: [...row.sessions].map(([id, text]) => [
+      id as `${number}.${number}`,
+      JSON.parse(text) as SessionState,
+    ]),
+  };
+  return { snapshot, snapshotBatch: state?.batch ?? 0, promised, promiseBatch };
+}

@@ -1,0 +1,239 @@
+/**
+ * Reads the log at start and judges damage.
+ *
+ * **Torn or corrupt?** A batch is begun only when the one before it is durable, so damage in batch b is an
+ * un-synced tail exactly if no later batch proves that b had been durable. Every frame therefore carries `synced`:
+ * the last batch known durable when it was written. After the first bad byte, in batch b, everything behind it is
+ * searched for undamaged frames:
+ * - none, or only frames of b itself (a disk may write the pages of one un-synced write in any order): **torn**. The log is
+ *   cut before b, which was never acknowledged.
+ * - a frame of a later batch whose `synced` ≥ b: **corrupt**. An acknowledged batch is lost; refuse to start.
+ * - in 'process' durability nothing is synced, yet nothing is lost either unless the machine itself went down. Same boot:
+ *   any later batch is the proof (`trusted`). Another boot: only `synced` is (what had been synced when the store was
+ *   opened), the rest is cut; the store then gets a new identity, so nothing it lost was vouched for.
+ * A segment's header is such a proof as well. What cannot be told from a torn tail is damage to the very last batch; if the
+ * store was closed cleanly or a checkpoint came after it, the caller notices by the batch number those recorded.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import {
+  aligned,
+  decodePayload,
+  FRAME_HEADER,
+  type FrameHeader,
+  frameHolds,
+  MAGIC,
+  readFrameHeader,
+} from './codec.js';
+import type { LogRecord } from './contract.js';
+import { corrupt, logFolder } from './io.js';
+import {
+  decodeSegmentHeader,
+  listSegments,
+  SEGMENT_HEADER,
+  segmentName,
+  supportedFormat,
+} from './segments.js';
+
+export interface ScannedSegment {
+  readonly number: number;
+  /** Last batch in it; that of the segment before when it is empty. */
+  readonly lastBatch: number;
+  /** Bytes in use: where its last whole batch ends. */
+  readonly bytes: number;
+}
+
+export interface Scanned {
+  readonly segments: readonly ScannedSegment[];
+  /** The last whole batch, 0 when there is none. */
+  readonly lastBatch: number;
+  /** What has to be cut off: the rest of `segment` from `offset` and every segment after it. */
+  readonly torn: { readonly segment: number; readonly offset: number; readonly bytes: number } | null;
+}
+
+const WINDOW = 1024 * 1024;
+
+/** Reads frames of one file through a window, so that memory stays small whatever the segment's size. */
+class FrameReader {
+  private window = Buffer.alloc(0);
+  private start = 0;
+
+  constructor(
+    private readonly fd: number,
+    readonly size: number,
+  ) {}
+
+  bytes(at: number, length: number): Buffer {
+    const wanted = Math.max(0, Math.min(length, this.size - at));
+    if (at < this.start || at + wanted > this.start + this.window.length) {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(wanted, WINDOW), Math.max(0, this.size - at)));
+      let read = 0;
+      while (read < buffer.length) {
+        const n = fs.readSync(this.fd, buffer, read, buffer.length - read, at + read);
+        if (n === 0) break;
+        read += n;
+      }
+      this.window = buffer.subarray(0, read);
+      this.start = at;
+    }
+    return this.window.subarray(at - this.start, at - this.start + wanted);
+  }
+
+  /** The frame at `at`: 'end' when only zeros follow, 'bad' when something else does. */
+  frame(
+    at: number,
+  ): 'end' | 'bad' | { readonly header: FrameHeader; readonly payload: Buffer; readonly next: number } {
+    const header = readFrameHeader(this.bytes(at, FRAME_HEADER), 0);
+    if (header === null) return this.onlyZeros(at) ? 'end' : 'bad';
+    const whole = FRAME_HEADER + header.length;
+    const bytes = this.bytes(at, whole);
+    if (bytes.length < whole || !frameHolds(bytes, 0, header)) return 'bad';
+    return { header, payload: bytes.subarray(FRAME_HEADER), next: at + aligned(whole) };
+  }
+
+  private onlyZeros(at: number): boolean {
+    for (let position = at; position < this.size; position += WINDOW) {
+      const bytes = this.bytes(position, WINDOW);
+      if (!bytes.equals(Buffer.alloc(bytes.length))) return false;
+    }
+    return true;
+  }
+}
+
+/** The strongest proof in a file from byte `from` on: which batch is shown to have been durable. */
+function proofIn(path: string, from: number, trusted: boolean): number {
+  const buffer = fs.readFileSync(path);
+  let proof = 0;
+  if (from === 0) {
+    const header = decodeSegmentHeader(buffer);
+    if (header !== null) proof = trusted ? header.previousBatch : header.synced;
+  }
+  for (let found = buffer.indexOf(MAGIC, from); found !== -1; found = buffer.indexOf(MAGIC, found + 1)) {
+    const at = found - 4;
+    if (at < from || at % 8 !== 0) continue;
+    const header = readFrameHeader(buffer, at);
+    if (header === null || !frameHolds(buffer, at, header)) continue;
+    proof = Math.max(proof, trusted ? header.batch - 1 : header.synced);
+  }
+  return proof;
+}
+
+export interface ScanOptions {
+  /** The data folder; the segments are in its `log`. */
+  readonly dir: string;
+  readonly lineage: string;
+  /** False: the machine went down under a store that does not sync, so un-synced batches may be lost. */
+  readonly trusted: boolean;
+  /** The number the first segment must have: one after those removed. */
+  readonly firstSegment: number;
+  /** A segment begins; its batches follow, then the bytes it has in use. */
+  readonly onSegment: (number: number) => void;
+  readonly onBatch: (batch: number, records: readonly LogRecord[]) => void;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Reads the whole log in order. Throws `storage-corrupt`, naming file and offset; changes nothing on disk. */
+export function scanLog(options: ScanOptions): Scanned {
+  const { dir, lineage, trusted, onBatch } = options;
+  const folder = logFolder(dir);
+  const numbers = listSegments(folder);
+  const path = (number: number) => join(folder, segmentName(number));
+  const fail = (number: number, offset: number | null, message: string) =>
+    corrupt(dir, path(number), message, offset);
+  const segments: ScannedSegment[] = [];
+  let expected = 1;
+
+  /** Throws when damage at `offset` of the `index`th segment, in batch `expected`, is more than a torn tail. */
+  const judge = (index: number, offset: number): void => {
+    let proof = 0;
+    for (let i = index; i < numbers.length; i++) {
+      proof = Math.max(proof, proofIn(path(numbers[i]!), i === index ? offset : 0, trusted));
+    }
+    if (proof >= expected) {
+      throw fail(numbers[index]!, offset, `batch ${expected} is unreadable, though it had been on disk`);
+    }
+  };
+  const cut = (number: number, offset: number): Scanned['torn'] => {
+    const size = fs.statSync(path(number)).size;
+    return { segment: number, offset, bytes: Math.max(0, size - offset) };
+  };
+
+  for (let index = 0; index < numbers.length; index++) {
+    const number = numbers[index]!;
+    if (number !== options.firstSegment + index) {
+      throw fail(options.firstSegment + index, null, 'the segment is missing');
+    }
+    const fd = fs.openSync(path(number), 'r');
+    try {
+      const reader = new FrameReader(fd, fs.fstatSync(fd).size);
+      const header = decodeSegmentHeader(reader.bytes(0, SEGMENT_HEADER));
+      if (header === null) {
+        judge(index, 0);
+        return done(cut(number, 0));
+      }
+      if (!supportedFormat(header.format))
+        throw fail(number, 8, `format ${header.format} is of another version`);
+      if (header.lineage !== lineage) throw fail(number, 16, 'the segment belongs to another store');
+      if (header.number !== number) throw fail(number, 12, `the segment calls itself ${header.number}`);
+      if (index > 0 && header.previousBatch !== expected - 1) {
+        // The segment before lost its end; this one tells whether that end had been durable.
+        const before = segments[index - 1]!;
+        judge(index - 1, before.bytes);
+        return done(cut(before.number, before.bytes));
+      }
+      expected = header.firstBatch;
+      options.onSegment(number);
+      const torn = readBatches(index, number, reader, header.previousBatch);
+      if (torn !== null) return done(torn);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  return done(null);
+
+  function readBatches(
+    index: number,
+    number: number,
+    reader: FrameReader,
+    previous: number,
+  ): Scanned['torn'] {
+    let batchStart = SEGMENT_HEADER;
+    let at = SEGMENT_HEADER;
+    let batches = 0;
+    let records: LogRecord[] = [];
+    const finish = () => {
+      segments.push({ number, lastBatch: batches > 0 ? expected - 1 : previous, bytes: batchStart });
+      options.onBytes(batchStart);
+    };
+    for (;;) {
+      const frame = reader.frame(at);
+      if (frame === 'end' && at === batchStart) {
+        finish();
+        return null;
+      }
+      if (frame === 'end' || frame === 'bad' || frame.header.batch !== expected) {
+        judge(index, at);
+        finish();
+        return cut(number, batchStart);
+      }
+      try {
+        const decoded = decodePayload(frame.payload);
+        records = records.length === 0 ? decoded : records.concat(decoded);
+      } catch (error) {
+        throw fail(number, at, `the record cannot be read: ${(error as Error).message}`);
+      }
+      at = frame.next;
+      if (!frame.header.last) continue;
+      onBatch(expected, records);
+      records = [];
+      batchStart = at;
+      batches++;
+      expected++;
+    }
+  }
+
+  function done(torn: Scanned['torn']): Scanned {
+    const last = segments.at(-1);
+    return { segments, lastBatch: last === undefined ? 0 : last.lastBatch, torn };
+  }
+}

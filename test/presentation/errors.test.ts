@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { MusterError } from '../../src/errors.js';
+import { findCommand, unknownCommand } from '../../src/presentation/dispatch.js';
+import { collect } from '../../src/presentation/listing.js';
+import { renderError } from '../../src/presentation/render-error.js';
+import { readAll } from '../../src/presentation/stdin.js';
+
+describe('an error', () => {
+  it('says what happened, whether it took effect, and what to try next', () => {
+    const { text, json, exit } = renderError(
+      new MusterError('unknown-cluster', 'there is no cluster "x"'),
+      'kv get',
+    );
+    expect(text).toBe(
+      'Error: there is no cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are.\n',
+    );
+    expect(json).toEqual({
+      error: {
+        code: 'unknown-cluster',
+        message: 'there is no cluster "x"',
+        tookEffect: 'no',
+        hint: expect.any(String),
+      },
+    });
+    expect(exit).toBe(2);
+  });
+
+  it('of usage points to the help of the command that met it', () => {
+    expect(renderError(new MusterError('usage', 'bad'), 'kv get').json.error.hint).toBe(
+      'See `muster kv get --help`.',
+    );
+  });
+
+  it('that nobody foresaw is internal, of unknown effect, with its stack', () => {
+    const { text, exit, json } = renderError(new TypeError('x is not a function'), 'kv get');
+    expect(json.error).toMatchObject({ code: 'internal', tookEffect: 'unknown' });
+    expect(text).toContain('errors.test');
+    expect(exit).toBe(1);
+  });
+
+  it('of the operating system is told as what it means', () => {
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', path: '/x' });
+    expect(renderError(full, 'cluster start').json.error.code).toBe('storage-full');
+  });
+});
+
+describe('finding a command', () => {
+  const ids = new Set(['kv:get', 'wait', 'cluster:start']);
+
+  it('takes the longest run of words that names one', () => {
+    expect(findCommand(['kv', 'get', 'k', '--json'], ids)).toEqual({ id: 'kv:get', rest: ['k', '--json'] });
+    expect(findCommand(['wait', '--for', 'ready'], ids)).toEqual({ id: 'wait', rest: ['--for', 'ready'] });
+    expect(findCommand(['kv', '--json', 'get'], ids)).toBeNull();
+  });
+
+  it('suggests the nearest when there is none', () => {
+    expect(unknownCommand(['cluster', 'strat'], ids, 'muster').message).toContain('`muster cluster start`');
+    expect(unknownCommand(['frobnicate'], ids, 'muster').message).toBe('there is no command "frobnicate"');
+  });
+});
+
+describe('reading and listing', () => {
+  it('standard input is taken byte for byte, and refused when too large or no text', async () => {
+    expect(
+      await readAll(
+        (async function* () {
+          yield Buffer.from('a\n');
+          yield Buffer.from('é\n');
+        })(),
+      ),
+    ).toBe('a\né\n');
+    const large = (async function* () {
+      for (;;) yield Buffer.alloc(65_536);
+    })();
+    await expect(readAll(large)).rejects.toMatchObject({ code: 'value-too-large' });
+    await expect(
+      readAll(
+        (async function* () {
+          yield Buffer.from([0xff]);
+        })(),
+      ),
+    ).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('a listing stops at its limit and does not ask for more', async () => {
+    let asked = 0;
+    const source = async function* () {
+      for (;;) yield ++asked;
+    };
+    expect(await collect(source(), 3, null)).toEqual([1, 2, 3]);
+    expect(asked).toBe(3);
+    expect(await collect(source(), 0, null)).toEqual([]);
+  });
+});

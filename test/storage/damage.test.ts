@@ -1,0 +1,401 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Durability } from '../../src/core/map/types.js';
+import { MusterError } from '../../src/errors.js';
+import type { FileStorage } from '../../src/storage/file-storage.js';
+import { type LogIo, nodeIo } from '../../src/storage/io.js';
+import { openStorage } from '../../src/storage/open.js';
+import { type Folder, temporaryFolder } from './folder.js';
+import { append, appends, brief, delta } from './records.js';
+
+let folder: Folder;
+let storage: FileStorage | null = null;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(async () => {
+  await storage?.close();
+  storage = null;
+  folder.remove();
+});
+
+interface Options {
+  readonly durability?: Durability;
+  readonly segmentBytes?: number;
+  readonly machine?: string;
+  readonly io?: LogIo;
+}
+
+async function open(options: Options = {}): Promise<FileStorage> {
+  storage = await openStorage({ dir: folder.path, durability: 'fsync', segmentBytes: 1000, ...options });
+  return storage;
+}
+
+/** Opens, appends batches of one entry each, 1…count, and is killed. */
+async function filled(count: number, options: Options = {}): Promise<void> {
+  const s = await open(options);
+  for (let seq = 1; seq <= count; seq++) await s.append([append(0, 1, seq)]);
+  await s.abandon();
+  storage = null;
+}
+
+const log = (): string[] => fs.readdirSync(join(folder.path, 'log')).sort();
+const segment = (index: number): string => join(folder.path, 'log', log().at(index)!);
+
+/** Where the frames of a segment begin. */
+function frames(path: string): number[] {
+  const bytes = fs.readFileSync(path);
+  const found: number[] = [];
+  for (
+    let at = bytes.indexOf('\xff\x4d\x53\xfe', 0, 'latin1');
+    at !== -1;
+    at = bytes.indexOf('\xff\x4d\x53\xfe', at + 1, 'latin1')
+  ) {
+    found.push(at - 4);
+  }
+  return found;
+}
+
+function flip(path: string, at: number): void {
+  const bytes = fs.readFileSync(path);
+  bytes[at]! ^= 0x40;
+  fs.writeFileSync(path, bytes);
+}
+
+async function refusal(options: Options = {}): Promise<MusterError> {
+  const error = await open(options).then(
+    () => null,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(MusterError);
+  return error as MusterError;
+}
+
+const entries = (s: FileStorage): string => brief(s.recovered.partitions)[0] ?? 'nothing';
+const all = (n: number): string =>
+  `p0 s0.0 [${appends(0, 1, 1, n)
+    .map((r) => (r.type === 'append' ? `1.${r.entry.seq}` : ''))
+    .join(' ')}]`;
+
+describe('a torn tail', () => {
+  test('cut short at any byte of the last batch, it is cut with a note and the rest stays', async () => {
+    await filled(3, { segmentBytes: 100_000 });
+    const path = segment(0);
+    const whole = fs.readFileSync(path);
+    const last = frames(path).at(-1)!;
+    const end = last + 32 + whole.readUInt32LE(last + 8);
+    for (const cut of [last + 1, last + 20, last + 32, last + 60, end - 1]) {
+      for (const part of log().slice(1)) fs.unlinkSync(join(folder.path, 'log', part));
+      fs.writeFileSync(path, whole.subarray(0, cut));
+      const s = await open({ segmentBytes: 100_000 });
+      expect(entries(s), `cut at ${cut}`).toBe(all(2));
+      expect(s.recovered.notes.join(), `cut at ${cut}`).toMatch(/torn: 00000001.seg was cut at byte \d+/);
+      await s.abandon();
+    }
+  });
+
+  test('zeros in place of its first sectors, the later ones written, it is cut', async () => {
+    const s = await open({ segmentBytes: 100_000 });
+    await s.append(appends(0, 1, 1, 2));
+    await s.append(appends(0, 1, 3, 200));
+    await s.abandon();
+    const last = frames(segment(0)).at(-1)!;
+    const bytes = fs.readFileSync(segment(0));
+    bytes.fill(0, last, last + 512);
+    fs.writeFileSync(segment(0), bytes);
+    expect(entries(await open())).toBe(all(2));
+  });
+
+  test('a bad frame followed by good ones of the same batch is cut as one', async () => {
+    const s = await open({ segmentBytes: 10_000_000 });
+    await s.append(appends(0, 1, 1, 2));
+    const huge = Array.from({ length: 30_000 }, (_, i) => append(0, 1, 3 + i)); // more than one frame
+    await s.append(huge);
+    await s.abandon();
+    const at = frames(segment(0));
+    expect(at.length).toBeGreaterThan(3);
+    flip(segment(0), at.at(-2)! + 40);
+    const again = await open();
+    expect(entries(again)).toBe(all(2));
+    expect(again.recovered.notes).toHaveLength(1);
+    await again.append([append(0, 1, 3)]);
+    await again.abandon();
+    expect(entries(await open())).toBe(all(3));
+  });
+
+  test('a segment whose creation was cut short is taken away', async () => {
+    await filled(3);
+    fs.writeFileSync(join(folder.path, 'log', '00000002.seg'), Buffer.alloc(30));
+    const s = await open();
+    expect(entries(s)).toBe(all(3));
+    await s.append([append(0, 1, 4)]);
+    await s.abandon();
+    expect(entries(await open())).toBe(all(4));
+  });
+
+  test('after the cut the log goes on, and is sound at the next start', async () => {
+    await filled(4);
+    flip(segment(-1), frames(segment(-1)).at(-1)! + 40);
+    const s = await open();
+    expect(entries(s)).toBe(all(3));
+    await s.append([append(0, 1, 4)]);
+    await s.append([append(0, 1, 5)]);
+    await s.abandon();
+    const again = await open();
+    expect(entries(again)).toBe(all(5));
+    expect(again.recovered.notes).toEqual([]);
+  });
+});
+
+describe('damage in the middle is refused as storage-corrupt', () => {
+  test('any byte of a batch before the last one, naming file and offset', async () => {
+    await filled(4, { segmentBytes: 100_000 });
+    const at = frames(segment(0))[1]!;
+    const whole = fs.readFileSync(segment(0));
+    for (const offset of [0, 4, 8, 12, 16, 24, 32, 70]) {
+      fs.writeFileSync(segment(0), whole);
+      flip(segment(0), at + offset);
+      const error = await refusal();
+      expect(error.code, `byte ${offset}`).toBe('storage-corrupt');
+      expect(error.details).toMatchObject({ path: folder.path, file: segment(0), offset: at });
+      expect(error.message).toContain('00000001.seg at byte');
+    }
+    expect(fs.readFileSync(segment(0)).length).toBe(whole.length); // refused, not cut
+  });
+
+  test('the end of a segment that is not the last one', async () => {
+    await filled(30);
+    expect(log().length).toBeGreaterThan(2);
+    const bytes = fs.readFileSync(segment(0));
+    fs.writeFileSync(segment(0), bytes.subarray(0, frames(segment(0)).at(-1)!));
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt', details: { file: segment(0) } });
+  });
+
+  test('the header of a segment with batches in it', async () => {
+    await filled(30);
+    flip(segment(1), 20);
+    expect(await refusal()).toMatchObject({
+      code: 'storage-corrupt',
+      details: { file: segment(1), offset: 0 },
+    });
+  });
+
+  test('a missing segment', async () => {
+    await filled(40);
+    const missing = segment(1);
+    fs.unlinkSync(missing);
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt', details: { file: missing } });
+  });
+
+  test('a missing log', async () => {
+    await filled(3);
+    fs.rmSync(join(folder.path, 'log'), { recursive: true });
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('the last batch, when the store was closed cleanly', async () => {
+    const s = await open();
+    await s.append([append(0, 1, 1)]);
+    await s.append([append(0, 1, 2)]);
+    await s.close();
+    flip(segment(-1), frames(segment(-1)).at(-1)! + 40);
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt', details: { file: segment(-1) } });
+  });
+
+  test('the last batch, when a checkpoint came after it', async () => {
+    const s = await open();
+    await s.append([append(0, 1, 1)]);
+    await s.append([append(0, 1, 2)]);
+    await s.checkpoint([delta(0, 1, 1)]);
+    await s.abandon();
+    flip(segment(-1), frames(segment(-1)).at(-1)! + 40);
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('a log put back from before the checkpoint', async () => {
+    await filled(3);
+    fs.cpSync(join(folder.path, 'log'), join(folder.path, 'old'), { recursive: true });
+    const s = await open();
+    for (let seq = 4; seq <= 30; seq++) await s.append([append(0, 1, seq)]);
+    await s.checkpoint([delta(0, 1, 30)]);
+    await s.abandon();
+    fs.rmSync(join(folder.path, 'log'), { recursive: true });
+    fs.renameSync(join(folder.path, 'old'), join(folder.path, 'log'));
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('segments of another store', async () => {
+    await filled(3);
+    const other = temporaryFolder();
+    const s = await openStorage({ dir: other.path, durability: 'fsync' });
+    await s.append([append(0, 1, 1)]);
+    await s.abandon();
+    fs.copyFileSync(join(other.path, 'log', '00000001.seg'), segment(0));
+    other.remove();
+    expect(await refusal()).toMatchObject({
+      code: 'storage-corrupt',
+      message: expect.stringContaining('another store'),
+    });
+  });
+});
+
+describe('a damaged checkpoint is refused as storage-corrupt', () => {
+  const data = (): string => join(folder.path, 'state', 'data.mdb');
+  const checkpointed = async (): Promise<void> => {
+    const s = await open();
+    await s.append(appends(0, 1, 1, 3));
+    const cells = Array.from(
+      { length: 2000 },
+      (_, i) => [`key${i}`, { kind: 'text', value: 'x'.repeat(60), version: 1 }] as const,
+    );
+    await s.checkpoint([delta(0, 1, 3, { cells })]);
+    await s.close();
+    storage = null;
+  };
+
+  test('garbage', async () => {
+    await checkpointed();
+    fs.writeFileSync(data(), Buffer.alloc(fs.statSync(data()).size, 7));
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt', details: { file: data() } });
+  });
+
+  test('cut short', async () => {
+    await checkpointed();
+    fs.truncateSync(data(), 40_960);
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt', details: { file: data() } });
+  });
+
+  test('gone', async () => {
+    await checkpointed();
+    fs.rmSync(join(folder.path, 'state'), { recursive: true });
+    expect(await refusal()).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('one flipped bit in a value', async () => {
+    await checkpointed();
+    const bytes = fs.readFileSync(data());
+    const value = `"${'x'.repeat(60)}"`;
+    for (let at = bytes.indexOf(value); at !== -1; at = bytes.indexOf(value, at + 1)) bytes[at + 9]! ^= 1;
+    fs.writeFileSync(data(), bytes);
+    expect(await refusal()).toMatchObject({
+      code: 'storage-corrupt',
+      message: expect.stringContaining('checksum'),
+    });
+  });
+});
+
+describe('a store that does not sync', () => {
+  test('same boot of the machine: damage before the last batch is refused', async () => {
+    await filled(4, { durability: 'process', segmentBytes: 100_000 });
+    flip(segment(0), frames(segment(0))[1]! + 40);
+    expect(await refusal({ durability: 'process' })).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('another boot: whatever of the un-synced is lost is cut, and the store is another one', async () => {
+    const first = await open({ durability: 'process', machine: 'a' });
+    const { store } = first.recovered;
+    await first.close();
+    await filled(40, { durability: 'process', machine: 'a' });
+    expect(log().length).toBeGreaterThan(3);
+    flip(segment(2), frames(segment(2))[1]! + 40);
+    const s = await open({ durability: 'process', machine: 'b' });
+    expect(s.recovered.store).not.toBe(store);
+    expect(s.recovered.notes).toHaveLength(2);
+    const found = s.recovered.partitions[0]!.entries.length;
+    expect(found).toBeGreaterThan(5);
+    expect(found).toBeLessThan(40);
+    await s.append([append(0, 1, found + 1)]);
+    await s.abandon();
+    const again = await open({ durability: 'process', machine: 'b' });
+    expect(again.recovered.store).toBe(s.recovered.store);
+    expect(entries(again)).toBe(all(found + 1));
+  });
+
+  test('another boot: damage to what had been synced is still refused', async () => {
+    const first = await open({ durability: 'process', machine: 'a', segmentBytes: 100_000 });
+    await first.append([append(0, 1, 1)]);
+    await first.append([append(0, 1, 2)]);
+    await first.close();
+    const second = await open({ durability: 'process', machine: 'a' });
+    await second.append([append(0, 1, 3)]);
+    await second.abandon();
+    flip(segment(0), frames(segment(0))[0]! + 40);
+    expect(await refusal({ durability: 'process', machine: 'b' })).toMatchObject({ code: 'storage-corrupt' });
+  });
+
+  test('another boot with a checkpoint ahead of what is left of the log', async () => {
+    const s = await open({ durability: 'process', machine: 'a', segmentBytes: 100_000 });
+    for (let seq = 1; seq <= 9; seq++) await s.append([append(0, 1, seq)]);
+    await s.checkpoint([delta(0, 1, 9)]);
+    await s.abandon();
+    fs.truncateSync(segment(0), frames(segment(0))[3]!);
+    const again = await open({ durability: 'process', machine: 'b' });
+    expect(entries(again)).toBe('p1 s1.9 []');
+    await again.append([append(0, 1, 10)]);
+    await again.abandon();
+    expect(entries(await open({ durability: 'fsync', machine: 'b' }))).toBe('p1 s1.9 [1.10]');
+  });
+});
+
+describe('a failing disk', () => {
+  const failing = (code: string, short = 0): { io: LogIo; arm: () => void } => {
+    let armed = false;
+    const io: LogIo = {
+      ...nodeIo,
+      write: async (fd, buffers, position) => {
+        if (!armed) return nodeIo.write(fd, buffers, position);
+        if (short > 0) {
+          const part = Buffer.concat(buffers).subarray(0, short);
+          short = 0;
+          return nodeIo.write(fd, [part], position);
+        }
+        throw Object.assign(new Error(`${code}: injected`), { code });
+      },
+    };
+    return { io, arm: () => (armed = true) };
+  };
+
+  test.each([
+    ['ENOSPC', 'storage-full'],
+    ['EDQUOT', 'storage-full'],
+    ['EIO', 'storage-failed'],
+  ])('%s rejects as %s, and everything after it', async (code, expected) => {
+    const { io, arm } = failing(code);
+    const s = await open({ io });
+    await s.append([append(0, 1, 1)]);
+    arm();
+    await expect(s.append([append(0, 1, 2)])).rejects.toMatchObject({
+      code: expected,
+      tookEffect: 'unknown',
+    });
+    await expect(s.append([append(0, 1, 2)])).rejects.toMatchObject({ code: expected });
+    await expect(s.checkpoint([delta(0, 1, 1)])).rejects.toMatchObject({ code: expected });
+    await s.close();
+    expect(entries(await open())).toBe(all(1));
+  });
+
+  test('a write that ends short and then fails leaves a torn tail', async () => {
+    const { io, arm } = failing('ENOSPC', 50);
+    const s = await open({ io });
+    await s.append([append(0, 1, 1)]);
+    arm();
+    await expect(s.append([append(0, 1, 2)])).rejects.toMatchObject({ code: 'storage-full' });
+    await s.close();
+    const again = await open();
+    expect(entries(again)).toBe(all(1));
+    expect(again.recovered.notes).toHaveLength(1);
+  });
+
+  test('short writes are completed', async () => {
+    const io: LogIo = {
+      ...nodeIo,
+      write: (fd, buffers, position) => nodeIo.write(fd, [Buffer.concat(buffers).subarray(0, 37)], position),
+    };
+    const s = await open({ io });
+    await s.append(appends(0, 1, 1, 9));
+    await s.abandon();
+    expect(entries(await open())).toBe(all(9));
+  });
+});

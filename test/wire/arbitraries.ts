@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import type {
+  Cell,
+  Command,
+  Operation,
+  OpResult,
+  Query,
+  QueryResult,
+  SessionId,
+} from '../../src/core/machine/types.js';
+import type { ClientResponse, PeerMessage, Refusal } from '../../src/core/messages.js';
+import { limits } from '../../src/limits.js';
+import type { Call } from '../../src/wire/methods.js';
+import type { AnyRequest } from '../../src/wire/requests.js';
+
+/** Valid messages of every kind, for round trips. */
+const count = fc.maxSafeNat();
+const integer = fc.maxSafeInteger().map((n) => n + 0);
+const partition = fc.nat(limits.partitions - 1);
+const session = fc.tuple(count, count).map(([gen, seq]) => `${gen}.${seq}` as SessionId);
+const text = fc.string({ unit: 'binary', maxLength: 60 });
+const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
+const replica = fc
+  .tuple(fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/), fc.uuid())
+  .map(([node, store]) => `${node}/${store}`);
+/** An optional version, as in JSON: there or not there. */
+const version = { ifVersion: count };
+
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record(
+    { type: fc.constant('put' as const), key, value: text, ...version },
+    { requiredKeys: ['type', 'key', 'value'] },
+  ),
+  fc.record({ type: fc.constant('delete' as const), key, ...version }, { requiredKeys: ['type', 'key'] }),
+  fc.record({ type: fc.constant('incr' as const), key, by: integer }),
+  fc.record({ type: fc.constant('reset' as const), key, value: integer }),
+  fc.record({ type: fc.constant('resolve' as const), key }),
+);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ type: fc.constantFrom('barrier' as const, 'open' as const) }),
+  fc.record({ type: fc.constantFrom('close' as const, 'expire' as const), session }),
+  fc.record({ type: fc.constant('op' as const), session, n: count, first: count, op: operation }),
+);
+
+const query: fc.Arbitrary<Query> = fc.oneof(
+  fc.record({ type: fc.constant('get' as const), key }),
+  fc.record({
+    type: fc.constant('scan' as const),
+    kind: fc.constantFrom('text' as const, 'counter' as const),
+    after: fc.option(text),
+    prefix: text,
+    limit: fc.integer({ min: 1, max: limits.scanPage }),
+  }),
+);
+
+const link = { p: partition, epoch: count, stream: count };
+const beat = {
+  incarnation: count,
+  sentAt: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+  revision: count,
+};
+
+export const peerMessage: {
+  readonly [T in PeerMessage['type']]: fc.Arbitrary<Extract<PeerMessage, { type: T }>>;
+} = {
+  append: fc.record({
+    type: fc.constant('append'),
+    ...link,
+    gen: count,
+    to: replica,
+    prevSeq: count,
+    prevEpoch: count,
+    entries: fc.array(fc.tuple(count, command), { maxLength: 5 }),
+    commit: count,
+  }),
+  ack: fc.record({ type: fc.constant('ack'), ...link, from: replica, match: count }),
+  reject: fc.record({
+    type: fc.constant('reject'),
+    ...link,
+    from: replica,
+    hintSeq: count,
+    hintEpoch: count,
+  }),
+  stale: fc.record({ type: fc.constant('stale'), p: partition, promised: count }),
+  snapshot: fc.record({
+    type: fc.constant('snapshot'),
+    ...link,
+    gen: count,
+    to: replica,
+    index: fc.nat(6),
+    count: fc.integer({ min: 7, max: 2048 }),
+    chunk: fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }),
+  }),
+  'snapshot-ack': fc.record({
+    type: fc.constant('snapshot-ack'),
+    ...link,
+    from: replica,
+    index: fc.nat(2047),
+  }),
+  beacon: fc.record({
+    type: fc.constant('beacon'),
+    ...beat,
+    claims: fc.array(fc.tuple(partition, count)).map((pairs) => pairs.flat()),
+  }),
+  'beacon-ack': fc.record({ type: fc.constant('beacon-ack'), ...beat, denied: fc.array(partition) }),
+};
+
+export const request: { readonly [T in AnyRequest['type']]: fc.Arbitrary<Extract<AnyRequest, { type: T }>> } =
+  {
+    open: fc.record({ type: fc.constant('open'), p: partition }),
+    close: fc.record({ type: fc.constant('close'), p: partition, session }),
+    write: fc
+      .record({ type: fc.constant('write' as const), session, n: count, first: count, op: operation })
+      .map((write) => ({ ...write, first: Math.min(write.first, write.n) })),
+    read: fc.record({ type: fc.constant('read'), p: partition, query }),
+    status: fc.constant({ type: 'status' }),
+    map: fc.constant({ type: 'map' }),
+    quiesce: fc.record({ type: fc.constant('quiesce'), ms: fc.nat(600_000) }),
+    ping: fc.constant({ type: 'ping' }),
+  };
+
+export const call: fc.Arbitrary<Call> = fc.oneof(...Object.values(peerMessage), ...Object.values(request));
+
+const cell: fc.Arbitrary<Cell> = fc.oneof(
+  fc.record({ kind: fc.constant('text' as const), value: text, version: count }),
+  fc.record({ kind: fc.constant('counter' as const), value: integer, version: count }),
+);
+
+const opResult: fc.Arbitrary<OpResult> = fc.oneof(
+  fc.record(
+    {
+      ok: fc.constant(true as const),
+      value: fc.oneof(integer, text, fc.boolean(), fc.constant(null)),
+      version: count,
+    },
+    { requiredKeys: ['ok', 'value'] },
+  ),
+  fc.record({
+    ok: fc.constant(false as const),
+    code: fc.constantFrom(
+      'overflow',
+      'wrong-type',
+      'conflict',
+      'session-expired',
+      'outcome-unknown',
+      'not-applied',
+      'busy',
+    ),
+    message: text,
+  }),
+);
+
+const queryResult: fc.Arbitrary<QueryResult> = fc.oneof(
+  fc.record({ type: fc.constant('get' as const), cell: fc.option(cell) }),
+  fc.record({
+    type: fc.constant('scan' as const),
+    rows: fc.array(fc.tuple(key, cell), { maxLength: 5 }),
+    more: fc.boolean(),
+  }),
+);
+
+export const refusal: fc.Arbitrary<Refusal> = fc.record(
+  {
+    ok: fc.constant(false as const),
+    code: fc.constantFrom(
+      'moved',
+      'unavailable',
+      'busy',
+      'session-expired',
+      'key-invalid',
+      'value-too-large',
+      'bad-message',
+    ),
+    message: text,
+    revision: count,
+    mayHaveRun: fc.constant(true),
+  },
+  { requiredKeys: ['ok', 'code', 'message', 'revision'] },
+);
+
+export const response: fc.Arbitrary<ClientResponse> = fc.oneof(
+  fc.record({ ok: fc.constant(true as const), type: fc.constant('open' as const), session }),
+  fc.record({ ok: fc.constant(true as const), type: fc.constant('close' as const) }),
+  fc.record({ ok: fc.constant(true as const), type: fc.constant('write' as const), result: opResult }),
+  fc.record({ ok: fc.constant(true as const), type: fc.constant('read' as const), result: queryResult }),
+  refusal,
+);
