@@ -1,5 +1,5 @@
 /** The library: `import { connect } from 'muster-cluster'`. */
-import { clusterDir } from './cluster/paths.js';
+import { clusterDir } from './layout/paths.js';
 import type { MusterClient } from './client/api.js';
 import { openClient } from './client/open.js';
 

@@ -15,7 +15,7 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       { withClusterLock },
     ] = await Promise.all([
       import('../../src/cluster/registry.js'),
-      import('../../src/cluster/paths.js'),
+      import('../../src/layout/paths.js'),
       import('../../src/cluster/stop.js'),
       import('../../src/cluster/lock.js'),
     ]);

@@ -26,7 +26,7 @@ export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
       throw new MusterError('usage', '--json prints one value, and --follow has no end: leave one out');
     const [{ followLogs, LogTail, tailOffset }, { nodeLogFile }, { pickNodes }] = await Promise.all([
       import('../../src/cluster/logs.js'),
-      import('../../src/cluster/paths.js'),
+      import('../../src/layout/paths.js'),
       import('../../src/cluster/nodes.js'),
     ]);
     const ids = this.flags.node

@@ -54,7 +54,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     const [{ startCluster }, { lockCluster }, { clusterDir }] = await Promise.all([
       import('../../src/cluster/start.js'),
       import('../../src/cluster/lock.js'),
-      import('../../src/cluster/paths.js'),
+      import('../../src/layout/paths.js'),
     ]);
     if (flags.foreground) {
       const { runForeground } = await import('../../src/presentation/foreground-view.js');

@@ -1,4 +1,4 @@
-import { mapDir, readClusterFile, readToken } from '../cluster/paths.js';
+import { mapDir, readClusterFile, readToken } from '../layout/paths.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { createWsTransport } from '../transport/ws.js';
 import type { MusterClient } from './api.js';

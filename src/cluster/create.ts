@@ -28,7 +28,7 @@ import {
   nodeDataDir,
   nodeDir,
   tokenFile,
-} from './paths.js';
+} from '../layout/paths.js';
 
 /** What a new cluster is to be; whatever is left out has a default. */
 export interface CreateOptions {

@@ -3,7 +3,7 @@ import { type ClusterMap, nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { signal, waitGone } from './identity.js';
-import { type ClusterFile, requireNode } from './paths.js';
+import { type ClusterFile, requireNode } from '../layout/paths.js';
 import { freshRoster, type LocalCluster } from './registry.js';
 import type { ProcessFile, RosterRow } from './roster.js';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../cluster/paths.js';
+import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../layout/paths.js';
 import { MusterError } from '../errors.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { remintStore } from '../storage/create.js';

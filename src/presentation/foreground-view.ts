@@ -1,7 +1,7 @@
 import type { CreateOptions } from '../cluster/create.js';
 import { logPositions, type RestartPolicy, supervise } from '../cluster/foreground.js';
 import { withClusterLock } from '../cluster/lock.js';
-import { clusterDir } from '../cluster/paths.js';
+import { clusterDir } from '../layout/paths.js';
 import { clusterExists, findCluster } from '../cluster/registry.js';
 import { startCluster } from '../cluster/start.js';
 import { stopCluster } from '../cluster/stop.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { configHome } from '../cluster/paths.js';
+import { configHome } from '../layout/paths.js';
 import { MusterError } from '../errors.js';
 import { parseDuration } from './duration.js';
 

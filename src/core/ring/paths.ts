@@ -1,18 +1,23 @@
 import { NOBODY, type PlacementState } from './placement-state.js';
+import { ceilOf, floorOf } from './quotas.js';
 
 /**
  * Repair by augmenting paths (Ford and Fulkerson; shortest first, as Edmonds and Karp; least cost first, as
  * Busacker and Gowen). One step replaces member i by member j in a partition; a path of steps carries one
  * replica too many from its start to a member that has room, and leaves all loads between as they were. It
  * finds a place whenever there is one, so no partition is left short because the last members with room
- * already hold it.
+ * already hold it. Where it saves a copy, the choice of who is rounded up is revised: a member below its quota
+ * passes one place on to a member at its quota, both staying within one partition of their ideals.
  */
 export class Paths {
   readonly #state: PlacementState;
   readonly #quota: Int32Array;
   readonly #parent: Int32Array;
   readonly #via: Int32Array;
+  /** By zone, or for all when there are no zones: a member that could pass on a place; NOBODY: none. */
+  #lenders = new Map<number, number>();
 
+  /** `quota` is changed where a rounding is passed on. */
   constructor(state: PlacementState, quota: Int32Array) {
     this.#state = state;
     this.#quota = quota;
@@ -33,6 +38,7 @@ export class Paths {
   #search(start: number, partitions: Iterable<number>): boolean {
     const rest = new Unreached(this.#state.ideals.zones, this.#state.ideals.zoneCount, start);
     if (start !== NOBODY) this.#parent[start] = start;
+    this.#findLenders();
     let level: number[] = [];
     const reach = (from: number, via: Iterable<number>, newcomers: boolean, found: number[]): number => {
       for (const p of via) {
@@ -87,13 +93,39 @@ export class Paths {
         if (state.has(p, to) || (!free && !state.heldBefore(p, to))) continue;
         this.#parent[to] = from;
         this.#via[to] = p;
-        if (state.load[to]! < this.#quota[to]!) return to;
+        if (state.load[to]! < this.#quota[to]! || this.#borrow(to)) return to;
         found.push(to);
         removeAt(members, k);
       }
       if (members.length === 0) removeAt(rest.zones, z);
     }
     return NOBODY;
+  }
+
+  /** Zones are rounded too, so places pass only within a zone (or among members without any). */
+  #scope(member: number): number {
+    const { zones, zoneCount, ids } = this.#state.ideals;
+    return zoneCount === ids.length ? NOBODY : zones[member]!;
+  }
+
+  #findLenders(): void {
+    this.#lenders.clear();
+    if (!this.#state.hasBefore) return;
+    for (const [m, load] of this.#state.load.entries()) {
+      const ideal = this.#state.ideals.replicaIdeal[m]!;
+      if (load < this.#quota[m]! && this.#quota[m]! > floorOf(ideal)) this.#lenders.set(this.#scope(m), m);
+    }
+  }
+
+  /** Gives `member`, full, one more place if its ideal allows it and another need not have it. */
+  #borrow(member: number): boolean {
+    if (this.#quota[member]! >= ceilOf(this.#state.ideals.replicaIdeal[member]!)) return false;
+    if (this.#state.load[member]! > this.#quota[member]!) return false;
+    const lender = this.#lenders.get(this.#scope(member));
+    if (lender === undefined || lender === member) return false;
+    this.#quota[lender]! -= 1;
+    this.#quota[member]! += 1;
+    return true;
   }
 
   /** Does the path to `member` use partition p already? Two steps in one partition might crowd a zone together. */

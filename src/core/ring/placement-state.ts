@@ -34,6 +34,11 @@ export class PlacementState {
           });
   }
 
+  /** Is there a `previous` to stay close to? */
+  get hasBefore(): boolean {
+    return this.#before !== null;
+  }
+
   /** The members that held the partition in `previous` and still exist, in that order. */
   before(p: number): Int32Array | readonly number[] {
     return this.#before?.[p] ?? [];

@@ -8,7 +8,7 @@ import {
   dataHome,
   readClusterFile,
   requireNode,
-} from '../../src/cluster/paths.js';
+} from '../../src/layout/paths.js';
 import { clusterFileOf, folder } from './helpers.js';
 
 describe('folders', () => {
