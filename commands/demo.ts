@@ -3,10 +3,15 @@ import { BaseCommand } from '../src/presentation/base-command.js';
 import { countFlag, durationFlag } from '../src/presentation/flags.js';
 
 export default class Demo extends BaseCommand<typeof Demo> {
-  static override summary = 'Starts 5 nodes, counts with 64 clients while primaries are killed, and gives a verdict.';
+  static override summary =
+    'Starts 5 nodes, counts with 64 clients while primaries are killed, and gives a verdict.';
   static override description =
     'Shows the main promise on real processes: nothing acknowledged is lost or doubled. Everything it starts it stops, and it removes its data, unless --keep.';
-  static override examples = ['<%= config.bin %> demo', '<%= config.bin %> demo --for 20s --keep', '<%= config.bin %> demo --json'];
+  static override examples = [
+    '<%= config.bin %> demo',
+    '<%= config.bin %> demo --for 20s --keep',
+    '<%= config.bin %> demo --json',
+  ];
   static override flags = {
     nodes: countFlag({ char: 'n', default: 5, description: 'How many nodes.' }),
     clients: countFlag({ default: 64, description: 'How many clients count at once.' }),

@@ -4,8 +4,7 @@
 //   src/host/main.js    a node's process;  src/index.js  the library
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
-// `--types` adds declarations (tsc), `--watch` is not there: bin/dev.js runs the sources.
-import { execFileSync } from 'node:child_process';
+// `--types` adds the library's declarations, `--watch` is not there: bin/dev.js runs the sources.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -198,11 +197,9 @@ if (pkg.oclif) {
   writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
 }
 if (process.argv.includes('--types')) {
-  execFileSync(
-    process.execPath,
-    [require.resolve('typescript/bin/tsc'), '-p', root, '--emitDeclarationOnly', '--noEmit', 'false'],
-    { stdio: 'inherit' },
-  );
+  // Loaded only here: the compiler alone takes longer than all of the above.
+  const { emitTypes } = await import('./types.mjs');
+  emitTypes(root, dist);
 }
 const size = Object.values(cli.metafile.outputs)[0].bytes;
 process.stdout.write(

@@ -12,6 +12,8 @@ const pinned = {
   hashring: '3.2.0',
   ketama: '1.0.0',
   'rendezvous-hash': '1.0.1',
+  etcd3: '1.1.2',
+  moleculer: '0.14.35',
 } as const;
 
 export type Peer = keyof typeof pinned;

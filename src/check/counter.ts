@@ -19,7 +19,8 @@ export function checkCounter(history: readonly Observation[]): string | null {
     if (o.type === 'incr') {
       acknowledged++;
       const other = seen.get(value);
-      if (other !== undefined) return `two increments gave one value:\n  ${describeObservation(other)}\n  ${describeObservation(o)}`;
+      if (other !== undefined)
+        return `two increments gave one value:\n  ${describeObservation(other)}\n  ${describeObservation(o)}`;
       seen.set(value, o);
     }
     greatest = Math.max(greatest, value);
@@ -30,12 +31,16 @@ export function checkCounter(history: readonly Observation[]): string | null {
       return `the counter went back:\n  ${describeObservation(earlier.o)}\n  ${describeObservation(item.o)}`;
     }
   }
-  const starts = history.filter((o) => o.type === 'incr' && o.outcome !== 'failed').map((o) => o.start).sort((a, b) => a - b);
+  const starts = history
+    .filter((o) => o.type === 'incr' && o.outcome !== 'failed')
+    .map((o) => o.start)
+    .sort((a, b) => a - b);
   const byEnd = [...items].sort((a, b) => a.end - b.end);
   let begun = 0;
   for (const item of byEnd) {
     while (begun < starts.length && (starts[begun] as number) <= item.end) begun++;
-    if (item.rank > begun) return `counted more than the ${begun} increments begun by then: ${describeObservation(item.o)}`;
+    if (item.rank > begun)
+      return `counted more than the ${begun} increments begun by then: ${describeObservation(item.o)}`;
   }
   if (greatest > acknowledged + unknown) {
     return `the counter reached ${greatest} by ${acknowledged} acknowledged and ${unknown} unknown increments`;

@@ -24,7 +24,9 @@ export function describeObservation(o: Observation): string {
 }
 
 /** In time order, `at` each observation's start: the greatest `rank` among those that had ended before. */
-export function greatestEndedBefore<T extends { start: number; end: number; rank: number }>(items: readonly T[]): Map<T, T> {
+export function greatestEndedBefore<T extends { start: number; end: number; rank: number }>(
+  items: readonly T[],
+): Map<T, T> {
   const byEnd = items.filter((item) => item.end < Number.POSITIVE_INFINITY).sort((a, b) => a.end - b.end);
   const byStart = [...items].sort((a, b) => a.start - b.start);
   const result = new Map<T, T>();

@@ -16,8 +16,15 @@ export function checkRegister(history: readonly Observation[]): string | null {
   for (const o of history) {
     if (o.type !== 'put' || o.outcome !== 'ok') continue;
     const other = writes.get(o.version as number);
-    if (other !== undefined) return `two writes have one version:\n  ${describeObservation(other.o)}\n  ${describeObservation(o)}`;
-    writes.set(o.version as number, { start: o.start, end: o.end, rank: o.version as number, o, write: true });
+    if (other !== undefined)
+      return `two writes have one version:\n  ${describeObservation(other.o)}\n  ${describeObservation(o)}`;
+    writes.set(o.version as number, {
+      start: o.start,
+      end: o.end,
+      rank: o.version as number,
+      o,
+      write: true,
+    });
   }
   for (const o of history) {
     if (o.type !== 'get' || o.outcome !== 'ok') continue;
@@ -29,12 +36,21 @@ export function checkRegister(history: readonly Observation[]): string | null {
     }
     const source = putOf.get(o.value as string);
     if (source === undefined) return `a value nobody wrote: ${describeObservation(o)}`;
-    if (source.outcome === 'failed') return `a write that failed was read:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
-    if (source.start > o.end) return `a value read before it was written:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
+    if (source.outcome === 'failed')
+      return `a write that failed was read:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
+    if (source.start > o.end)
+      return `a value read before it was written:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
     const known = writes.get(version);
     if (known === undefined) {
-      if (source.outcome === 'ok') return `a write was read under another version:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
-      writes.set(version, { start: source.start, end: Number.POSITIVE_INFINITY, rank: version, o: source, write: true });
+      if (source.outcome === 'ok')
+        return `a write was read under another version:\n  ${describeObservation(source)}\n  ${describeObservation(o)}`;
+      writes.set(version, {
+        start: source.start,
+        end: Number.POSITIVE_INFINITY,
+        rank: version,
+        o: source,
+        write: true,
+      });
     } else if (known.o !== source) {
       return `two values have one version:\n  ${describeObservation(known.o)}\n  ${describeObservation(o)}`;
     }

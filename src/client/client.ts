@@ -8,8 +8,8 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Transport } from '../transport/contract.js';
-import type { CallOptions, CounterEntry, KvEntry, MusterClient, NodeStatus, PutOptions } from './api.js';
 import { isWellFormed } from '../wire/check.js';
+import type { CallOptions, CounterEntry, KvEntry, MusterClient, NodeStatus, PutOptions } from './api.js';
 import { Links } from './links.js';
 import { mergePages, type Page } from './list.js';
 
@@ -58,10 +58,14 @@ export class Client implements MusterClient {
     },
     put: async (key: string, value: string, options: PutOptions = {}): Promise<KvEntry> => {
       checkKey(key);
-      if (typeof value !== 'string' || !isWellFormed(value)) throw new MusterError('usage', 'a value is text of whole Unicode characters');
+      if (typeof value !== 'string' || !isWellFormed(value))
+        throw new MusterError('usage', 'a value is text of whole Unicode characters');
       if (Buffer.byteLength(value) > limits.valueBytes) {
         const size = Buffer.byteLength(value);
-        throw new MusterError('value-too-large', `the value of ${key} has ${size} bytes, and ${limits.valueBytes} are allowed`);
+        throw new MusterError(
+          'value-too-large',
+          `the value of ${key} has ${size} bytes, and ${limits.valueBytes} are allowed`,
+        );
       }
       const condition = options.ifVersion === undefined ? {} : { ifVersion: options.ifVersion };
       const result = await this.#write({ type: 'put', key, value, ...condition }, options);
@@ -74,7 +78,11 @@ export class Client implements MusterClient {
       return result.value === true;
     },
     list: (options: { prefix?: string; after?: string } & CallOptions = {}): AsyncIterable<KvEntry> =>
-      this.#list('text', options, (key, cell) => ({ key, value: cell.value as string, version: cell.version })),
+      this.#list('text', options, (key, cell) => ({
+        key,
+        value: cell.value as string,
+        version: cell.version,
+      })),
   };
 
   readonly counter = {
@@ -106,7 +114,11 @@ export class Client implements MusterClient {
   }
 
   async status(node: NodeId, options: CallOptions = {}): Promise<NodeStatus> {
-    return (await this.#links.ask(node, { type: 'status' }, options.timeoutMs ?? this.#options.timeoutMs)) as NodeStatus;
+    return (await this.#links.ask(
+      node,
+      { type: 'status' },
+      options.timeoutMs ?? this.#options.timeoutMs,
+    )) as NodeStatus;
   }
 
   async quiesce(node: NodeId, ms: number, options: CallOptions = {}): Promise<void> {
@@ -127,11 +139,19 @@ export class Client implements MusterClient {
 
   async #get(key: string, options: CallOptions): Promise<Cell | null> {
     checkKey(key);
-    const result = await this.#read((partitions) => partitionOf(hashKey(key), partitions), { type: 'get', key }, options);
+    const result = await this.#read(
+      (partitions) => partitionOf(hashKey(key), partitions),
+      { type: 'get', key },
+      options,
+    );
     return result.type === 'get' ? result.cell : null;
   }
 
-  async #read(where: (partitions: number) => number, query: Query, options: CallOptions): Promise<QueryResult> {
+  async #read(
+    where: (partitions: number) => number,
+    query: Query,
+    options: CallOptions,
+  ): Promise<QueryResult> {
     const map = this.#core.map ?? (await this.map());
     const p = where(map.partitions.length);
     const outcome = await this.#call({ type: 'read', p, query }, options);
@@ -139,7 +159,10 @@ export class Client implements MusterClient {
     throw errorOf(outcome, query.type === 'get' ? query.key : null);
   }
 
-  async #write(op: Operation, options: CallOptions): Promise<{ value: number | string | boolean | null; version?: number }> {
+  async #write(
+    op: Operation,
+    options: CallOptions,
+  ): Promise<{ value: number | string | boolean | null; version?: number }> {
     const outcome = await this.#call({ type: 'write', op }, options);
     if (outcome.type === 'written') return outcome.result;
     throw errorOf(outcome, op.key);
@@ -156,10 +179,18 @@ export class Client implements MusterClient {
     });
   }
 
-  #list<T>(kind: CellKind, options: { prefix?: string; after?: string } & CallOptions, entry: (key: string, cell: Cell) => T): AsyncIterable<T> {
+  #list<T>(
+    kind: CellKind,
+    options: { prefix?: string; after?: string } & CallOptions,
+    entry: (key: string, cell: Cell) => T,
+  ): AsyncIterable<T> {
     const prefix = options.prefix ?? '';
     const page = async (p: number, after: string | null): Promise<Page> => {
-      const result = await this.#read(() => p, { type: 'scan', kind, after, prefix, limit: limits.scanPage }, options);
+      const result = await this.#read(
+        () => p,
+        { type: 'scan', kind, after, prefix, limit: limits.scanPage },
+        options,
+      );
       return result.type === 'scan' ? result : { rows: [], more: false };
     };
     const partitions = async (): Promise<number> => (this.#core.map ?? (await this.map())).partitions.length;
@@ -208,10 +239,12 @@ function checkKey(key: string): void {
 }
 
 function checkInteger(what: string, value: number): void {
-  if (!Number.isSafeInteger(value)) throw new MusterError('usage', `${what} is a whole number within ±(2^53−1), not ${value}`);
+  if (!Number.isSafeInteger(value))
+    throw new MusterError('usage', `${what} is a whole number within ±(2^53−1), not ${value}`);
 }
 
-const wrongType = (key: string, holds: string): MusterError => new MusterError('wrong-type', `${key} holds ${holds}`, { details: { key } });
+const wrongType = (key: string, holds: string): MusterError =>
+  new MusterError('wrong-type', `${key} holds ${holds}`, { details: { key } });
 
 function errorOf(outcome: Outcome, key: string | null): MusterError {
   const details: Record<string, string> = key === null ? {} : { key };

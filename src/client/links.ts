@@ -62,12 +62,21 @@ export class Links {
   /** Asks the node itself something. Rejects with `unreachable`, `timeout`, or what the node answers. */
   async ask(node: NodeId, request: AdminRequest, timeoutMs: number): Promise<unknown> {
     const link = this.#link(node);
-    if (link === null) throw new MusterError('unreachable', `${node} has never been started`, { details: { node } });
+    if (link === null)
+      throw new MusterError('unreachable', `${node} has never been started`, { details: { node } });
     const id = this.#nextAsk--;
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<unknown>((resolve, reject) => {
       link.waiting.set(id, { resolve, reject });
-      timer = setTimeout(() => reject(new MusterError('timeout', `${node} did not answer within ${timeoutMs} ms`, { details: { node } })), timeoutMs);
+      timer = setTimeout(
+        () =>
+          reject(
+            new MusterError('timeout', `${node} did not answer within ${timeoutMs} ms`, {
+              details: { node },
+            }),
+          ),
+        timeoutMs,
+      );
     });
     try {
       link.connected.then((connection) => connection.send(encodeCall(id, request))).catch(() => {});
@@ -109,7 +118,12 @@ export class Links {
         message: (messages) => {
           for (const value of messages) this.#answered(link, classify(value));
         },
-        closed: () => this.#drop(node, link, new MusterError('unreachable', `the connection to ${node} broke`, { details: { node } })),
+        closed: () =>
+          this.#drop(
+            node,
+            link,
+            new MusterError('unreachable', `the connection to ${node} broke`, { details: { node } }),
+          ),
       },
     });
     const link: Link = { url: member.url, connection: null, connected, waiting };
@@ -143,11 +157,20 @@ export class Links {
 }
 
 /** An answer that makes no sense leaves it open whether the request was carried out. */
-function responseOf(type: ClientRequest['type'], incoming: Extract<Incoming, { kind: 'result' | 'error' }>): ClientResponse {
+function responseOf(
+  type: ClientRequest['type'],
+  incoming: Extract<Incoming, { kind: 'result' | 'error' }>,
+): ClientResponse {
   try {
     return decodeClientResponse(type, incoming);
   } catch (error) {
     const known = error instanceof MusterError ? error : new MusterError('internal', String(error));
-    return { ok: false, code: 'unavailable', message: known.message, revision: 0, ...(known.tookEffect === 'no' ? {} : { mayHaveRun: true }) };
+    return {
+      ok: false,
+      code: 'unavailable',
+      message: known.message,
+      revision: 0,
+      ...(known.tookEffect === 'no' ? {} : { mayHaveRun: true }),
+    };
   }
 }

@@ -29,7 +29,9 @@ export async function* mergePages<T>(
   let heap: Cursor[] = [];
   for (let first = 0; first < count; first += atOnce) {
     const numbers = Array.from({ length: Math.min(atOnce, count - first) }, (_, i) => first + i);
-    const pages = await Promise.all(numbers.map(async (p): Promise<Cursor> => ({ p, at: 0, ...(await page(p, after)) })));
+    const pages = await Promise.all(
+      numbers.map(async (p): Promise<Cursor> => ({ p, at: 0, ...(await page(p, after)) })),
+    );
     heap.push(...pages.filter((cursor) => cursor.rows.length > 0));
   }
   heap.sort(byHead);
@@ -38,7 +40,8 @@ export async function* mergePages<T>(
     const [key, cell] = cursor.rows[cursor.at] as Page['rows'][number];
     yield entry(key, cell);
     cursor.at++;
-    if (cursor.at === cursor.rows.length && cursor.more) Object.assign(cursor, await page(cursor.p, key), { at: 0 });
+    if (cursor.at === cursor.rows.length && cursor.more)
+      Object.assign(cursor, await page(cursor.p, key), { at: 0 });
     if (cursor.at >= cursor.rows.length) heap = heap.slice(1);
     else settle(heap);
   }

@@ -20,7 +20,13 @@ export async function openClient(options: OpenOptions): Promise<MusterClient> {
   const map = await metastore.read();
   const token = readToken(options.clusterDir);
   return new Client(
-    { cluster: file.cluster, token, metastore, transport: createWsTransport(), timeoutMs: options.timeoutMs ?? 10_000 },
+    {
+      cluster: file.cluster,
+      token,
+      metastore,
+      transport: createWsTransport(),
+      timeoutMs: options.timeoutMs ?? 10_000,
+    },
     map,
   );
 }

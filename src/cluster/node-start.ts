@@ -24,6 +24,8 @@ async function untilAnswers(
     if (options.signal?.aborted)
       throw new MusterError('interrupted', 'interrupted while waiting', { tookEffect: 'no' });
     try {
+      // The new process publishes its address in the map: until it has, the old one is asked, in vain.
+      await client.map();
       const status = await client.status(node.id, {
         timeoutMs: Math.max(50, Math.min(1000, deadline - performance.now())),
       });

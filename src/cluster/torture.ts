@@ -82,7 +82,9 @@ export async function torture(cluster: LocalCluster, options: TortureOptions): P
   const end = performance.now() + options.durationMs;
   const running = (): boolean => performance.now() < end && options.signal?.aborted !== true;
   const clients = await Promise.all(
-    Array.from({ length: options.clients }, () => openClient({ clusterDir: cluster.dir, timeoutMs: options.operationMs })),
+    Array.from({ length: options.clients }, () =>
+      openClient({ clusterDir: cluster.dir, timeoutMs: options.operationMs }),
+    ),
   );
   const observer = await openClient({ clusterDir: cluster.dir, timeoutMs: options.operationMs });
   try {
@@ -98,19 +100,36 @@ export async function torture(cluster: LocalCluster, options: TortureOptions): P
     const counted = (await sumOf(observer, options.counters)) - before;
     await judge(observer, tally, counted);
     const { seen: _, kept: __, wrong, longestMs, ...sums } = tally;
-    return { seed: options.seed, ...sums, counted, kills, pauses, healedMs, longestMs: Math.round(longestMs), wrong };
+    return {
+      seed: options.seed,
+      ...sums,
+      counted,
+      kills,
+      pauses,
+      healedMs,
+      longestMs: Math.round(longestMs),
+      wrong,
+    };
   } finally {
     await Promise.all([...clients, observer].map((client) => client.close()));
   }
 }
 
 async function sumOf(client: MusterClient, counters: number): Promise<number> {
-  const values = await Promise.all(Array.from({ length: counters }, (_, i) => client.counter.get(counterName(i))));
+  const values = await Promise.all(
+    Array.from({ length: counters }, (_, i) => client.counter.get(counterName(i))),
+  );
   return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
 /** One client: mostly increments, now and then a value under a key of its own. */
-async function load(client: MusterClient, index: number, options: TortureOptions, running: () => boolean, tally: Tally): Promise<void> {
+async function load(
+  client: MusterClient,
+  index: number,
+  options: TortureOptions,
+  running: () => boolean,
+  tally: Tally,
+): Promise<void> {
   const random = new Random(options.seed + index + 1);
   const key = `torture-client-${index}`;
   const kept = { sure: null as string | null, maybe: new Set<string>() };
@@ -142,7 +161,10 @@ async function load(client: MusterClient, index: number, options: TortureOptions
   }
 }
 
-async function attempt<T>(run: () => Promise<T>, tally: Tally): Promise<{ type: 'ok'; value: T } | { type: 'unknown' } | { type: 'failed' }> {
+async function attempt<T>(
+  run: () => Promise<T>,
+  tally: Tally,
+): Promise<{ type: 'ok'; value: T } | { type: 'unknown' } | { type: 'failed' }> {
   try {
     return { type: 'ok', value: await run() };
   } catch (error) {
@@ -218,9 +240,11 @@ async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 async function judge(client: MusterClient, tally: Tally, counted: number): Promise<void> {
   const { acknowledged, unknown, wrong } = tally;
   if (counted < acknowledged) wrong.push(`${acknowledged - counted} acknowledged increments are lost`);
-  if (counted > acknowledged + unknown) wrong.push(`${counted - acknowledged - unknown} increments were counted that nobody made`);
+  if (counted > acknowledged + unknown)
+    wrong.push(`${counted - acknowledged - unknown} increments were counted that nobody made`);
   for (const [key, { sure, maybe }] of tally.kept) {
     const found = (await client.kv.get(key))?.value ?? null;
-    if (found !== sure && !(found !== null && maybe.has(found))) wrong.push(`${key} holds ${found}, and ${sure} was acknowledged`);
+    if (found !== sure && !(found !== null && maybe.has(found)))
+      wrong.push(`${key} holds ${found}, and ${sure} was acknowledged`);
   }
 }

@@ -1,6 +1,6 @@
-import type { Command, OpResult, Operation } from './machine/types.js';
-import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import type { Command, Operation, OpResult } from './machine/types.js';
 import type { PartitionConfig } from './map/types.js';
+import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
 
 /** One line for everything that travels: for traces, failures and tests. */
 

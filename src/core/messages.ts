@@ -1,5 +1,5 @@
+import type { Command, Operation, OpResult, Query, QueryResult, SessionId } from './machine/types.js';
 import type { ReplicaId } from './map/types.js';
-import type { Command, OpResult, Operation, Query, QueryResult, SessionId } from './machine/types.js';
 
 /** An entry on the wire; its seq follows from the message's `prevSeq`. */
 export type WireEntry = readonly [epoch: number, command: Command];
@@ -93,7 +93,14 @@ export type ClientRequest =
 /** Refusals: none of them executed the request (`moved` with `mayHaveRun`: it was taken in, and its fate is unknown). */
 export type Refusal = {
   readonly ok: false;
-  readonly code: 'moved' | 'unavailable' | 'busy' | 'session-expired' | 'key-invalid' | 'value-too-large' | 'bad-message';
+  readonly code:
+    | 'moved'
+    | 'unavailable'
+    | 'busy'
+    | 'session-expired'
+    | 'key-invalid'
+    | 'value-too-large'
+    | 'bad-message';
   readonly message: string;
   /** The node's map revision. */
   readonly revision: number;

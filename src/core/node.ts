@@ -1,7 +1,15 @@
-import { Publisher, type PublishOutcome } from './publisher.js';
+import { defaultTimings, limits, type Timings } from '../limits.js';
 import type { CheckpointDelta } from './machine/types.js';
-import { type ClusterMap, type NodeId, nodeOf, type PartitionConfig, type ReplicaId, replicaId } from './map/types.js';
+import {
+  type ClusterMap,
+  type NodeId,
+  nodeOf,
+  type PartitionConfig,
+  type ReplicaId,
+  replicaId,
+} from './map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import { Publisher, type PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
 import type { LogRecord, StoredPartition } from './records.js';
 import type { ReplicaContext } from './replication/context.js';
@@ -9,7 +17,6 @@ import type { Process } from './replication/grants.js';
 import { Replica } from './replication/replica.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
-import { defaultTimings, limits, type Timings } from '../limits.js';
 
 /** Everything that can happen to a node. Time comes with each event; so do storage results and metastore outcomes. */
 export type NodeEvent =
@@ -211,7 +218,9 @@ export class NodeCore implements ReplicaContext {
     if (member.store !== process.store) return member.incarnation > 0 && this.rules.wipedDiskIsAnotherReplica;
     if (process.incarnation < member.incarnation) return true;
     const refused = this.#refused.get(process.node);
-    return refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation;
+    return (
+      refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation
+    );
   }
 
   isReplicaGone(replica: ReplicaId): boolean {
@@ -339,7 +348,8 @@ export class NodeCore implements ReplicaContext {
     for (let i = 0; i < beacon.claims.length; i += 2) {
       const p = beacon.claims[i] as number;
       const lead = this.replicas.get(p)?.lead;
-      if (lead != null && lead.epoch === beacon.claims[i + 1] && !m.denied.includes(p)) lead.onLease(from, m.sentAt);
+      if (lead != null && lead.epoch === beacon.claims[i + 1] && !m.denied.includes(p))
+        lead.onLease(from, m.sentAt);
     }
   }
 
@@ -348,7 +358,10 @@ export class NodeCore implements ReplicaContext {
       this.#refuse(origin, 'unavailable', 'the node has just started');
       return;
     }
-    const p = request.type === 'write' ? partitionOf(hashKey(request.op.key), this.#map.partitions.length) : request.p;
+    const p =
+      request.type === 'write'
+        ? partitionOf(hashKey(request.op.key), this.#map.partitions.length)
+        : request.p;
     const lead = this.replicas.get(p)?.lead;
     if (lead == null) {
       this.#refuse(origin, 'moved', `partition ${p} has its primary elsewhere`);
@@ -438,7 +451,8 @@ export class NodeCore implements ReplicaContext {
   #onGone(process: Process): void {
     this.#reconsider = true;
     const known = this.#refused.get(process.node);
-    if (known !== undefined && known.store === process.store && known.incarnation >= process.incarnation) return;
+    if (known !== undefined && known.store === process.store && known.incarnation >= process.incarnation)
+      return;
     this.#refused.set(process.node, process);
     for (const replica of this.replicas.values()) replica.lead?.advance();
   }
@@ -453,7 +467,9 @@ export class NodeCore implements ReplicaContext {
     this.#reconsider = false;
     const mine = map.members[this.node];
     if (mine === undefined) return null;
-    const member = this.registered ? null : { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url };
+    const member = this.registered
+      ? null
+      : { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url };
     const partitions = new Map<number, PartitionConfig>();
     for (const replica of this.replicas.values()) {
       const wanted = replica.wants();
@@ -474,13 +490,19 @@ export class NodeCore implements ReplicaContext {
       if (lead === null) continue;
       for (const stream of lead.streams.values()) {
         let list = claims.get(stream.node);
-        if (list === undefined) claims.set(stream.node, (list = []));
+        if (list === undefined) {
+          list = [];
+          claims.set(stream.node, list);
+        }
         list.push(p, lead.epoch);
       }
     }
     for (const [node, list] of claims) {
       let sent = this.#beacons.get(node);
-      if (sent === undefined) this.#beacons.set(node, (sent = []));
+      if (sent === undefined) {
+        sent = [];
+        this.#beacons.set(node, sent);
+      }
       sent.push({ sentAt: this.now, claims: list });
       if (sent.length > beaconsRemembered) sent.shift();
       const { incarnation, revision } = this;

@@ -74,7 +74,14 @@ export class Publisher {
       change = { member: wanted.member, partitions };
     }
     if (isEmpty(change)) return null;
-    this.#flight = { map: applyChange(map, change), expected: map.revision, asking: change.partitions, state: 'sent', doubtful: false, readsBefore: 0 };
+    this.#flight = {
+      map: applyChange(map, change),
+      expected: map.revision,
+      asking: change.partitions,
+      state: 'sent',
+      doubtful: false,
+      readsBefore: 0,
+    };
     return { map: this.#flight.map, expected: map.revision };
   }
 

@@ -18,7 +18,7 @@ export type LogRecord =
 export interface StoredPartition {
   readonly partition: number;
   readonly promised: number;
-  /** State at `snapshot.seq`; an empty one (seq 0, epoch 0) when nothing was checkpointed. */
+  /** State at `snapshot.seq`; an empty one (gen 0, seq 0, epoch 0) when nothing was checkpointed. */
   readonly snapshot: Snapshot;
   /** Entries after `snapshot.seq`, without gaps. */
   readonly entries: readonly Entry[];

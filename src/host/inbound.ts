@@ -54,7 +54,11 @@ export class Inbound {
         return;
       }
       try {
-        this.#options.enqueue({ type: 'message', from, message: decodePeerMessage(incoming.method, incoming.params) });
+        this.#options.enqueue({
+          type: 'message',
+          from,
+          message: decodePeerMessage(incoming.method, incoming.params),
+        });
       } catch (error) {
         connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'bad message');
         return;
@@ -95,7 +99,10 @@ export class Inbound {
           return;
         default: {
           if (caller.waiting >= limits.requestsPerConnection) {
-            throw new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
+            throw new MusterError(
+              'busy',
+              `${limits.requestsPerConnection} requests are under way on this connection`,
+            );
           }
           const origin = this.#nextOrigin++;
           caller.waiting++;

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../layout/paths.js';
 import { MusterError } from '../errors.js';
+import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../layout/paths.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { remintStore } from '../storage/create.js';
 import { openStorage } from '../storage/open.js';
@@ -16,7 +16,8 @@ const log = createLog(node);
 
 /** The last line of the log says why; the exit code is the error's. */
 function die(error: unknown): never {
-  const known = error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
+  const known =
+    error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
   const stack = known.code === 'internal' && error instanceof Error ? { stack: error.stack } : {};
   log.error({ code: known.code, details: known.details, hint: known.hint, ...stack }, known.message);
   process.exit(known.exit);
@@ -31,7 +32,10 @@ process.on('SIGHUP', () => {});
 function packageVersion(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     try {
-      const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string; version?: string };
+      const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
       if (file.name === 'muster-cluster') return file.version as string;
     } catch {
       // Not here: look further up.
@@ -41,14 +45,19 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
-  if (dir === undefined || node === undefined) throw new MusterError('usage', 'a node needs a cluster folder and a name');
+  if (dir === undefined || node === undefined)
+    throw new MusterError('usage', 'a node needs a cluster folder and a name');
   const file = readClusterFile(dir);
   const { port } = requireNode(file, node);
   const metastore = new DirectoryMetastore(mapDir(dir));
   const map = await metastore.read();
-  if (map === null) throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, { details: { path: mapDir(dir) } });
+  if (map === null)
+    throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, {
+      details: { path: mapDir(dir) },
+    });
   const member = map.members[node];
-  if (member === undefined) throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
+  if (member === undefined)
+    throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
   const dataDir = nodeDataDir(dir, node);
   const { durability } = map.settings;
   let storage = await openStorage({ dir: dataDir, durability });
@@ -74,7 +83,10 @@ async function main(): Promise<void> {
     log,
     fatal: die,
   });
-  log.info({ url: host.url, store: storage.recovered.store, incarnation: storage.recovered.boot, pid: process.pid }, 'the node is up');
+  log.info(
+    { url: host.url, store: storage.recovered.store, incarnation: storage.recovered.boot, pid: process.pid },
+    'the node is up',
+  );
 
   let stopping = false;
   const stop = (why: string): void => {

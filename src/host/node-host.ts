@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
+import type { NodeStatus } from '../client/api.js';
 import { describeConfig } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
-import type { NodeStatus } from '../client/api.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
@@ -58,7 +58,13 @@ export class NodeHost {
 
   static async start(options: HostOptions): Promise<NodeHost> {
     const { store, boot } = options.storage.recovered;
-    const self: NodeHello = { role: 'node', cluster: options.cluster, id: options.node, store, incarnation: boot };
+    const self: NodeHello = {
+      role: 'node',
+      cluster: options.cluster,
+      id: options.node,
+      store,
+      incarnation: boot,
+    };
     const started: { host: NodeHost | null } = { host: null };
     // Connections wait for the host: the address must be known before the core, which publishes it, can be made.
     const server = await options.transport.listen({
@@ -91,7 +97,11 @@ export class NodeHost {
       seed: randomInt(2 ** 47),
       now: this.#startedAt,
     });
-    this.#inbound = new Inbound({ enqueue: (event) => this.#enqueue(event), status: () => this.status(), core: () => this.#core });
+    this.#inbound = new Inbound({
+      enqueue: (event) => this.#enqueue(event),
+      status: () => this.status(),
+      core: () => this.#core,
+    });
     this.#peers = new Peers({
       transport: options.transport,
       token: options.token,

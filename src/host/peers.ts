@@ -133,12 +133,15 @@ export class Peers {
     if (refused && isLoopback(member.url)) {
       this.#options.gone({ node: member.id, store: member.store, incarnation: member.incarnation });
     } else if (error instanceof MusterError && error.code !== 'unreachable' && error.code !== 'timeout') {
-      this.#options.log(`${member.id} at ${member.url} refuses this node: ${error.message}`, { code: error.code });
+      this.#options.log(`${member.id} at ${member.url} refuses this node: ${error.message}`, {
+        code: error.code,
+      });
     }
   }
 }
 
-const sameProcess = (a: Member, b: Member): boolean => a.store === b.store && a.incarnation === b.incarnation && a.url === b.url;
+const sameProcess = (a: Member, b: Member): boolean =>
+  a.store === b.store && a.incarnation === b.incarnation && a.url === b.url;
 
 /** R12a holds on one machine only. */
 function isLoopback(url: string): boolean {

@@ -1,15 +1,15 @@
 import { randomInt } from 'node:crypto';
+import { openClient } from '../client/open.js';
 import { lockCluster } from '../cluster/lock.js';
 import { killNode } from '../cluster/nodes.js';
-import { clusterDir } from '../layout/paths.js';
 import { findCluster } from '../cluster/registry.js';
 import { startCluster, startNodes } from '../cluster/start.js';
 import { removeCluster, stopCluster } from '../cluster/stop.js';
 import { type TortureReport, torture } from '../cluster/torture.js';
-import { openClient } from '../client/open.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
+import { clusterDir } from '../layout/paths.js';
 import { formatDuration } from './duration.js';
 import type { Paint } from './terminal.js';
 
@@ -47,12 +47,20 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   try {
     step(`1. Start ${options.nodes} nodes`);
     const begin = performance.now();
-    const { cluster, status } = await startCluster({ name, nodes: options.nodes }, { timeoutMs: 30_000, signal: options.signal, progress });
+    const { cluster, status } = await startCluster(
+      { name, nodes: options.nodes },
+      { timeoutMs: 30_000, signal: options.signal, progress },
+    );
     created = true;
     const startMs = Math.round(performance.now() - begin);
-    say(`   ${options.nodes} node processes on ${status.nodes.map((node) => node.url?.split(':').at(-1)).join(', ')}; `);
+    say(
+      `   ${options.nodes} node processes on ${status.nodes.map((node) => node.url?.split(':').at(-1)).join(', ')}; `,
+    );
     say(`${status.partitions.total} partitions serve after ${formatDuration(startMs)}.\n`);
-    for (const node of status.nodes) say(`   ${node.id} ${'█'.repeat(node.primaries)} primary of ${node.primaries}, backup of ${node.backups}\n`);
+    for (const node of status.nodes)
+      say(
+        `   ${node.id} ${'█'.repeat(node.primaries)} primary of ${node.primaries}, backup of ${node.backups}\n`,
+      );
 
     step('2. Count, kill the primary, count on');
     const client = await openClient({ clusterDir: dir, timeoutMs: 20_000 });
@@ -74,7 +82,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     }
 
     const seed = options.seed ?? randomInt(2 ** 31);
-    step(`3. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`);
+    step(
+      `3. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
+    );
     const report = await torture(cluster, {
       durationMs: options.durationMs,
       clients: options.clients,
@@ -90,14 +100,23 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
     step('4. The verdict');
     const verdict = report.wrong.length === 0 ? 'ok' : 'illegal';
-    say(`   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `);
+    say(
+      `   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
+    );
     say(`${report.unknown} of unknown outcome; counted: ${report.counted.toLocaleString('en')}.\n`);
-    say(`   ${report.kills} kills and ${report.pauses} pause; the longest wait for an answer was ${formatDuration(report.longestMs)}; `);
+    say(
+      `   ${report.kills} kills and ${report.pauses} pause; the longest wait for an answer was ${formatDuration(report.longestMs)}; `,
+    );
     say(`fully in sync again after ${formatDuration(report.healedMs)}.\n`);
     for (const wrong of report.wrong) say(`   ${paint.red(wrong)}\n`);
-    say(verdict === 'ok' ? `   ${paint.green('Nothing acknowledged was lost, nothing counted twice.')}\n` : `   ${paint.red('This is a safety violation')} (seed ${seed}).\n`);
+    say(
+      verdict === 'ok'
+        ? `   ${paint.green('Nothing acknowledged was lost, nothing counted twice.')}\n`
+        : `   ${paint.red('This is a safety violation')} (seed ${seed}).\n`,
+    );
     finished = true;
-    if (options.keep) say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
+    if (options.keep)
+      say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
     return { verdict, cluster: name, startMs, failoverMs, ...report };
   } finally {
     if (created && !(options.keep && finished)) {

@@ -1,4 +1,11 @@
-import type { Cell, CheckpointDelta, Entry, SessionId, SessionState, Snapshot } from '../core/machine/types.js';
+import type {
+  Cell,
+  CheckpointDelta,
+  Entry,
+  SessionId,
+  SessionState,
+  Snapshot,
+} from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
 
 interface Held {
@@ -12,16 +19,16 @@ export class SimDisk {
   boot = 0;
   readonly #partitions = new Map<number, Held>();
 
-  constructor(
-    readonly store: string,
-    /** The gen that a partition begins with. */
-    readonly gen: number,
-  ) {}
+  constructor(readonly store: string) {}
 
   #held(p: number): Held {
     let held = this.#partitions.get(p);
     if (held === undefined) {
-      held = { promised: 0, snapshot: { gen: this.gen, seq: 0, epoch: 0, cells: [], sessions: [] }, entries: [] };
+      held = {
+        promised: 0,
+        snapshot: { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] },
+        entries: [],
+      };
       this.#partitions.set(p, held);
     }
     return held;
@@ -38,7 +45,8 @@ export class SimDisk {
         // The checkpoint may be ahead of the log: applied state is committed, and never rewritten.
         if (entry.seq <= held.snapshot.seq) break;
         const index = entry.seq - held.snapshot.seq - 1;
-        if (index > held.entries.length) throw new Error(`disk ${this.store}: gap before ${entry.seq} of partition ${record.partition}`);
+        if (index > held.entries.length)
+          throw new Error(`disk ${this.store}: gap before ${entry.seq} of partition ${record.partition}`);
         held.entries.length = index;
         held.entries.push(entry);
         break;
@@ -60,7 +68,8 @@ export class SimDisk {
     const cells = new Map<string, Cell>(delta.full ? [] : held.snapshot.cells);
     const sessions = new Map<SessionId, SessionState>(delta.full ? [] : held.snapshot.sessions);
     for (const [key, cell] of delta.cells) cell === null ? cells.delete(key) : cells.set(key, cell);
-    for (const [id, session] of delta.sessions) session === null ? sessions.delete(id) : sessions.set(id, session);
+    for (const [id, session] of delta.sessions)
+      session === null ? sessions.delete(id) : sessions.set(id, session);
     const { gen, seq, epoch } = delta;
     held.promised = Math.max(held.promised, delta.promised);
     held.entries = held.entries.filter((entry) => entry.seq > seq);
@@ -95,9 +104,10 @@ export class SimDisk {
 
   /** A copy as of now, under another identity: what a restored backup of the disk would be. */
   clone(store: string): SimDisk {
-    const copy = new SimDisk(store, this.gen);
+    const copy = new SimDisk(store);
     copy.boot = this.boot;
-    for (const [p, held] of this.#partitions) copy.#partitions.set(p, { ...held, entries: [...held.entries] });
+    for (const [p, held] of this.#partitions)
+      copy.#partitions.set(p, { ...held, entries: [...held.entries] });
     return copy;
   }
 }

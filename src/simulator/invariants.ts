@@ -1,7 +1,7 @@
+import { describeCommand, describeResponse } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { Ready } from '../core/node.js';
-import { describeCommand, describeResponse } from '../core/describe.js';
 import type { SimDisk } from './disk.js';
 import type { SimProcess } from './process.js';
 
@@ -49,7 +49,8 @@ export class Invariants {
   }
 
   published(map: ClusterMap): void {
-    if (map.revision <= this.#revision) throw new Violation(13, `revision ${map.revision} after ${this.#revision}`);
+    if (map.revision <= this.#revision)
+      throw new Violation(13, `revision ${map.revision} after ${this.#revision}`);
     this.#revision = map.revision;
     map.partitions.forEach((_, p) => {
       this.#inSyncHoldsCommitted(p);
@@ -70,7 +71,11 @@ export class Invariants {
       const text = `${replica?.log.epochAt(entry.seq - 1)}|${describeCommand(entry.command)}`;
       const known = this.#entries.get(key);
       if (known === undefined) this.#entries.set(key, text);
-      else if (known !== text) throw new Violation(2, `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`);
+      else if (known !== text)
+        throw new Violation(
+          2,
+          `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`,
+        );
     }
     for (const replica of core.replicas.values()) {
       const { p, lead } = replica;
@@ -87,13 +92,20 @@ export class Invariants {
       this.#checkCommit(process, p);
     }
     for (const { response } of ready.reply) {
-      if (response.ok && response.type === 'write' && response.result.ok && response.result.version !== undefined) this.seen.acks++;
+      if (
+        response.ok &&
+        response.type === 'write' &&
+        response.result.ok &&
+        response.result.version !== undefined
+      )
+        this.seen.acks++;
     }
   }
 
   #checkPromise(process: SimProcess, p: number, epoch: number): void {
     const published = this.#world.map.partitions[p]?.epoch ?? 0;
-    if (epoch > published) throw new Violation(13, `${process.node} promised p${p} e${epoch}, the map says e${published}`);
+    if (epoch > published)
+      throw new Violation(13, `${process.node} promised p${p} e${epoch}, the map says e${published}`);
   }
 
   #checkCommit(process: SimProcess, p: number): void {
@@ -110,7 +122,10 @@ export class Invariants {
         committed.set(seq, epoch);
         this.seen.commits++;
       } else if (known !== epoch) {
-        throw new Violation(5, `p${p} #${seq} is committed as e${known} and, at ${process.node}, as e${epoch}`);
+        throw new Violation(
+          5,
+          `p${p} #${seq} is committed as e${known} and, at ${process.node}, as e${epoch}`,
+        );
       }
     }
     if (replica.commit > last) {
@@ -133,7 +148,8 @@ export class Invariants {
     if (known === undefined) this.#digests.set(key, digest);
     else {
       this.seen.digests++;
-      if (known !== digest) throw new Violation(10, `state of p${p} at #${replica.commit} differs:\n  ${known}\n  ${digest}`);
+      if (known !== digest)
+        throw new Violation(10, `state of p${p} at #${replica.commit} differs:\n  ${known}\n  ${digest}`);
     }
   }
   readonly #digestsSeen = new Set<string>();
@@ -150,7 +166,10 @@ export class Invariants {
       if (disk.store !== replica.slice(replica.indexOf('/') + 1)) continue;
       const held = disk.epochAt(p, last);
       if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) continue;
-      throw new Violation(3, `${replica} is in sync in p${p} r${this.#world.map.revision}, and lacks the committed #${last}@${epoch} (has ${held}, tail ${disk.tail(p)})`);
+      throw new Violation(
+        3,
+        `${replica} is in sync in p${p} r${this.#world.map.revision}, and lacks the committed #${last}@${epoch} (has ${held}, tail ${disk.tail(p)})`,
+      );
     }
   }
 
@@ -162,6 +181,10 @@ export class Invariants {
       const held = disk.epochAt(p, seq);
       if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) copies++;
     }
-    if (copies < this.#minInSync) throw new Violation(8, `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`);
+    if (copies < this.#minInSync)
+      throw new Violation(
+        8,
+        `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`,
+      );
   }
 }

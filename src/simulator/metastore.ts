@@ -25,7 +25,13 @@ export class SimMetastore {
   readonly #random: Random;
   readonly #published: (map: ClusterMap) => void;
 
-  constructor(map: ClusterMap, queue: EventQueue, random: Random, faults: MetastoreFaults, published: (map: ClusterMap) => void) {
+  constructor(
+    map: ClusterMap,
+    queue: EventQueue,
+    random: Random,
+    faults: MetastoreFaults,
+    published: (map: ClusterMap) => void,
+  ) {
     this.map = map;
     this.#queue = queue;
     this.#random = random;
@@ -46,7 +52,8 @@ export class SimMetastore {
       this.#published(map);
       return 'ok';
     };
-    const later = (outcome: () => PublishOutcome): void => this.#queue.after(this.#delay(), () => this.#queue.after(this.#delay() / 2, () => done(outcome())));
+    const later = (outcome: () => PublishOutcome): void =>
+      this.#queue.after(this.#delay(), () => this.#queue.after(this.#delay() / 2, () => done(outcome())));
     if (this.down || random.chance(fail)) later(() => 'failed');
     else if (random.chance(lost)) later(() => 'unknown');
     else if (random.chance(late)) {

@@ -95,7 +95,11 @@ export class Nemesis {
         });
         break;
       case 'armed':
-        this.#armed = { moment: random.pick(moments), after: random.below(20), action: random.pick(['kill', 'kill', 'pause', 'isolate'] as const) };
+        this.#armed = {
+          moment: random.pick(moments),
+          after: random.below(20),
+          action: random.pick(['kill', 'kill', 'pause', 'isolate'] as const),
+        };
         break;
     }
   }
@@ -120,7 +124,9 @@ export class Nemesis {
   }
 
   #healLater(): void {
-    this.#world.queue.after(this.#random.pick([200, 1500, 3000, 7000]) * this.#random.between(0.5, 1.5), () => this.#world.network.healLinks());
+    this.#world.queue.after(this.#random.pick([200, 1500, 3000, 7000]) * this.#random.between(0.5, 1.5), () =>
+      this.#world.network.healLinks(),
+    );
   }
 
   /** Two sides that cannot talk; clients reach both. */
@@ -137,7 +143,10 @@ export class Nemesis {
     const { nodes, network } = this.#world;
     const outgoing = this.#random.chance(0.5);
     const some = this.#random.chance(0.4);
-    this.#world.note(() => `${node} isolated${oneWay ? (outgoing ? ', outgoing' : ', incoming') : ''}${some ? ', from some' : ''}`);
+    this.#world.note(
+      () =>
+        `${node} isolated${oneWay ? (outgoing ? ', outgoing' : ', incoming') : ''}${some ? ', from some' : ''}`,
+    );
     for (const other of nodes) {
       if (other === node || (some && this.#random.chance(0.5))) continue;
       if (!oneWay || outgoing) network.cut(node, other);
@@ -151,7 +160,9 @@ export class Nemesis {
     const { metastore, disks, scenario } = this.#world;
     const need = Math.min(2, scenario.replicas - 1);
     return metastore.map.partitions.every((config: PartitionConfig) => {
-      const others = config.inSync.filter((r) => nodeOf(r) !== node && disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1));
+      const others = config.inSync.filter(
+        (r) => nodeOf(r) !== node && disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1),
+      );
       const holds = config.inSync.some((r) => nodeOf(r) === node);
       return !holds || others.length >= need;
     });

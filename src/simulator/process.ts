@@ -9,7 +9,15 @@ import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 
 /** An instant at which a crash or pause is most likely to find a mistake. */
-export const moments = ['before-sync', 'after-sync', 'publish-sent', 'publish-returned', 'before-reply', 'after-send', 'promoting'] as const;
+export const moments = [
+  'before-sync',
+  'after-sync',
+  'publish-sent',
+  'publish-returned',
+  'before-reply',
+  'after-send',
+  'promoting',
+] as const;
 export type Moment = (typeof moments)[number];
 
 export interface ProcessWorld {

@@ -36,7 +36,8 @@ export class EventQueue {
       for (;;) {
         let child = 2 * i + 1;
         if (child >= heap.length) break;
-        if (child + 1 < heap.length && before(heap[child + 1] as typeof top, heap[child] as typeof top)) child++;
+        if (child + 1 < heap.length && before(heap[child + 1] as typeof top, heap[child] as typeof top))
+          child++;
         if (!before(heap[child] as typeof top, last)) break;
         heap[i] = heap[child] as typeof top;
         i = child;

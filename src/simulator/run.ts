@@ -26,7 +26,11 @@ export interface SimulationReport {
 }
 
 /** Runs one seed from its first event to the verdict. The same seed gives the same report, on any machine. */
-export function simulate(seed: number, rules?: Rules, change: (scenario: Scenario) => Scenario = (s) => s): SimulationReport {
+export function simulate(
+  seed: number,
+  rules?: Rules,
+  change: (scenario: Scenario) => Scenario = (s) => s,
+): SimulationReport {
   const scenario = change(scenarioOf(seed));
   const world = new World(scenario, rules);
   let violation: Violation | null = null;
@@ -53,4 +57,37 @@ export function simulate(seed: number, rules?: Rules, change: (scenario: Scenari
     virtualMs: Math.round(world.queue.now),
     traceHash: world.traceHash,
   };
+}
+
+export interface SimulationTotals {
+  readonly seeds: number;
+  readonly violations: number;
+  readonly operations: number;
+  readonly faults: number;
+  readonly virtualMs: number;
+}
+
+/**
+ * Runs `count` seeds from `first` on, until `each` says false or the signal comes. Gives way to other work between
+ * the seeds.
+ */
+export async function simulateMany(
+  first: number,
+  count: number,
+  rules: Rules | undefined,
+  signal: AbortSignal,
+  each: (report: SimulationReport, done: number) => boolean,
+): Promise<SimulationTotals> {
+  const totals = { seeds: 0, violations: 0, operations: 0, faults: 0, virtualMs: 0 };
+  for (let i = 0; i < count && !signal.aborted; i++) {
+    const report = simulate(first + i, rules);
+    totals.seeds++;
+    totals.operations += report.operations;
+    totals.virtualMs += report.virtualMs;
+    for (const times of Object.values(report.faults)) totals.faults += times;
+    if (report.verdict !== 'ok') totals.violations++;
+    if (!each(report, i + 1)) break;
+    await new Promise<void>((resume) => setImmediate(resume));
+  }
+  return totals;
 }

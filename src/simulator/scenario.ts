@@ -36,7 +36,18 @@ export interface Scenario {
   readonly sessionIdleMs: number;
 }
 
-export const faults = ['kill', 'pause', 'sleep', 'netsplit', 'oneWay', 'wipe', 'rollback', 'metastoreDown', 'armed', 'primary'] as const;
+export const faults = [
+  'kill',
+  'pause',
+  'sleep',
+  'netsplit',
+  'oneWay',
+  'wipe',
+  'rollback',
+  'metastoreDown',
+  'armed',
+  'primary',
+] as const;
 export type Fault = (typeof faults)[number];
 
 export function scenarioOf(seed: number): Scenario {
@@ -44,7 +55,9 @@ export function scenarioOf(seed: number): Scenario {
   const replicas = random.chance(0.8) ? 3 : 2;
   const nodes = replicas + random.below(3);
   const often = random.pick([0, 0.3, 1]);
-  const weights = Object.fromEntries(faults.map((fault) => [fault, random.chance(0.25) ? 0 : random.next()])) as Record<Fault, number>;
+  const weights = Object.fromEntries(
+    faults.map((fault) => [fault, random.chance(0.25) ? 0 : random.next()]),
+  ) as Record<Fault, number>;
   weights.primary += 0.3;
   weights.armed += 0.3;
   return {
@@ -67,8 +80,18 @@ export function scenarioOf(seed: number): Scenario {
     },
     loopback: random.chance(0.5),
     drift: random.pick([0, 0.005, 0.01]),
-    disk: { slow: random.pick([0, 0.01, 0.05]), slowMs: random.pick([20, 500]), checkpointMs: random.pick([200, 2000, 60_000]) },
-    metastore: { fail: 0.05 * often, lost: 0.08 * often, timeoutAfter: 0.15 * often, late: 0.08 * often, readFail: 0.1 * often },
+    disk: {
+      slow: random.pick([0, 0.01, 0.05]),
+      slowMs: random.pick([20, 500]),
+      checkpointMs: random.pick([200, 2000, 60_000]),
+    },
+    metastore: {
+      fail: 0.05 * often,
+      lost: 0.08 * often,
+      timeoutAfter: 0.15 * often,
+      late: 0.08 * often,
+      readFail: 0.1 * often,
+    },
     nemesis: { everyMs: random.pick([300, 900, 2500]), weights },
     retainEntries: random.pick([4, 50, 2048]),
     sessionIdleMs: random.pick([3_000, 600_000]),

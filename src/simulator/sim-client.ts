@@ -1,8 +1,8 @@
+import type { Observation } from '../check/history.js';
 import { type Call, ClientCore, type ClientEvent, type Outcome } from '../core/client/client-core.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ClientRequest } from '../core/messages.js';
 import type { Random } from '../core/random.js';
-import type { Observation } from '../check/history.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
@@ -70,7 +70,9 @@ export class SimClient {
     const ready = this.#core.ready();
     for (const { node, rid, request } of ready.send) this.#world.send(this, node, rid, request);
     if (ready.readMap) {
-      this.#world.readMap((map) => this.step(map === null ? { type: 'map-unreadable' } : { type: 'map', map }));
+      this.#world.readMap((map) =>
+        this.step(map === null ? { type: 'map-unreadable' } : { type: 'map', map }),
+      );
     }
     for (const { outcome } of ready.done) this.#finished(outcome);
   }
@@ -87,7 +89,9 @@ export class SimClient {
       const { registers, counters } = this.#world.scenario;
       if (random.chance(0.5)) {
         const key = `counter-${random.below(counters)}`;
-        this.#begin(random.chance(this.#reads) ? { type: 'get', key, value: null } : { type: 'incr', key, value: null });
+        this.#begin(
+          random.chance(this.#reads) ? { type: 'get', key, value: null } : { type: 'incr', key, value: null },
+        );
         return;
       }
       const key = `register-${random.below(registers)}`;
@@ -95,13 +99,19 @@ export class SimClient {
       else {
         const value = `${this.name}.${++this.#values}`;
         const ifVersion = this.#lastVersion.get(key);
-        if (ifVersion !== undefined && random.chance(0.3)) this.#begin({ type: 'put', key, value, ifVersion });
+        if (ifVersion !== undefined && random.chance(0.3))
+          this.#begin({ type: 'put', key, value, ifVersion });
         else this.#begin({ type: 'put', key, value });
       }
     });
   }
 
-  #begin(what: { type: 'put' | 'get' | 'incr'; key: string; value: string | null; ifVersion?: number }): void {
+  #begin(what: {
+    type: 'put' | 'get' | 'incr';
+    key: string;
+    value: string | null;
+    ifVersion?: number;
+  }): void {
     const { queue, scenario } = this.#world;
     const { key } = what;
     const deadline = queue.now + (this.#stopping ? 60_000 : this.#random.between(2_000, 10_000));
@@ -109,10 +119,21 @@ export class SimClient {
     const condition = what.ifVersion === undefined ? {} : { ifVersion: what.ifVersion };
     const call: Call =
       what.type === 'get'
-        ? { id, type: 'read', p: partitionOf(hashKey(key), scenario.partitions), query: { type: 'get', key }, deadline }
+        ? {
+            id,
+            type: 'read',
+            p: partitionOf(hashKey(key), scenario.partitions),
+            query: { type: 'get', key },
+            deadline,
+          }
         : what.type === 'incr'
           ? { id, type: 'write', op: { type: 'incr', key, by: 1 }, deadline }
-          : { id, type: 'write', op: { type: 'put', key, value: what.value as string, ...condition }, deadline };
+          : {
+              id,
+              type: 'write',
+              op: { type: 'put', key, value: what.value as string, ...condition },
+              deadline,
+            };
     this.#current = { call, observation: { client: this.index, start: queue.now, ...what } };
     this.step({ type: 'call', call });
   }
@@ -127,7 +148,13 @@ export class SimClient {
       const { cell } = outcome.result;
       const empty = key.startsWith('counter') ? 0 : null;
       this.#lastVersion.set(key, cell?.version ?? 0);
-      this.#world.observed({ ...observation, end, outcome: 'ok', value: cell?.value ?? empty, version: cell?.version ?? 0 });
+      this.#world.observed({
+        ...observation,
+        end,
+        outcome: 'ok',
+        value: cell?.value ?? empty,
+        version: cell?.version ?? 0,
+      });
     } else if (outcome.type === 'written') {
       const { value, version = 0 } = outcome.result;
       this.#lastVersion.set(key, version);

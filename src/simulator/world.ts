@@ -2,7 +2,14 @@ import { checkCounter } from '../check/counter.js';
 import type { Observation } from '../check/history.js';
 import { checkRegister } from '../check/register.js';
 import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
-import { type ClusterMap, type Member, type NodeId, nodeOf, type PartitionConfig, replicaId } from '../core/map/types.js';
+import {
+  type ClusterMap,
+  type Member,
+  type NodeId,
+  nodeOf,
+  type PartitionConfig,
+  replicaId,
+} from '../core/map/types.js';
 import type { ClientRequest } from '../core/messages.js';
 import type { Ready } from '../core/node.js';
 import { Random } from '../core/random.js';
@@ -54,7 +61,13 @@ export class World {
     this.network = new SimNetwork(this.queue, this.random.fork(), scenario.network);
     for (let i = 1; i <= scenario.nodes; i++) this.nodes.push(`n${i}`);
     for (const node of this.nodes) this.disks.set(node, this.#newDisk());
-    this.metastore = new SimMetastore(this.#genesis(), this.queue, this.random.fork(), scenario.metastore, (map) => this.#published(map));
+    this.metastore = new SimMetastore(
+      this.#genesis(),
+      this.queue,
+      this.random.fork(),
+      scenario.metastore,
+      (map) => this.#published(map),
+    );
     const disk = (node: NodeId): SimDisk => this.disks.get(node) as SimDisk;
     const world = this;
     this.invariants = new Invariants(
@@ -72,7 +85,7 @@ export class World {
   }
 
   #newDisk(): SimDisk {
-    return new SimDisk(`s${++this.#stores}`, 1);
+    return new SimDisk(`s${++this.#stores}`);
   }
 
   #genesis(): ClusterMap {
@@ -82,7 +95,11 @@ export class World {
       const { store } = this.disks.get(id) as SimDisk;
       members[id] = { id, store, incarnation: 0, url: '', weight: 1, zone: '' };
     }
-    const targets = place({ partitions, replicas, members: this.nodes.map((id) => ({ id, weight: 1, zone: '' })) });
+    const targets = place({
+      partitions,
+      replicas,
+      members: this.nodes.map((id) => ({ id, weight: 1, zone: '' })),
+    });
     const configs = targets.map((target): PartitionConfig => {
       const inSync = target.map((id) => replicaId(id, (members[id] as Member).store));
       return { gen: 1, epoch: 1, primary: inSync[0] as string, inSync, target };
@@ -134,9 +151,15 @@ export class World {
       const member = observer.core.map.members[node];
       const process = this.processes.get(node);
       if (member === undefined || member.incarnation === 0) return;
-      const current = process?.alive === true && process.identity.store === member.store && process.identity.incarnation <= member.incarnation;
+      const current =
+        process?.alive === true &&
+        process.identity.store === member.store &&
+        process.identity.incarnation <= member.incarnation;
       if (current) return;
-      observer.deliver({ type: 'gone', process: { node, store: member.store, incarnation: member.incarnation } });
+      observer.deliver({
+        type: 'gone',
+        process: { node, store: member.store, incarnation: member.incarnation },
+      });
     });
   }
 
@@ -157,16 +180,19 @@ export class World {
     this.kill(node);
     this.#destroyed.push(this.disks.get(node) as SimDisk);
     const store = `s${++this.#stores}`;
-    this.disks.set(node, copy === null ? new SimDisk(store, 1) : copy.clone(store));
+    this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
   }
 
   // ---- what the parts ask for
 
   #published(map: ClusterMap): void {
-    this.note(() => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`);
+    this.note(
+      () => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`,
+    );
     this.#guard(() => this.invariants.published(map));
     for (const node of this.nodes) {
-      if (this.random.chance(0.5)) this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
+      if (this.random.chance(0.5))
+        this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
     }
   }
 
@@ -190,7 +216,8 @@ export class World {
     if (readMap !== null) this.metastore.read((map) => process.mapArrived(map, readMap));
     for (const { to, message } of ready.send) {
       this.#mix(message.type.length + this.queue.now * 1000);
-      if (message.type !== 'beacon' && message.type !== 'beacon-ack') this.note(() => `${process.node} → ${to}: ${describeMessage(message)}`);
+      if (message.type !== 'beacon' && message.type !== 'beacon-ack')
+        this.note(() => `${process.node} → ${to}: ${describeMessage(message)}`);
       const target = this.processes.get(to);
       const from = process.identity;
       this.network.send(process.node, to, () => {
@@ -207,7 +234,12 @@ export class World {
       this.#origins.delete(origin);
       const { client, rid, p } = waiting;
       this.note(() => `${process.node} → ${client.name}: ${describeResponse(response)}`);
-      if (response.ok && response.type === 'write' && response.result.ok && response.result.version !== undefined) {
+      if (
+        response.ok &&
+        response.type === 'write' &&
+        response.result.ok &&
+        response.result.version !== undefined
+      ) {
         const seq = response.result.version;
         this.#guard(() => this.invariants.acked(p, seq, response));
       }
@@ -222,7 +254,8 @@ export class World {
       return;
     }
     this.note(() => `${client.name} → ${node}: ${describeRequest(request)}`);
-    const p = request.type === 'write' ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
+    const p =
+      request.type === 'write' ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
     this.network.send(client.name, node, () => {
       if (this.processes.get(node) !== target || !target.alive) return;
       const origin = this.#nextOrigin++;
@@ -245,7 +278,9 @@ export class World {
   }
 
   failed(process: SimProcess, error: unknown): void {
-    throw error instanceof Violation ? error : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
+    throw error instanceof Violation
+      ? error
+      : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
   #guard(check: () => void): void {
@@ -318,13 +353,18 @@ export class World {
       if (this.unsettled().length === 0 && this.clients.every((client) => !client.busy)) return;
     }
     const busy = this.clients.filter((client) => client.busy).map((client) => client.name);
-    throw new Violation(14, `30 s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`);
+    throw new Violation(
+      14,
+      `30 s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`,
+    );
   }
 
   /** Partitions none of whose in-sync disks exist any more: the nemesis destroyed more than any protocol survives. */
   lost(p: number): boolean {
     const config = this.metastore.map.partitions[p] as PartitionConfig;
-    return !config.inSync.some((replica) => this.disks.get(nodeOf(replica))?.store === replica.slice(replica.indexOf('/') + 1));
+    return !config.inSync.some(
+      (replica) => this.disks.get(nodeOf(replica))?.store === replica.slice(replica.indexOf('/') + 1),
+    );
   }
 
   unsettled(): string[] {
@@ -332,8 +372,10 @@ export class World {
     return map.partitions.flatMap((config, p) => {
       if (this.lost(p)) return [];
       const lead = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p)?.lead;
-      if (lead?.epoch !== config.epoch || !lead.serving || !lead.holdsLeases()) return [`p${p} has no serving primary (${describeConfig(config)})`];
-      if (config.inSync.length < this.scenario.replicas) return [`p${p} is not fully in sync (${describeConfig(config)})`];
+      if (lead?.epoch !== config.epoch || !lead.serving || !lead.holdsLeases())
+        return [`p${p} has no serving primary (${describeConfig(config)})`];
+      if (config.inSync.length < this.scenario.replicas)
+        return [`p${p} is not fully in sync (${describeConfig(config)})`];
       return [];
     });
   }
@@ -351,9 +393,11 @@ export class World {
       reader.read(key);
     }
     const bound = this.queue.now + 20_000;
-    while (this.queue.now < bound && this.clients.some((client) => client.busy)) this.#until(this.queue.now + 20);
+    while (this.queue.now < bound && this.clients.some((client) => client.busy))
+      this.#until(this.queue.now + 20);
     const busy = this.clients.filter((client) => client.busy);
-    if (busy.length > 0) throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
+    if (busy.length > 0)
+      throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
   }
 
   judge(): void {

@@ -47,8 +47,11 @@ export function checkCommand(value: unknown, where: string): Command {
       onlyFields(command as never, 5, where);
       break;
     case 'barrier':
-    case 'open':
       onlyFields(command as never, 1, where);
+      break;
+    case 'open':
+      if (!isCount(command.gen)) bad(`${where}.gen`, 'a whole number from 0');
+      onlyFields(command as never, 2, where);
       break;
     case 'close':
     case 'expire':

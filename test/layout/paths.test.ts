@@ -9,7 +9,7 @@ import {
   readClusterFile,
   requireNode,
 } from '../../src/layout/paths.js';
-import { clusterFileOf, folder } from './helpers.js';
+import { clusterFileOf, folder } from '../cluster/helpers.js';
 
 describe('folders', () => {
   it('are those of XDG, and MUSTER_HOME goes before', () => {

@@ -38,7 +38,8 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ type: fc.constantFrom('barrier' as const, 'open' as const) }),
+  fc.record({ type: fc.constant('barrier' as const) }),
+  fc.record({ type: fc.constant('open' as const), gen: count }),
   fc.record({ type: fc.constantFrom('close' as const, 'expire' as const), session }),
   fc.record({ type: fc.constant('op' as const), session, n: count, first: count, op: operation }),
 );

@@ -1,13 +1,19 @@
 import { limits } from '../../limits.js';
-import { type ClusterMap, type NodeId, nodeOf } from '../map/types.js';
 import type { Operation, OpResult, Query, QueryResult, SessionId } from '../machine/types.js';
+import { type ClusterMap, type NodeId, nodeOf } from '../map/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../messages.js';
 import { hashKey, partitionOf } from '../ring/hash.js';
 
 /** What a caller asks for; `deadline` on the client's clock, in ms. */
 export type Call =
   | { readonly id: number; readonly type: 'write'; readonly op: Operation; readonly deadline: number }
-  | { readonly id: number; readonly type: 'read'; readonly p: number; readonly query: Query; readonly deadline: number };
+  | {
+      readonly id: number;
+      readonly type: 'read';
+      readonly p: number;
+      readonly query: Query;
+      readonly deadline: number;
+    };
 
 /** How a call ended. `failed`: it did not happen and never will. `unknown`: it may have, or may yet. */
 export type Outcome =
@@ -16,7 +22,10 @@ export type Outcome =
   | { readonly type: 'failed'; readonly code: FailureCode; readonly message: string }
   | { readonly type: 'unknown'; readonly message: string };
 
-export type FailureCode = Exclude<(OpResult & { ok: false })['code'], 'outcome-unknown' | 'session-expired'> | Refusal['code'] | 'timeout';
+export type FailureCode =
+  | Exclude<(OpResult & { ok: false })['code'], 'outcome-unknown' | 'session-expired'>
+  | Refusal['code']
+  | 'timeout';
 
 export type ClientEvent =
   | { readonly type: 'call'; readonly call: Call }
@@ -77,7 +86,8 @@ export interface Patience {
 }
 
 const defaultPatience: Patience = { attemptMs: 1000, staleMs: 300 };
-const backoffMs = (attempts: number, random: number): number => Math.min(2 * 2 ** attempts, 100) * (0.5 + random / 2);
+const backoffMs = (attempts: number, random: number): number =>
+  Math.min(2 * 2 ** attempts, 100) * (0.5 + random / 2);
 
 /**
  * A client as a pure machine: finds the primary by the map, opens one session for each partition it writes to, and
@@ -174,7 +184,8 @@ export class ClientCore {
 
   #start(call: Call): void {
     const partitions = this.#map?.partitions.length ?? 0;
-    const p = call.type === 'read' ? call.p : partitions === 0 ? -1 : partitionOf(hashKey(call.op.key), partitions);
+    const p =
+      call.type === 'read' ? call.p : partitions === 0 ? -1 : partitionOf(hashKey(call.op.key), partitions);
     const pending: Pending = {
       call,
       p,
@@ -271,7 +282,13 @@ export class ClientCore {
     if (call.type === 'read') request = { type: 'read', p: pending.p, query: call.query };
     else {
       const session = pending.session as Session;
-      request = { type: 'write', session: session.id as SessionId, n: pending.n, first: firstOf(session), op: call.op };
+      request = {
+        type: 'write',
+        session: session.id as SessionId,
+        n: pending.n,
+        first: firstOf(session),
+        op: call.op,
+      };
     }
     const rid = this.#nextRid++;
     pending.rid = rid;
@@ -322,7 +339,8 @@ export class ClientCore {
   #onResult(pending: Pending, result: OpResult): void {
     if (result.ok) this.#finish(pending, { type: 'written', result });
     else if (result.code === 'session-expired') this.#onExpired(pending);
-    else if (result.code === 'outcome-unknown') this.#finish(pending, { type: 'unknown', message: result.message });
+    else if (result.code === 'outcome-unknown')
+      this.#finish(pending, { type: 'unknown', message: result.message });
     else if (result.code === 'busy') this.#retryLater(pending);
     else this.#finish(pending, { type: 'failed', code: result.code, message: result.message });
   }
@@ -334,7 +352,11 @@ export class ClientCore {
       this.#onExpired(pending);
       return;
     }
-    if (refusal.code === 'key-invalid' || refusal.code === 'value-too-large' || refusal.code === 'bad-message') {
+    if (
+      refusal.code === 'key-invalid' ||
+      refusal.code === 'value-too-large' ||
+      refusal.code === 'bad-message'
+    ) {
       this.#finish(pending, { type: 'failed', code: refusal.code, message: refusal.message });
       return;
     }
@@ -385,7 +407,8 @@ export class ClientCore {
       this.#retryLater(pending);
     }
     for (const session of this.#sessions.values()) {
-      if (session.state === 'opening' && session.node === node) this.#forgetOpen(session, backoffMs(session.attempts, this.#random()));
+      if (session.state === 'opening' && session.node === node)
+        this.#forgetOpen(session, backoffMs(session.attempts, this.#random()));
     }
   }
 
@@ -409,7 +432,9 @@ export class ClientCore {
     this.#map = map;
     for (const pending of [...this.#open]) {
       if (first && pending.call.type === 'write') {
-        const entered: Pending = Object.assign(pending, { p: partitionOf(hashKey(pending.call.op.key), map.partitions.length) });
+        const entered: Pending = Object.assign(pending, {
+          p: partitionOf(hashKey(pending.call.op.key), map.partitions.length),
+        });
         this.#enter(entered);
       } else if (pending.rid === null && (pending.n > 0 || pending.call.type === 'read')) {
         this.#attempt(pending);
@@ -454,7 +479,11 @@ export class ClientCore {
     }
     const refusal = pending.lastRefusal ?? this.#sessions.get(pending.p)?.lastRefusal ?? null;
     const code = refusal === null || refusal.code === 'moved' ? 'timeout' : refusal.code;
-    this.#finish(pending, { type: 'failed', code, message: refusal === null ? 'no answer came in time' : refusal.message });
+    this.#finish(pending, {
+      type: 'failed',
+      code,
+      message: refusal === null ? 'no answer came in time' : refusal.message,
+    });
   }
 }
 

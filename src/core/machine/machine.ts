@@ -4,8 +4,8 @@ import type {
   CheckpointDelta,
   Command,
   Entry,
-  OpResult,
   Operation,
+  OpResult,
   Query,
   QueryResult,
   SessionId,
@@ -30,7 +30,11 @@ const nothing: Applied = { type: 'none' };
 const closed: Applied = { type: 'closed' };
 const refusedOpen: Applied = { type: 'refused-open' };
 
-const failure = (code: Extract<OpResult, { ok: false }>['code'], message: string): OpResult => ({ ok: false, code, message });
+const failure = (code: Extract<OpResult, { ok: false }>['code'], message: string): OpResult => ({
+  ok: false,
+  code,
+  message,
+});
 
 /**
  * The state of one partition: cells (values and counters) and sessions with the results of their operations
@@ -74,7 +78,11 @@ export class PartitionMachine {
   }
 
   /** The remembered result of an operation: `unknown-session`, `forgotten` (before the window), `beyond` (past it), or null when it was not applied yet. */
-  lookup(session: SessionId, n: number, first: number): OpResult | 'unknown-session' | 'forgotten' | 'beyond' | null {
+  lookup(
+    session: SessionId,
+    n: number,
+    first: number,
+  ): OpResult | 'unknown-session' | 'forgotten' | 'beyond' | null {
     const found = this.#sessions.get(session);
     if (found === undefined) return 'unknown-session';
     if (n < found.first) return 'forgotten';
@@ -95,7 +103,7 @@ export class PartitionMachine {
       }
       case 'open': {
         if (this.#sessions.size >= limits.sessionsPerPartition) return refusedOpen;
-        const session: SessionId = `${this.gen}.${seq}`;
+        const session: SessionId = `${command.gen}.${seq}`;
         this.#sessions.set(session, { first: 1, results: new Map() });
         this.#dirtySessions.add(session);
         return { type: 'opened', session };
@@ -112,9 +120,11 @@ export class PartitionMachine {
   /** Exactly once: the authoritative look-up of a duplicate happens here, at apply. */
   #once(id: SessionId, n: number, first: number, op: Operation, seq: number): OpResult {
     const session = this.#sessions.get(id);
-    if (session === undefined) return failure('session-expired', 'the session is not known here: it was idle too long or was closed');
+    if (session === undefined)
+      return failure('session-expired', 'the session is not known here: it was idle too long or was closed');
     if (this.#dedup) {
-      if (n < session.first) return failure('outcome-unknown', 'the session has already acknowledged a later operation');
+      if (n < session.first)
+        return failure('outcome-unknown', 'the session has already acknowledged a later operation');
       const known = session.results.get(n);
       if (known !== undefined) return known;
       if (n >= Math.max(first, session.first) + limits.sessionWindow) {
@@ -185,7 +195,8 @@ export class PartitionMachine {
       const cell = this.cells.get(key) as Cell;
       if (cell.kind !== query.kind) continue;
       bytes += key.length + (typeof cell.value === 'string' ? cell.value.length : 8);
-      if (rows.length >= max || (rows.length > 0 && bytes > limits.scanBytes)) return { type: 'scan', rows, more: true };
+      if (rows.length >= max || (rows.length > 0 && bytes > limits.scanBytes))
+        return { type: 'scan', rows, more: true };
       rows.push([key, cell]);
     }
     return { type: 'scan', rows, more: false };
@@ -198,7 +209,9 @@ export class PartitionMachine {
       seq: this.seq,
       epoch: this.epoch,
       cells: [...this.cells].sort(byKey),
-      sessions: [...this.#sessions.keys()].sort().map((id) => [id, this.#sessionState(id) as SessionState] as const),
+      sessions: [...this.#sessions.keys()]
+        .sort()
+        .map((id) => [id, this.#sessionState(id) as SessionState] as const),
     };
   }
 
@@ -213,8 +226,12 @@ export class PartitionMachine {
       seq: this.seq,
       epoch: this.epoch,
       full,
-      cells: full ? [...this.cells] : [...this.#dirtyCells].map((key) => [key, this.cells.get(key) ?? null] as const),
-      sessions: [...(full ? this.#sessions.keys() : this.#dirtySessions)].map((id) => [id, this.#sessionState(id)] as const),
+      cells: full
+        ? [...this.cells]
+        : [...this.#dirtyCells].map((key) => [key, this.cells.get(key) ?? null] as const),
+      sessions: [...(full ? this.#sessions.keys() : this.#dirtySessions)].map(
+        (id) => [id, this.#sessionState(id)] as const,
+      ),
     };
     this.#full = false;
     this.#dirtyCells.clear();
@@ -234,14 +251,17 @@ export class PartitionMachine {
   }
 }
 
-const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
+const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
+  a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 
 const wrongType = (key: string, holds: string): OpResult => failure('wrong-type', `${key} holds ${holds}`);
 
 function versionConflict(key: string, cell: Cell | undefined, expected: number | undefined): OpResult | null {
   if (expected === undefined) return null;
   const version = cell?.version ?? 0;
-  return version === expected ? null : failure('conflict', `${key} is at version ${version}, not ${expected}`);
+  return version === expected
+    ? null
+    : failure('conflict', `${key} is at version ${version}, not ${expected}`);
 }
 
 /** A hostile `first` may lie far ahead: never loop over numbers that hold nothing. */

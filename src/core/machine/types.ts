@@ -15,7 +15,8 @@ export type Operation =
 /** One command of the log. */
 export type Command =
   | { readonly type: 'barrier' }
-  | { readonly type: 'open' }
+  /** `gen` is logged, so that every replica makes the same session id of it, whatever it has stored. */
+  | { readonly type: 'open'; readonly gen: number }
   | { readonly type: 'close'; readonly session: SessionId }
   | { readonly type: 'expire'; readonly session: SessionId }
   | {
@@ -33,7 +34,14 @@ export type OpResult =
   | { readonly ok: false; readonly code: OpFailure; readonly message: string };
 
 /** Failures that applying may give; all of them certain not to have taken effect. */
-export type OpFailure = 'overflow' | 'wrong-type' | 'conflict' | 'session-expired' | 'outcome-unknown' | 'not-applied' | 'busy';
+export type OpFailure =
+  | 'overflow'
+  | 'wrong-type'
+  | 'conflict'
+  | 'session-expired'
+  | 'outcome-unknown'
+  | 'not-applied'
+  | 'busy';
 
 export interface Entry {
   readonly epoch: number;
@@ -62,7 +70,11 @@ export type Query =
 
 export type QueryResult =
   | { readonly type: 'get'; readonly cell: Cell | null }
-  | { readonly type: 'scan'; readonly rows: readonly (readonly [key: string, cell: Cell])[]; readonly more: boolean };
+  | {
+      readonly type: 'scan';
+      readonly rows: readonly (readonly [key: string, cell: Cell])[];
+      readonly more: boolean;
+    };
 
 /** A session's stored state: results by operation number, those before `first` forgotten. */
 export interface SessionState {

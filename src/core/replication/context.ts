@@ -1,8 +1,8 @@
 import type { Timings } from '../../limits.js';
 import type { ClusterMap, NodeId, ReplicaId } from '../map/types.js';
 import type { ClientResponse, PeerMessage } from '../messages.js';
-import type { Rules } from '../rules.js';
 import type { LogRecord } from '../records.js';
+import type { Rules } from '../rules.js';
 import type { Process } from './grants.js';
 import type { Replica } from './replica.js';
 
@@ -15,7 +15,11 @@ export interface ReplicaContext {
   readonly me: ReplicaId;
   readonly rules: Rules;
   readonly timings: Timings;
-  readonly tuning: { readonly retainEntries: number; readonly retainBytes: number; readonly sessionIdleMs: number };
+  readonly tuning: {
+    readonly retainEntries: number;
+    readonly retainBytes: number;
+    readonly sessionIdleMs: number;
+  };
   readonly map: ClusterMap;
   /** Admits no write and changes no map, for the moment. */
   readonly quiesced: boolean;

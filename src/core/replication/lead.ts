@@ -61,7 +61,8 @@ export class Lead {
   /** Nobody else will answer those who wait: they are told that the fate of their request is open. */
   end(): void {
     const moved = this.#refuse('moved', 'the partition has another primary now', true);
-    for (const origins of this.#waiters.values()) for (const origin of origins) this.#ctx.reply(origin, moved);
+    for (const origins of this.#waiters.values())
+      for (const origin of origins) this.#ctx.reply(origin, moved);
     for (const { origins } of this.#held) for (const origin of origins) this.#ctx.reply(origin, moved);
     this.#waiters.clear();
     this.#held = [];
@@ -82,7 +83,8 @@ export class Lead {
     }
     // A candidate in a publish under way stays required until its fate is known.
     const settled = this.#replica.pending === null;
-    for (const [id, stream] of this.streams) if (!wanted.has(id) && (settled || !stream.candidate)) this.streams.delete(id);
+    for (const [id, stream] of this.streams)
+      if (!wanted.has(id) && (settled || !stream.candidate)) this.streams.delete(id);
     for (const id of wanted) {
       if (this.streams.has(id)) continue;
       const stream = new Stream(id, nodeOf(id));
@@ -136,7 +138,8 @@ export class Lead {
     const keep = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
     if (keep.length < config.inSync.length && keep.length < ctx.map.settings.minInSync) {
       // Below min-in-sync only repair and reads go on: give the members, or a better connected primary, more time.
-      if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs))) return null;
+      if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs)))
+        return null;
     }
     const inSync = [...keep];
     for (const stream of this.streams.values()) {
@@ -186,13 +189,18 @@ export class Lead {
 
   #refuse(code: Refusal['code'], message: string, mayHaveRun = false): Refusal {
     const revision = this.#ctx.map.revision;
-    return mayHaveRun ? { ok: false, code, message, revision, mayHaveRun } : { ok: false, code, message, revision };
+    return mayHaveRun
+      ? { ok: false, code, message, revision, mayHaveRun }
+      : { ok: false, code, message, revision };
   }
 
   /** R5, counting a removal that is not confirmed yet as done. */
   get enoughInSync(): boolean {
     if (!this.#ctx.rules.minInSync) return true;
-    const count = Math.min(this.#config.inSync.length, this.#replica.pending?.inSync.length ?? Number.POSITIVE_INFINITY);
+    const count = Math.min(
+      this.#config.inSync.length,
+      this.#replica.pending?.inSync.length ?? Number.POSITIVE_INFINITY,
+    );
     return count >= this.#ctx.map.settings.minInSync;
   }
 
@@ -206,7 +214,10 @@ export class Lead {
       return this.#refuse('unavailable', message);
     }
     if (this.#replica.log.tailSeq - this.#replica.commit >= limits.pipelineEntries) {
-      return this.#refuse('busy', `partition ${this.#replica.p} has ${limits.pipelineEntries} entries waiting to be replicated`);
+      return this.#refuse(
+        'busy',
+        `partition ${this.#replica.p} has ${limits.pipelineEntries} entries waiting to be replicated`,
+      );
     }
     return null;
   }
@@ -215,8 +226,14 @@ export class Lead {
     const refusal = this.#mayWrite();
     if (refusal !== null) this.#ctx.reply(origin, refusal);
     else if (this.#replica.machine.sessionCount >= limits.sessionsPerPartition) {
-      this.#ctx.reply(origin, this.#refuse('busy', `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`));
-    } else this.#accept({ type: 'open' }, origin);
+      this.#ctx.reply(
+        origin,
+        this.#refuse(
+          'busy',
+          `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`,
+        ),
+      );
+    } else this.#accept({ type: 'open', gen: this.#config.gen }, origin);
   }
 
   close(origin: number, session: SessionId): void {
@@ -251,8 +268,13 @@ export class Lead {
   }
 
   #answerKnown(known: OpResult | 'unknown-session' | 'forgotten' | 'beyond'): ClientResponse {
-    if (known === 'unknown-session') return this.#refuse('session-expired', 'the session is not known here: it was idle too long or was closed');
-    if (known === 'beyond') return this.#refuse('busy', `a session has at most ${limits.sessionWindow} operations under way`);
+    if (known === 'unknown-session')
+      return this.#refuse(
+        'session-expired',
+        'the session is not known here: it was idle too long or was closed',
+      );
+    if (known === 'beyond')
+      return this.#refuse('busy', `a session has at most ${limits.sessionWindow} operations under way`);
     if (known === 'forgotten') {
       const message = 'the session has already acknowledged a later operation';
       return { ok: true, type: 'write', result: { ok: false, code: 'outcome-unknown', message } };
@@ -287,7 +309,10 @@ export class Lead {
       case 'opened':
         return { ok: true, type: 'open', session: applied.session };
       case 'refused-open':
-        return this.#refuse('busy', `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`);
+        return this.#refuse(
+          'busy',
+          `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`,
+        );
       case 'closed':
       case 'none':
         return { ok: true, type: 'close' };
@@ -309,7 +334,11 @@ export class Lead {
     }
     const result = this.#replica.machine.query(query);
     if (this.#mayRead()) this.#ctx.reply(origin, { ok: true, type: 'read', result });
-    else this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary cannot prove that it still is the primary'));
+    else
+      this.#ctx.reply(
+        origin,
+        this.#refuse('unavailable', 'the primary cannot prove that it still is the primary'),
+      );
   }
 
   #mayRead(): boolean {
@@ -333,7 +362,8 @@ export class Lead {
     if (replica.lead !== this) return;
     const ctx = this.#ctx;
     let point = replica.durable;
-    if (ctx.rules.replyAfterReplication) for (const stream of this.#required) point = Math.min(point, stream.match);
+    if (ctx.rules.replyAfterReplication)
+      for (const stream of this.#required) point = Math.min(point, stream.match);
     if (point < this.barrierSeq || point <= replica.commit) return;
     // R10: whoever was told that it is primary must have lost its leases before anything is committed here.
     if (!replica.graceIsOver()) return;
@@ -357,7 +387,13 @@ export class Lead {
 
   onReject(m: Extract<PeerMessage, { type: 'reject' }>): void {
     const stream = this.streams.get(m.from);
-    if (stream === undefined || m.epoch !== this.epoch || stream.id !== m.stream || stream.state === 'snapshot') return;
+    if (
+      stream === undefined ||
+      m.epoch !== this.epoch ||
+      stream.id !== m.stream ||
+      stream.state === 'snapshot'
+    )
+      return;
     const { log } = this.#replica;
     if (stream.state === 'replicate') {
       // Something on the way was lost: find the place again, under a new id.
@@ -386,7 +422,13 @@ export class Lead {
 
   onSnapshotAck(m: Extract<PeerMessage, { type: 'snapshot-ack' }>): void {
     const stream = this.streams.get(m.from);
-    if (stream?.snapshot == null || m.epoch !== this.epoch || stream.id !== m.stream || m.index !== stream.snapshot.index) return;
+    if (
+      stream?.snapshot == null ||
+      m.epoch !== this.epoch ||
+      stream.id !== m.stream ||
+      m.index !== stream.snapshot.index
+    )
+      return;
     stream.snapshot.index++;
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
@@ -454,7 +496,9 @@ export class Lead {
   /** `from` granted the beacon sent at `sentAt` for this partition in this epoch. */
   onLease(from: Process, sentAt: number): void {
     const exact = this.streams.get(replicaId(from.node, from.store));
-    const stream = this.#ctx.rules.wipedDiskIsAnotherReplica ? exact : [...this.streams.values()].find((s) => s.node === from.node);
+    const stream = this.#ctx.rules.wipedDiskIsAnotherReplica
+      ? exact
+      : [...this.streams.values()].find((s) => s.node === from.node);
     if (stream !== undefined && sentAt > stream.leaseFrom) stream.leaseFrom = sentAt;
   }
 
@@ -472,7 +516,11 @@ export class Lead {
       if (behind && now - stream.progressAt >= timings.resendMs && !this.#ctx.isReplicaGone(stream.replica)) {
         stream.stalledSince ??= stream.progressAt;
         this.attach(stream);
-      } else if (stream.state === 'replicate' && stream.commitSent < this.#replica.commit && stream.next > this.#replica.log.tailSeq) {
+      } else if (
+        stream.state === 'replicate' &&
+        stream.commitSent < this.#replica.commit &&
+        stream.next > this.#replica.log.tailSeq
+      ) {
         this.#sendAppend(stream, []);
       }
     }

@@ -26,7 +26,9 @@ export class ReplicaLog {
   }
 
   get tailEpoch(): number {
-    return this.#entries.length === 0 ? this.#baseEpoch : (this.#entries[this.#entries.length - 1] as Entry).epoch;
+    return this.#entries.length === 0
+      ? this.#baseEpoch
+      : (this.#entries[this.#entries.length - 1] as Entry).epoch;
   }
 
   /** The epoch of the entry at `seq`, or null when the log does not reach there (any more). */

@@ -53,11 +53,20 @@ export class Replica {
   #jitter: number;
   readonly #ctx: ReplicaContext;
 
-  constructor(ctx: ReplicaContext, p: number, config: PartitionConfig, stored: StoredPartition | null, startedAt: number, fresh: boolean) {
+  constructor(
+    ctx: ReplicaContext,
+    p: number,
+    config: PartitionConfig,
+    stored: StoredPartition | null,
+    startedAt: number,
+    fresh: boolean,
+  ) {
     this.#ctx = ctx;
     this.p = p;
     this.config = config;
-    const snapshot: Snapshot = stored?.snapshot ?? { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [] };
+    // A store without a checkpoint knows of no generation: the log is from the partition's beginning.
+    const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [] };
+    const snapshot = stored === null || stored.snapshot.seq === 0 ? empty : stored.snapshot;
     this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules.dedup);
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
     this.promised = stored?.promised ?? 0;
@@ -77,7 +86,9 @@ export class Replica {
   }
 
   isMe(replica: ReplicaId): boolean {
-    return this.#ctx.rules.wipedDiskIsAnotherReplica ? replica === this.#ctx.me : nodeOf(replica) === this.#ctx.node;
+    return this.#ctx.rules.wipedDiskIsAnotherReplica
+      ? replica === this.#ctx.me
+      : nodeOf(replica) === this.#ctx.node;
   }
 
   // ---- the map
@@ -94,7 +105,12 @@ export class Replica {
       if (config.epoch > this.lead.epoch) this.stepDown();
       else if (config.epoch === this.lead.epoch) this.lead.configured();
     }
-    if (this.lead === null && this.isMe(config.primary) && config.epoch === this.#asked && config.epoch >= this.promised) {
+    if (
+      this.lead === null &&
+      this.isMe(config.primary) &&
+      config.epoch === this.#asked &&
+      config.epoch >= this.promised
+    ) {
       this.#takeLead();
     }
   }
@@ -143,7 +159,8 @@ export class Replica {
   #primaryGoneAt: { epoch: number; at: number } | null = null;
 
   #goneSince(): number {
-    if (this.#primaryGoneAt?.epoch !== this.config.epoch) this.#primaryGoneAt = { epoch: this.config.epoch, at: this.#ctx.now };
+    if (this.#primaryGoneAt?.epoch !== this.config.epoch)
+      this.#primaryGoneAt = { epoch: this.config.epoch, at: this.#ctx.now };
     return this.#primaryGoneAt.at;
   }
 
@@ -153,7 +170,8 @@ export class Replica {
     for (const node of this.config.target) {
       if (node === this.#ctx.node) return rank;
       const replica = this.config.inSync.find((r) => nodeOf(r) === node);
-      if (replica !== undefined && replica !== this.config.primary && !this.#ctx.isReplicaGone(replica)) rank++;
+      if (replica !== undefined && replica !== this.config.primary && !this.#ctx.isReplicaGone(replica))
+        rank++;
     }
     return rank;
   }
@@ -211,7 +229,8 @@ export class Replica {
   }
 
   #truncateAfter(seq: number): void {
-    if (seq < this.commit) throw new Error(`partition ${this.p}: cutting after ${seq}, committed are ${this.commit}`);
+    if (seq < this.commit)
+      throw new Error(`partition ${this.p}: cutting after ${seq}, committed are ${this.commit}`);
     this.log.truncateAfter(seq);
     this.durable = Math.min(this.durable, seq);
     this.#flyingMark = Math.min(this.#flyingMark, seq);
@@ -312,10 +331,23 @@ export class Replica {
       incoming = { epoch: m.epoch, stream: m.stream, count: m.count, parts: [] };
       this.#incoming = incoming;
     }
-    if (incoming === null || incoming.epoch !== m.epoch || incoming.stream !== m.stream || incoming.parts.length < m.index) return;
+    if (
+      incoming === null ||
+      incoming.epoch !== m.epoch ||
+      incoming.stream !== m.stream ||
+      incoming.parts.length < m.index
+    )
+      return;
     if (incoming.parts.length === m.index) incoming.parts.push(m.chunk);
     if (incoming.parts.length < incoming.count) {
-      this.#ctx.send(from, { type: 'snapshot-ack', p: this.p, epoch: m.epoch, stream: m.stream, from: m.to, index: m.index });
+      this.#ctx.send(from, {
+        type: 'snapshot-ack',
+        p: this.p,
+        epoch: m.epoch,
+        stream: m.stream,
+        from: m.to,
+        index: m.index,
+      });
       return;
     }
     this.#incoming = null;
@@ -336,7 +368,12 @@ export class Replica {
 
   /** An ack leaves once everything it speaks of is on disk, the promise included. */
   #owe(to: NodeId, m: Append | SnapshotChunk, match: number): void {
-    if (this.#owed !== null && this.#owed.epoch === m.epoch && this.#owed.stream === m.stream && this.#owed.to === to) {
+    if (
+      this.#owed !== null &&
+      this.#owed.epoch === m.epoch &&
+      this.#owed.stream === m.stream &&
+      this.#owed.to === to
+    ) {
       this.#owed.match = Math.max(this.#owed.match, match);
     } else {
       this.#owed = { to, from: m.to, epoch: m.epoch, stream: m.stream, match };

@@ -29,7 +29,8 @@ export class Stream {
   /** Bytes under way, by the last seq of each message. */
   readonly #flying: { last: number; bytes: number }[] = [];
   flyingBytes = 0;
-  snapshot: { readonly text: string; readonly count: number; readonly seq: number; index: number } | null = null;
+  snapshot: { readonly text: string; readonly count: number; readonly seq: number; index: number } | null =
+    null;
 
   constructor(replica: ReplicaId, node: NodeId) {
     this.replica = replica;

