@@ -15,7 +15,7 @@ import {
   type RingFigures,
   ratesOf,
   TABLE_PARTITIONS,
-} from '../src/check/bench-ring.js';
+} from '../src/bench/ring.js';
 import { hashKey } from '../src/core/ring/hash.js';
 import { peers } from './lib/deps.js';
 

@@ -5,14 +5,16 @@
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
 // `--types` adds the library's declarations, `--watch` is not there: bin/dev.js runs the sources.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
+/** Built aside and put in place by a rename, so that programs running meanwhile see the old build or the new one. */
+const aside = `dist.new-${process.pid}`;
+const dist = join(root, aside);
 const require = createRequire(import.meta.url);
 const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
@@ -114,7 +116,7 @@ const cjs = {
   plugins: [lazyRequires, commandTable],
 };
 
-rmSync(dist, { recursive: true, force: true });
+process.on('exit', () => rmSync(dist, { recursive: true, force: true }));
 
 const cliSource = `
 import { commands } from 'muster:commands';
@@ -134,7 +136,7 @@ const cli = await build({
   plugins: [restInOwnFile, ...cjs.plugins],
   stdin: { contents: cliSource, resolveDir: root, sourcefile: 'cli.ts', loader: 'ts' },
   external: [...heavy, './help.cjs'],
-  outfile: 'dist/cli.cjs',
+  outfile: `${aside}/cli.cjs`,
 });
 await build({
   ...cjs,
@@ -145,9 +147,14 @@ await build({
   },
   alias: { '@oclif/core/lib': join(root, 'node_modules/@oclif/core/lib') },
   external: heavy,
-  outfile: 'dist/rest.cjs',
+  outfile: `${aside}/rest.cjs`,
 });
-await build({ ...cjs, entryPoints: ['src/presentation/help.ts'], external: heavy, outfile: 'dist/help.cjs' });
+await build({
+  ...cjs,
+  entryPoints: ['src/presentation/help.ts'],
+  external: heavy,
+  outfile: `${aside}/help.cjs`,
+});
 
 const entries = ['src/host/main.ts', 'src/index.ts'].filter((file) => existsSync(join(root, file)));
 if (entries.length > 0) {
@@ -155,7 +162,7 @@ if (entries.length > 0) {
     ...common,
     entryPoints: entries,
     outbase: '.',
-    outdir: 'dist',
+    outdir: aside,
     format: 'esm',
     splitting: true,
     chunkNames: 'chunks/[hash]',
@@ -186,8 +193,29 @@ await build({
     loader: 'ts',
   },
   external: heavy,
-  outfile: 'dist/manifest.cjs',
+  outfile: `${aside}/manifest.cjs`,
 });
+
+if (process.argv.includes('--types')) {
+  // Loaded only here: the compiler alone takes longer than all of the above.
+  const { emitTypes } = await import('./types.mjs');
+  emitTypes(root, dist);
+}
+
+const place = join(root, 'dist');
+for (let tries = 1; ; tries++) {
+  const old = `${dist}-old${tries}`;
+  try {
+    if (existsSync(place)) renameSync(place, old);
+    renameSync(dist, place);
+    break;
+  } catch (error) {
+    // Another build put its own in place in between: the last one stays.
+    if (tries === 5) throw error;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
+}
 
 if (pkg.oclif) {
   process.env.NODE_ENV = 'production';
@@ -195,11 +223,6 @@ if (pkg.oclif) {
   const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
   await plugin.load();
   writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
-}
-if (process.argv.includes('--types')) {
-  // Loaded only here: the compiler alone takes longer than all of the above.
-  const { emitTypes } = await import('./types.mjs');
-  emitTypes(root, dist);
 }
 const size = Object.values(cli.metafile.outputs)[0].bytes;
 process.stdout.write(

@@ -107,6 +107,10 @@ async function mainJob(node, program, home, more = async () => {}) {
     (await muster('kv', 'get', 'greeting')) === 'hello\n',
     'the value must be there after stop and start',
   );
+  await more();
+  await muster('cluster', 'stop');
+  await muster('cluster', 'destroy', '--yes');
+  assert(processesBelow(home).length === 0, 'processes are left after stop and destroy');
 }
 
 /** Installs the given Node from the registry, as the package that holds its binary; gives the path of the binary. */

@@ -22,7 +22,7 @@ const kind = (exit: number, tookEffect: TookEffect, retryable: boolean, hint: st
 
 export const catalogue = {
   usage: kind(2, 'no', false, 'See `muster {command} --help`.'),
-  'unknown-cluster': kind(2, 'no', false, '`muster cluster list` shows the clusters there are.'),
+  'unknown-cluster': kind(2, 'no', false, '`muster cluster list` shows the clusters there are, `muster cluster start {cluster}` makes one.'),
   'name-taken': kind(2, 'no', false, 'Choose another name, or `muster cluster destroy {cluster}` first.'),
   'already-running': kind(2, 'no', false, '`muster cluster status {cluster}` shows it; `muster cluster stop {cluster}` ends it.'),
   'not-running': kind(3, 'no', false, '`muster cluster start {cluster}` brings it and its data back.'),

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { LoadFigures } from '../../src/check/bench-load.js';
+import type { LoadFigures } from '../../src/bench/load.js';
 import type { CallerSaid, CallerSetup, CallerTask } from './caller.js';
 import { cleanEnv } from './processes.js';
 

@@ -3,7 +3,7 @@
  * IPC what to measure, again and again.
  */
 import { pathToFileURL } from 'node:url';
-import { type LoadFigures, measureLoad } from '../../src/check/bench-load.js';
+import { type LoadFigures, measureLoad } from '../../src/bench/load.js';
 import type * as Library from '../../src/index.js';
 import { etcdClient, etcdIncrement } from './etcd.js';
 import { encodeCommands, RedisConnection } from './redis.js';

@@ -1,4 +1,4 @@
-import type { RingFigures } from '../../src/check/bench-ring.js';
+import type { RingFigures } from '../../src/bench/ring.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import { formatDuration } from '../../src/presentation/duration.js';
 
@@ -10,7 +10,7 @@ export default class BenchRing extends BaseCommand<typeof BenchRing> {
   static override examples = ['<%= config.bin %> bench ring', '<%= config.bin %> bench ring --json'];
 
   async run(): Promise<RingFigures> {
-    const { benchRing } = await import('../../src/check/bench-ring.js');
+    const { benchRing } = await import('../../src/bench/ring.js');
     // The measurement holds the thread, so this text stands still.
     const progress = await this.progress('measuring the ring, some seconds');
     const figures = benchRing({ clock: () => performance.now() });

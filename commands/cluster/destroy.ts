@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 
 export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
@@ -26,9 +27,15 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
     if (!(await this.confirm(`Remove cluster ${name} and all its data (${dir})?`)))
       return { cluster: name, destroyed: false };
     const progress = await this.progress(`removing cluster ${name}`);
+    const signal = this.interruptible();
     await withClusterLock(dir, this.timeoutMs(), async () => {
       if (damaged) await endLeftovers(dir, this.timeoutMs());
       else await stopCluster(findCluster(name), this.timeoutMs());
+      if (signal.aborted) {
+        throw new MusterError('interrupted', `interrupted: cluster ${name} is stopped, its data is still there`, {
+          tookEffect: 'no',
+        });
+      }
       removeCluster(dir);
     });
     progress.clear();

@@ -4,7 +4,7 @@ import type { LogLine } from '../../src/cluster/logs.js';
 import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import { countFlag } from '../../src/presentation/flags.js';
-import { visible } from '../../src/presentation/format.js';
+import { formatLogLine } from '../../src/presentation/log-line.js';
 import { colorOf } from '../../src/presentation/terminal.js';
 
 export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
@@ -38,7 +38,9 @@ export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
     });
     const width = Math.max(...ids.map((id) => id.length));
     const show = ({ node, text }: LogLine) =>
-      this.out(`${colorOf(this.paint, ids.indexOf(node))(`${node.padEnd(width)} │`)} ${visible(text)}\n`);
+      this.out(
+        `${colorOf(this.paint, ids.indexOf(node))(`${node.padEnd(width)} │`)} ${formatLogLine(text, this.paint)}\n`,
+      );
     if (this.flags.follow) {
       await followLogs(logs, show, this.interruptible());
       return [];

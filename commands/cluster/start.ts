@@ -84,7 +84,8 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
       { title: 'NODE', of: (row) => row.id },
       { title: 'PID', of: (row) => row.pid, align: 'right' },
       { title: 'URL', of: (row) => row.url },
-      { title: 'PRIMARY OF', of: (row) => row.primaries, align: 'right' },
+      { title: 'PRIMARY', of: (row) => row.primaries, align: 'right' },
+      { title: 'BACKUP', of: (row) => row.backups, align: 'right' },
     ]);
     this.note(
       `Data and logs: ${cluster.dir}\nNext: muster counter incr hits · muster cluster status · muster cluster stop`,

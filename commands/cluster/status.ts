@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import type { ClusterStatus as Status } from '../../src/cluster/status.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
-import { nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
+import { clusterLine, nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
@@ -21,9 +21,7 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
     const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
     try {
       const status = await clusterStatus(cluster, client, timeoutMs);
-      this.out(
-        `Cluster ${this.paint.bold(status.cluster)}, map revision ${status.revision}, durability ${status.durability}\n`,
-      );
+      this.out(clusterLine(status, this.paint));
       await this.table(status.nodes, nodeColumns);
       this.out(partitionLines(status, this.paint));
       return status;

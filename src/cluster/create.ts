@@ -15,9 +15,6 @@ import { dirname, join } from 'node:path';
 import { type ClusterMap, type Durability, type Member, replicaId } from '../core/map/types.js';
 import { place } from '../core/ring/placement.js';
 import { MusterError } from '../errors.js';
-import { checkTimings, defaultTimings, limits, type Timings } from '../limits.js';
-import { DirectoryMetastore } from '../metastore/directory.js';
-import { createStore } from '../storage/create.js';
 import {
   type ClusterFile,
   checkName,
@@ -29,6 +26,9 @@ import {
   nodeDir,
   tokenFile,
 } from '../layout/paths.js';
+import { checkTimings, defaultTimings, limits, type Timings } from '../limits.js';
+import { DirectoryMetastore } from '../metastore/directory.js';
+import { createStore } from '../storage/create.js';
 
 /** What a new cluster is to be; whatever is left out has a default. */
 export interface CreateOptions {

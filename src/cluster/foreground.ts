@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
+import { nodeLogFile } from '../layout/paths.js';
 import type { NodeEntry } from './entry.js';
 import { isAlive } from './identity.js';
 import { type Launched, launchNode } from './launch.js';
 import { withClusterLock } from './lock.js';
 import { followLogs, type LogLine, LogTail } from './logs.js';
-import { nodeLogFile } from '../layout/paths.js';
 import type { LocalCluster } from './registry.js';
 import { readProcessFile } from './roster.js';
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { isErrorCode, MusterError } from '../errors.js';
+import { type ClusterFile, nodeDir, nodeLogFile } from '../layout/paths.js';
 import { type NodeEntry, nodeEntry } from './entry.js';
 import { isAlive } from './identity.js';
-import { type ClusterFile, nodeDir, nodeLogFile } from '../layout/paths.js';
 import { markerOf, type ProcessFile, readProcessFile, recordProcess } from './roster.js';
 
 /** A node process just started, watched until someone is satisfied that it runs. */

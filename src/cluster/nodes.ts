@@ -2,8 +2,8 @@ import type { MusterClient } from '../client/api.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
-import { signal, waitGone } from './identity.js';
 import { type ClusterFile, requireNode } from '../layout/paths.js';
+import { signal, waitGone } from './identity.js';
 import { freshRoster, type LocalCluster } from './registry.js';
 import type { ProcessFile, RosterRow } from './roster.js';
 

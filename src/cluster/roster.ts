@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { identify, type ProcessIdentity, type ProcessState, stateOf } from './identity.js';
 import { nodeDir } from '../layout/paths.js';
+import { identify, type ProcessIdentity, type ProcessState, stateOf } from './identity.js';
 
 /** Who runs a node: written by the launcher right after the spawn, and by the node itself when it starts. */
 export interface ProcessFile extends ProcessIdentity {

@@ -1,11 +1,11 @@
 import type { MusterClient } from '../client/api.js';
 import { openClient } from '../client/open.js';
 import { MusterError } from '../errors.js';
+import { clusterDir } from '../layout/paths.js';
 import { type CreateOptions, createCluster, planCluster } from './create.js';
 import type { NodeEntry } from './entry.js';
 import { signal, waitGone } from './identity.js';
 import { type Launched, launchNode } from './launch.js';
-import { clusterDir } from '../layout/paths.js';
 import { clusterExists, findCluster, freshRoster, type LocalCluster } from './registry.js';
 import type { ClusterStatus } from './status.js';
 import { removeCluster } from './stop.js';

@@ -33,6 +33,8 @@ export interface HostOptions {
 
 /** How often the core is told the time, in ms. */
 const tickMs = 25;
+/** Of one new map, the log tells of so many partitions this node leads or led. */
+const configsLogged = 4;
 /** How often applied state goes to the checkpoint, in ms. */
 const checkpointMs = 5000;
 
@@ -200,15 +202,16 @@ export class NodeHost {
     this.#peers.update(map);
     const before = this.#lastMap;
     this.#lastMap = map;
-    const { log } = this.#options;
-    map.partitions.forEach((config, p) => {
+    const own = `${this.#options.node}/`;
+    const changed = map.partitions.flatMap((config, p) => {
       const old = before?.partitions[p];
-      if (old === undefined || old === config || JSON.stringify(old) === JSON.stringify(config)) return;
-      const mine = config.primary.startsWith(`${this.#options.node}/`);
-      if (mine || old.primary.startsWith(`${this.#options.node}/`)) {
-        log.info({ revision: map.revision, partition: p }, `partition ${p}: ${describeConfig(config)}`);
-      }
+      if (old === undefined || (!config.primary.startsWith(own) && !old.primary.startsWith(own))) return [];
+      return describeConfig(old) === describeConfig(config) ? [] : [`p${p} ${describeConfig(config)}`];
     });
+    if (changed.length === 0) return;
+    const shown = changed.slice(0, configsLogged).join('; ');
+    const more = changed.length > configsLogged ? `; and ${changed.length - configsLogged} more` : '';
+    this.#options.log.info({ revision: map.revision }, `cluster map: ${shown}${more}`);
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import type { LoadFigures, LoadOperation, LoadSoFar } from '../check/bench-load.js';
+import type { LoadFigures, LoadOperation, LoadSoFar } from '../bench/load.js';
 import type { MusterClient } from '../client/api.js';
 import { MusterError } from '../errors.js';
 import { formatDuration } from './duration.js';
@@ -55,7 +55,7 @@ export async function runLoad(
   choice: LoadChoice,
   watch: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<LoadReport> {
-  const { measureLoad } = await import('../check/bench-load.js');
+  const { measureLoad } = await import('../bench/load.js');
   const { firstError, ...figures } = await measureLoad({
     operations,
     callers: choice.clients,

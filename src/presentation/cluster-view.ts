@@ -8,18 +8,24 @@ import type { Paint } from './terminal.js';
 const stateColor = (row: NodeRow, paint: Paint): ((text: string) => string) =>
   row.state === 'down' ? paint.red : row.state === 'paused' || !row.reachable ? paint.yellow : paint.green;
 
-/** The columns of a table of nodes; the dead and unreachable are rows like the others. */
+/** Where a node listens, short enough that a table fits 80 columns. */
+export const addressColumn: Column<NodeRow> = {
+  title: 'ADDRESS',
+  of: (row) => row.url?.replace(/^ws:\/\//, '') ?? null,
+};
+
+/** The columns of a table of nodes; the dead, paused and silent (alive, and not answering) are rows like the others. */
 export const nodeColumns: readonly Column<NodeRow>[] = [
   { title: 'NODE', of: (row) => row.id },
   {
     title: 'STATE',
-    of: (row) => (row.state === 'up' && !row.reachable ? 'up, no answer' : row.state),
+    of: (row) => (row.state === 'up' && !row.reachable ? 'silent' : row.state),
     paint: stateColor,
   },
   { title: 'PID', of: (row) => row.pid, align: 'right' },
-  { title: 'URL', of: (row) => row.url },
-  { title: 'PRIMARY OF', of: (row) => row.primaries, align: 'right' },
-  { title: 'BACKUP OF', of: (row) => row.backups, align: 'right' },
+  addressColumn,
+  { title: 'PRIMARY', of: (row) => row.primaries, align: 'right' },
+  { title: 'BACKUP', of: (row) => row.backups, align: 'right' },
   { title: 'STARTS', of: (row) => row.incarnation, align: 'right' },
   {
     title: 'UPTIME',
@@ -33,14 +39,22 @@ export const nodeColumns: readonly Column<NodeRow>[] = [
   },
 ];
 
-/** One line on the partitions, and one on those that lack replicas. */
+/** What the cluster promises, in one line. */
+export const clusterLine = (status: ClusterStatus, paint: Paint): string =>
+  `Cluster ${paint.bold(status.cluster)}: ${plural(status.replicas, 'replica')}, ${status.minInSync} for a write, ` +
+  `durability ${status.durability}, map revision ${status.revision}\n`;
+
+/** One line on the partitions, one on those that lack replicas, and one on why a live node is silent. */
 export function partitionLines(status: ClusterStatus, paint: Paint): string {
   const { total, serving, inSync, lacking } = status.partitions;
   const share = (n: number) => (n === total ? paint.green : paint.yellow)(`${n} of ${total}`);
-  let text = `Partitions: ${share(serving)} serving, ${share(inSync)} fully in sync (${plural(status.replicas, 'replica')}, at least ${status.minInSync} for a write).\n`;
+  let text = `Partitions: ${share(serving)} serving, ${share(inSync)} fully in sync.\n`;
   if (lacking.length > 0) {
     const more = total - inSync > lacking.length ? ', …' : '';
     text += `Lacking replicas: ${ranges(lacking.map((p) => p.partition))}${more}.\n`;
+  }
+  for (const node of status.nodes) {
+    if (node.state === 'up' && !node.reachable) text += `${node.id}: ${node.problem}.\n`;
   }
   return text;
 }

@@ -1,11 +1,12 @@
 import type { CreateOptions } from '../cluster/create.js';
 import { logPositions, type RestartPolicy, supervise } from '../cluster/foreground.js';
 import { withClusterLock } from '../cluster/lock.js';
-import { clusterDir } from '../layout/paths.js';
 import { clusterExists, findCluster } from '../cluster/registry.js';
 import { startCluster } from '../cluster/start.js';
 import { stopCluster } from '../cluster/stop.js';
+import { clusterDir } from '../layout/paths.js';
 import { plural } from './format.js';
+import { formatLogLine } from './log-line.js';
 import { colorOf, type Paint } from './terminal.js';
 
 export interface ForegroundOptions {
@@ -43,12 +44,14 @@ export async function runForeground(
     await supervise(cluster, started.launched, positions, {
       restart: options.restart,
       signal: options.signal,
-      line: ({ node, text }) => process.stdout.write(`${prefix.get(node)} ${text}\n`),
+      line: ({ node, text }) =>
+        process.stdout.write(`${prefix.get(node)} ${formatLogLine(text, options.paint)}\n`),
       event: options.note,
     });
   } finally {
     // Whatever ended the watch, no process of this cluster stays.
-    await withClusterLock(dir, STOP_MS, () => stopCluster(cluster, STOP_MS));
+    const stopped = await withClusterLock(dir, STOP_MS, () => stopCluster(cluster, STOP_MS));
+    options.note(`Cluster ${create.name}: ${plural(stopped.length, 'node')} stopped.`);
   }
   return { cluster: create.name, ended: options.signal.aborted ? 'stopped' : 'no node left' };
 }

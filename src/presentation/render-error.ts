@@ -26,11 +26,17 @@ const EFFECT: Readonly<Record<TookEffect, string>> = {
   unknown: 'Took effect: unknown.',
 };
 
-/** oclif wraps what a flag's own parser said in "Parsing --flag", a tab and a pointer to the help. */
+/** oclif wraps what a flag's own parser said in "Parsing --flag", a tab and a pointer to the help; and words some things oddly. */
 const plain = (message: string): string =>
   message
     .replace(/^Parsing --\S+ \n\t/, '')
     .replace(/\nSee more help with --help$/, '')
+    .replace(/^The following errors? occurred:\n/, '')
+    .replace(/^\s*Missing required flag (\S+)$/m, '--$1 is required')
+    .replace(/^\s*All of the following must be provided when using (--\S+): (.+)$/m, '$1 needs $2')
+    .replace(/^Missing (\d+) required args?:\n/, (_, n: string) =>
+      n === '1' ? 'missing: ' : `missing ${n}:\n`,
+    )
     .trim();
 
 /** Turns whatever was thrown into a `MusterError`: oclif's parser errors are `usage`, all else is `internal`. */

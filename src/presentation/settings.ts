@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { configHome } from '../layout/paths.js';
 import { MusterError } from '../errors.js';
+import { configHome } from '../layout/paths.js';
 import { parseDuration } from './duration.js';
 
 type Env = Readonly<Record<string, string | undefined>>;

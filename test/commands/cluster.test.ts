@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { muster, type Ran } from './run.js';
+import { muster, program, type Ran } from './run.js';
 
 const home = mkdtempSync(join(tmpdir(), 'muster-e2e-'));
 const json = (ran: Ran) => {
@@ -142,7 +142,7 @@ describe('a cluster on real processes', { timeout: 60_000 }, () => {
     const child = spawn(
       process.execPath,
       [
-        join(import.meta.dirname, '../../bin/dev.js'),
+        program,
         'cluster',
         'start',
         'fg',

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const dev = join(import.meta.dirname, '../../bin/dev.js');
+/** The program as built (test/build-once.ts sees to that), and as it runs from source. */
+export const program = join(import.meta.dirname, '../../bin/run.js');
+export const fromSource = join(import.meta.dirname, '../../bin/dev.js');
 
 export interface Ran {
   readonly code: number | null;
@@ -9,15 +11,15 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs the program as a process of its own, from source, with `home` as its only world. */
+/** Runs the program as a process of its own, with `home` as its only world. */
 export function muster(
   home: string,
   args: readonly string[],
-  options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; program?: string } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const { NODE_EXTRA_CA_CERTS: _, MUSTER_CLUSTER: __, MUSTER_TIMEOUT: ___, ...env } = process.env;
-    const child = spawn(process.execPath, [dev, ...args], {
+    const child = spawn(process.execPath, [options.program ?? program, ...args], {
       cwd: options.cwd ?? home,
       env: { ...env, MUSTER_HOME: home, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],

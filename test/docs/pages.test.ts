@@ -54,7 +54,7 @@ describe('the documentation', () => {
     for (const page of pages) {
       const text = read(page);
       for (const line of [...quoted(text), ...blocks(text)]) {
-        const words = /^(?:\$ )?(?:npx )?muster ((?:[a-z-]+ ?)+)/.exec(line)?.[1]?.trim().split(' ');
+        const words = /^(?:\$ )?(?:npx )?muster ((?:[a-z][a-z-]* ?)+)/.exec(line)?.[1]?.trim().split(' ');
         if (words === undefined) continue;
         const known = commands.some((name) => name === words.slice(0, name.split(' ').length).join(' '));
         if (!known && !(words.length === 1 && topics.has(words[0]))) wrong.push(`${page}: ${line}`);

@@ -52,7 +52,9 @@ describe('the ladder of imports', () => {
 describe('src/core', { timeout: 60_000 }, () => {
   it('knows no clock, no die, no process and no console', () => {
     const files = [...modulesOf(['src/core']), 'src/errors.ts', 'src/limits.ts'];
-    expect(impurities(new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')])))).toEqual([]);
+    expect(impurities(new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')])))).toEqual(
+      [],
+    );
   });
 
   it('would be found out by each of them, but not by names of its own', () => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
 import { builtinModules } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 export const root = join(import.meta.dirname, '../..');
@@ -33,7 +33,8 @@ export const layers: Readonly<Record<string, number>> = {
 
 /** Imports between neighbours that are meant, each with its reason. */
 export const sideways: Readonly<Record<string, string>> = {
-  'src/host -> src/client/api.ts': 'what a node says of itself is part of the library’s contract (types only)',
+  'src/host -> src/client/api.ts':
+    'what a node says of itself is part of the library’s contract (types only)',
 };
 
 export interface Import {
@@ -52,7 +53,9 @@ const sourceFile = /\.(ts|js|mjs|cjs)$/;
 export function modulesOf(folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(folder, file),
+      ),
     )
     .filter((file) => sourceFile.test(file) && !file.endsWith('.d.ts'))
     .sort();
@@ -76,17 +79,22 @@ function targetOf({ from, specifier }: Import): string {
 /** Why an import breaks the ladder, or null when it does not. */
 export function brokenBy(it: Import): string | null {
   const here = roomOf(it.from);
-  if (here === null) return `${it.from} stands in no room of the ladder: give it a layer in test/ladder/ladder.ts`;
+  if (here === null)
+    return `${it.from} stands in no room of the ladder: give it a layer in test/ladder/ladder.ts`;
   const say = (why: string) => `${it.from} imports ${it.specifier}: ${why}`;
   const bare = !it.specifier.startsWith('.');
   if (bare) {
-    const what = builtinModules.includes(it.specifier) || it.specifier.startsWith('node:') ? 'Node' : 'a package';
-    return layers[here]! <= 1 && here !== 'src/check' ? say(`${here} is pure, and knows nothing of ${what}`) : null;
+    const what =
+      builtinModules.includes(it.specifier) || it.specifier.startsWith('node:') ? 'Node' : 'a package';
+    return layers[here]! <= 1 && here !== 'src/check'
+      ? say(`${here} is pure, and knows nothing of ${what}`)
+      : null;
   }
   const target = targetOf(it);
   const there = roomOf(target);
   // bin/ runs what is built, and package.json is data.
-  if (there === null) return here === 'bin' || target === 'package.json' ? null : say('that is in no room of the ladder');
+  if (there === null)
+    return here === 'bin' || target === 'package.json' ? null : say('that is in no room of the ladder');
   if (here === there || sideways[`${here} -> ${target}`] !== undefined) return null;
   if (here === 'src/check' && layers[there] !== 0) return say('the judge imports nothing of what it judges');
   if (layers[there]! < layers[here]!) return null;
@@ -100,7 +108,16 @@ export function brokenBy(it: Import): string | null {
 /** Unresolved names: what a module without Node's and the browser's globals does not have. */
 const unknownName = new Set([2304, 2503, 2552, 2580, 2584, 2591, 2592, 2593]);
 /** Part of the language itself, and yet a clock, a die, or a way round this check. */
-const forbiddenName = new Set(['Date', 'globalThis', 'eval', 'Function', 'Intl', 'Atomics', 'WeakRef', 'FinalizationRegistry']);
+const forbiddenName = new Set([
+  'Date',
+  'globalThis',
+  'eval',
+  'Function',
+  'Intl',
+  'Atomics',
+  'WeakRef',
+  'FinalizationRegistry',
+]);
 
 /**
  * What in these modules (path → text) is not pure: they are compiled with the language's own library alone, so that
@@ -124,7 +141,9 @@ export function impurities(modules: ReadonlyMap<string, string>): string[] {
   host.fileExists = (path) => given.has(path) || fileExists(path);
   host.getSourceFile = (path, target, ...rest) => {
     const text = given.get(path);
-    return text === undefined ? getSourceFile.call(host, path, target, ...rest) : ts.createSourceFile(path, text, target);
+    return text === undefined
+      ? getSourceFile.call(host, path, target, ...rest)
+      : ts.createSourceFile(path, text, target);
   };
   const program = ts.createProgram([...given.keys()], options, host);
   const checker = program.getTypeChecker();
@@ -137,10 +156,14 @@ export function impurities(modules: ReadonlyMap<string, string>): string[] {
       if (unknownName.has(code)) report(start ?? 0, ts.flattenDiagnosticMessageText(messageText, ' '));
     }
     const isOfLanguage = (node: ts.Node) =>
-      checker.getSymbolAtLocation(node)?.declarations?.every((d) => program.isSourceFileDefaultLibrary(d.getSourceFile())) ?? true;
+      checker
+        .getSymbolAtLocation(node)
+        ?.declarations?.every((d) => program.isSourceFileDefaultLibrary(d.getSourceFile())) ?? true;
     const visit = (node: ts.Node): void => {
-      if (ts.isIdentifier(node) && forbiddenName.has(node.text) && isOfLanguage(node)) report(node.getStart(), node.text);
-      if (ts.isPropertyAccessExpression(node) && node.getText() === 'Math.random') report(node.getStart(), 'Math.random');
+      if (ts.isIdentifier(node) && forbiddenName.has(node.text) && isOfLanguage(node))
+        report(node.getStart(), node.text);
+      if (ts.isPropertyAccessExpression(node) && node.getText() === 'Math.random')
+        report(node.getStart(), 'Math.random');
       ts.forEachChild(node, visit);
     };
     visit(source);
