@@ -22,38 +22,113 @@ const kind = (exit: number, tookEffect: TookEffect, retryable: boolean, hint: st
 
 export const catalogue = {
   usage: kind(2, 'no', false, 'See `muster {command} --help`.'),
-  'unknown-cluster': kind(2, 'no', false, '`muster cluster list` shows the clusters there are, `muster cluster start {cluster}` makes one.'),
+  'unknown-cluster': kind(
+    2,
+    'no',
+    false,
+    '`muster cluster list` shows the clusters there are, `muster cluster start {cluster}` makes one.',
+  ),
   'name-taken': kind(2, 'no', false, 'Choose another name, or `muster cluster destroy {cluster}` first.'),
-  'already-running': kind(2, 'no', false, '`muster cluster status {cluster}` shows it; `muster cluster stop {cluster}` ends it.'),
+  'already-running': kind(
+    2,
+    'no',
+    false,
+    '`muster cluster status {cluster}` shows it; `muster cluster stop {cluster}` ends it.',
+  ),
   'not-running': kind(3, 'no', false, '`muster cluster start {cluster}` brings it and its data back.'),
   'unknown-node': kind(2, 'no', false, '`muster node list` shows the nodes there are.'),
   'node-state': kind(2, 'no', false, '`muster node list` shows the state of each node.'),
-  'cluster-busy': kind(6, 'no', true, 'Another muster command is changing this cluster; try again when it has ended.'),
+  'cluster-busy': kind(6, 'no', true, 'Try again when that one has ended.'),
   'port-taken': kind(2, 'no', false, 'Leave the port out and the system picks a free one.'),
   'not-found': kind(1, 'no', false, '`muster kv list` and `muster counter list` show what is there.'),
   'not-safe': kind(1, 'no', false, '`muster wait --for in-sync` waits until it is safe.'),
-  overflow: kind(1, 'no', false, 'A counter holds integers within ±(2^53−1); `muster counter reset {key}` starts again.'),
-  'wrong-type': kind(6, 'no', false, 'A key holds either a value (`muster kv`) or a counter (`muster counter`); use another name.'),
+  overflow: kind(
+    1,
+    'no',
+    false,
+    'A counter holds integers within ±(2^53−1); `muster counter reset {key}` starts again.',
+  ),
+  'wrong-type': kind(
+    6,
+    'no',
+    false,
+    'A key holds either a value (`muster kv`) or a counter (`muster counter`); use another name.',
+  ),
   conflict: kind(6, 'no', true, 'Read again, then repeat with the version found.'),
   'key-invalid': kind(2, 'no', false, 'A key is 1 to 512 bytes of UTF-8 text.'),
-  'value-too-large': kind(2, 'no', false, 'A value is at most 1 MiB of UTF-8 text; split it over several keys.'),
+  'value-too-large': kind(
+    2,
+    'no',
+    false,
+    'A value is at most 1 MiB of UTF-8 text; split it over several keys.',
+  ),
   unreachable: kind(3, 'no', true, '`muster cluster status` shows which nodes answer.'),
-  timeout: kind(4, 'no', true, '`muster cluster status` shows what is missing; `--timeout` allows more time.'),
-  unavailable: kind(5, 'no', true, '`muster cluster status` shows the partitions that lack replicas; start their nodes and try again.'),
+  timeout: kind(
+    4,
+    'no',
+    true,
+    '`muster cluster status` shows what is missing; `--timeout` allows more time.',
+  ),
+  unavailable: kind(
+    5,
+    'no',
+    true,
+    '`muster cluster status` shows the partitions that lack replicas; start their nodes and try again.',
+  ),
   busy: kind(5, 'no', true, 'The node has as much work as it takes on; try again with fewer at once.'),
   'session-expired': kind(5, 'no', true, 'Open a new session and send the operation again.'),
-  'outcome-unknown': kind(7, 'unknown', false, 'It may or may not have been done: read the value before you repeat it.'),
+  'outcome-unknown': kind(
+    7,
+    'unknown',
+    false,
+    'It may or may not have been done: read the value before you repeat it.',
+  ),
   moved: kind(5, 'no', true, 'The partition is served by another node; read the cluster map again.'),
-  unauthorized: kind(3, 'no', false, 'The token is not this cluster’s; it is in {file}.'),
+  unauthorized: kind(
+    3,
+    'no',
+    false,
+    'The cluster’s token is the file `token` in its folder; `muster cluster list` shows the folder.',
+  ),
   'wrong-cluster': kind(3, 'no', false, 'That node belongs to another cluster; check the address.'),
-  'wrong-version': kind(3, 'no', false, 'That node runs another version of muster; run one version everywhere.'),
+  'wrong-version': kind(
+    3,
+    'no',
+    false,
+    'That node runs another version of muster; run one version everywhere.',
+  ),
   'origin-refused': kind(3, 'no', false, 'Web pages may not talk to a node; use the program or the library.'),
   'bad-message': kind(2, 'no', false, 'The message is not one of the protocol; docs/METHODS.md lists them.'),
-  'metastore-unavailable': kind(5, 'no', true, 'The folder {path} cannot be read or written; see the cause, then try again.'),
-  'metastore-rolled-back': kind(5, 'no', false, 'The cluster map is older than what nodes have promised; restore the newer map files in {path}.'),
-  'storage-full': kind(5, 'no', false, 'Free space on the disk that holds {path}, then `muster node start {node}`.'),
-  'storage-failed': kind(5, 'unknown', false, 'Check the disk that holds {path}, then `muster node restart {node}`.'),
-  'storage-corrupt': kind(5, 'no', false, 'Move {path} away and start the node again: it copies its data from the other replicas.'),
+  'metastore-unavailable': kind(
+    5,
+    'no',
+    true,
+    'The folder or file {path} cannot be read or written: mend that, then try again.',
+  ),
+  'metastore-rolled-back': kind(
+    5,
+    'no',
+    false,
+    'The cluster map is older than what nodes have promised; restore the newer map files in {path}.',
+  ),
+  'storage-full': kind(
+    5,
+    'no',
+    false,
+    'Free space on the disk that holds {path}, then `muster node start {node}`.',
+  ),
+  'storage-failed': kind(
+    5,
+    'unknown',
+    false,
+    'Check the disk that holds {path}, then `muster node restart {node}`.',
+  ),
+  'storage-corrupt': kind(
+    5,
+    'no',
+    false,
+    'Move {path} away and start the node again: it copies its data from the other replicas.',
+  ),
   'storage-locked': kind(5, 'no', false, 'Another process uses {path}; stop it first.'),
   'check-failed': kind(1, 'yes', false, 'See the figures above.'),
   'safety-violation': kind(8, 'yes', false, 'Replay it with the line above, and please report it.'),
@@ -100,9 +175,21 @@ export class MusterError extends Error {
     });
   }
 
-  toJSON(): { code: ErrorCode; message: string; tookEffect: TookEffect; hint: string; details?: ErrorDetails } {
+  toJSON(): {
+    code: ErrorCode;
+    message: string;
+    tookEffect: TookEffect;
+    hint: string;
+    details?: ErrorDetails;
+  } {
     const details = Object.keys(this.details).length > 0 ? { details: this.details } : {};
-    return { code: this.code, message: this.message, tookEffect: this.tookEffect, hint: this.hint, ...details };
+    return {
+      code: this.code,
+      message: this.message,
+      tookEffect: this.tookEffect,
+      hint: this.hint,
+      ...details,
+    };
   }
 }
 

@@ -32,9 +32,13 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       if (damaged) await endLeftovers(dir, this.timeoutMs());
       else await stopCluster(findCluster(name), this.timeoutMs());
       if (signal.aborted) {
-        throw new MusterError('interrupted', `interrupted: cluster ${name} is stopped, its data is still there`, {
-          tookEffect: 'no',
-        });
+        throw new MusterError(
+          'interrupted',
+          `interrupted: cluster ${name} is stopped, its data is still there`,
+          {
+            tookEffect: 'no',
+          },
+        );
       }
       removeCluster(dir);
     });

@@ -40,7 +40,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     const begin = performance.now();
     const { flags } = this;
     const create: CreateOptions = {
-      name: this.clusterName(this.args.name).value,
+      name: this.newClusterName(this.args.name),
       ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
       ...(flags.replicas === undefined ? {} : { replicas: flags.replicas }),
       ...(flags.partitions === undefined ? {} : { partitions: flags.partitions }),
@@ -75,6 +75,8 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     await lock.release();
     progress.clear();
     const { status, cluster, created } = started;
+    // Commands that follow find this cluster by themselves, or need to be told.
+    const of = this.clusterName().value === create.name ? '' : ` -c ${create.name}`;
     const took = performance.now() - begin;
     const what = created ? 'created and started' : 'started';
     this.note(
@@ -88,7 +90,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
       { title: 'BACKUP', of: (row) => row.backups, align: 'right' },
     ]);
     this.note(
-      `Data and logs: ${cluster.dir}\nNext: muster counter incr hits · muster cluster status · muster cluster stop`,
+      `Data and logs: ${cluster.dir}\nNext: muster counter incr hits${of} · muster cluster status${of} · muster cluster stop${of}`,
     );
     return { ...status, dir: cluster.dir, created, tookMs: Math.round(took) };
   }

@@ -24,12 +24,13 @@ export default class NodeKill extends BaseCommand<typeof NodeKill> {
     const { role, of } = this.flags;
     const ids = await pickVictims(
       cluster,
-      { ids: this.argvRest, role, of, ifSafe: this.flags['if-safe'] },
+      { ids: this.argvRest, role, of, ifSafe: this.flags['if-safe'], only: ['running', 'stopped'] },
       this.timeoutMs(),
     );
     const { killNode } = await import('../../src/cluster/nodes.js');
     const done = await Promise.all(ids.map(async (id) => ({ id, pid: await killNode(cluster, id) })));
     for (const { id, pid } of done) this.note(`${id} killed (pid ${pid})`);
+    if (ids.length === 0) this.note('No node is up or paused: nothing to do.');
     return oneOrMany(done);
   }
 }

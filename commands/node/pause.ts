@@ -15,10 +15,15 @@ export default class NodePause extends BaseCommand<typeof NodePause> {
   async run(): Promise<unknown> {
     const cluster = await this.findCluster();
     const { role, of } = this.flags;
-    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, this.timeoutMs());
+    const ids = await pickVictims(
+      cluster,
+      { ids: this.argvRest, role, of, only: ['running'] },
+      this.timeoutMs(),
+    );
     const { pauseNode } = await import('../../src/cluster/nodes.js');
     const done = ids.map((id) => ({ id, pid: pauseNode(cluster, id) }));
     for (const { id, pid } of done) this.note(`${id} paused (pid ${pid})`);
+    if (ids.length === 0) this.note('No node is up: nothing to do.');
     return oneOrMany(done);
   }
 }

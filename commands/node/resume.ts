@@ -15,10 +15,15 @@ export default class NodeResume extends BaseCommand<typeof NodeResume> {
   async run(): Promise<unknown> {
     const cluster = await this.findCluster();
     const { role, of } = this.flags;
-    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, this.timeoutMs());
+    const ids = await pickVictims(
+      cluster,
+      { ids: this.argvRest, role, of, only: ['stopped'] },
+      this.timeoutMs(),
+    );
     const { resumeNode } = await import('../../src/cluster/nodes.js');
     const done = ids.map((id) => ({ id, pid: resumeNode(cluster, id) }));
     for (const { id, pid } of done) this.note(`${id} resumed (pid ${pid})`);
+    if (ids.length === 0) this.note('No node is paused: nothing to do.');
     return oneOrMany(done);
   }
 }

@@ -1,6 +1,6 @@
 import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany } from '../../src/presentation/cluster-actions.js';
+import { inState, meansAll, oneOrMany } from '../../src/presentation/cluster-actions.js';
 import { nodeArgs } from '../../src/presentation/node-flags.js';
 
 export default class NodeStart extends BaseCommand<typeof NodeStart> {
@@ -18,20 +18,17 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       import('../../src/cluster/lock.js'),
       import('../../src/cluster/registry.js'),
     ]);
-    let ids = pickNodes(cluster.file, this.argvRest);
+    const named = pickNodes(cluster.file, this.argvRest);
     const timeoutMs = this.timeoutMs(30_000);
-    const progress = await this.progress(`starting ${ids.join(', ')}`);
+    const signal = this.interruptible();
+    const progress = await this.progress(`starting ${named.join(', ')}`);
     const started = await withClusterLock(cluster.dir, timeoutMs, async () => {
-      const gone = new Set(
-        freshRoster(cluster)
-          .filter((row) => row.state === 'gone')
-          .map((row) => row.id),
-      );
-      if (this.argvRest[0] === 'all') ids = ids.filter((id) => gone.has(id));
-      return startAndAwait(cluster, ids, { timeoutMs, signal: this.interruptible() });
+      const ids = inState(freshRoster(cluster), named, ['gone'], meansAll(this.argvRest));
+      return startAndAwait(cluster, ids, { timeoutMs, signal });
     });
     progress.clear();
     for (const { id, pid, url } of started) this.note(`${id} runs (pid ${pid}, ${url})`);
+    if (started.length === 0) this.note('Every node runs already.');
     return oneOrMany(started);
   }
 }

@@ -17,23 +17,26 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
     const cluster = await this.findCluster();
     const { role, of } = this.flags;
     const timeoutMs = this.timeoutMs();
-    const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, timeoutMs);
-    const [{ liveProcess }, { endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
-      import('../../src/cluster/nodes.js'),
+    const ids = await pickVictims(
+      cluster,
+      { ids: this.argvRest, role, of, only: ['running', 'stopped'] },
+      timeoutMs,
+    );
+    const [{ endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
       import('../../src/cluster/stop.js'),
       import('../../src/cluster/lock.js'),
       import('../../src/cluster/registry.js'),
     ]);
-    const stopped = await withClusterLock(cluster.dir, timeoutMs, () => {
-      for (const id of ids) liveProcess(cluster, id);
-      return endProcesses(
+    const stopped = await withClusterLock(cluster.dir, timeoutMs, () =>
+      endProcesses(
         cluster.dir,
         freshRoster(cluster).filter((row) => ids.includes(row.id)),
         timeoutMs,
-      );
-    });
+      ),
+    );
     for (const { id, pid, killed } of stopped)
       this.note(`${id} ${killed ? 'killed, it did not end by itself' : 'stopped'} (pid ${pid})`);
+    if (ids.length === 0) this.note('No node is up or paused: nothing to do.');
     return oneOrMany(stopped);
   }
 }

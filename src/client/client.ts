@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { type Call, ClientCore, type ClientEvent, type Outcome } from '../core/client/client-core.js';
 import type { Cell, CellKind, Operation, Query, QueryResult } from '../core/machine/types.js';
-import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -156,7 +156,7 @@ export class Client implements MusterClient {
     const p = where(map.partitions.length);
     const outcome = await this.#call({ type: 'read', p, query }, options);
     if (outcome.type === 'read') return outcome.result;
-    throw errorOf(outcome, query.type === 'get' ? query.key : null);
+    throw this.#errorOf(outcome, p, query.type === 'get' ? query.key : null);
   }
 
   async #write(
@@ -165,7 +165,30 @@ export class Client implements MusterClient {
   ): Promise<{ value: number | string | boolean | null; version?: number }> {
     const outcome = await this.#call({ type: 'write', op }, options);
     if (outcome.type === 'written') return outcome.result;
-    throw errorOf(outcome, op.key);
+    throw this.#errorOf(outcome, null, op.key);
+  }
+
+  /** What became of a call that did not succeed. A call that ran out of time because no connection could be made says why. */
+  #errorOf(outcome: Outcome, p: number | null, key: string | null): MusterError {
+    const details: Record<string, string> = key === null ? {} : { key };
+    if (outcome.type === 'unknown') return new MusterError('outcome-unknown', outcome.message, { details });
+    if (outcome.type !== 'failed') return new MusterError('internal', `a call ended as ${outcome.type}`);
+    const map = this.#core.map;
+    if (outcome.code === 'timeout' && map !== null) {
+      const partition = p ?? partitionOf(hashKey(key ?? ''), map.partitions.length);
+      const primary = nodeOf(map.partitions[partition]?.primary ?? '');
+      const why = this.#links.failure(primary);
+      if (why !== null) {
+        const message = `${primary}, the primary of ${key === null ? `partition ${partition}` : `"${key}"`}: ${why.message}`;
+        return new MusterError(why.code, message, {
+          details: { ...details, node: primary },
+          tookEffect: 'no',
+          cause: why,
+        });
+      }
+    }
+    const code = outcome.code === 'moved' || outcome.code === 'not-applied' ? 'unavailable' : outcome.code;
+    return new MusterError(code, outcome.message, { details, tookEffect: 'no' });
   }
 
   #call(call: Unfinished, options: CallOptions): Promise<Outcome> {
@@ -245,11 +268,3 @@ function checkInteger(what: string, value: number): void {
 
 const wrongType = (key: string, holds: string): MusterError =>
   new MusterError('wrong-type', `${key} holds ${holds}`, { details: { key } });
-
-function errorOf(outcome: Outcome, key: string | null): MusterError {
-  const details: Record<string, string> = key === null ? {} : { key };
-  if (outcome.type === 'unknown') return new MusterError('outcome-unknown', outcome.message, { details });
-  if (outcome.type !== 'failed') return new MusterError('internal', `a call ended as ${outcome.type}`);
-  const code = outcome.code === 'moved' || outcome.code === 'not-applied' ? 'unavailable' : outcome.code;
-  return new MusterError(code, outcome.message, { details, tookEffect: 'no' });
-}

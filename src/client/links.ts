@@ -38,6 +38,8 @@ const connectMs = 3000;
 export class Links {
   readonly #options: LinksOptions;
   readonly #links = new Map<NodeId, Link>();
+  /** Why the last connect to a node failed; none since one succeeded. */
+  readonly #failures = new Map<NodeId, MusterError>();
   /** Ids of requests to the node itself; the core's are positive. */
   #nextAsk = -1;
   #closed = false;
@@ -87,6 +89,11 @@ export class Links {
     }
   }
 
+  /** Why there is no connection to the node, or null when there is one or none was tried. */
+  failure(node: NodeId): MusterError | null {
+    return this.#failures.get(node) ?? null;
+  }
+
   close(): void {
     this.#closed = true;
     for (const link of this.#links.values()) {
@@ -131,8 +138,12 @@ export class Links {
     connected.then(
       (connection) => {
         link.connection = connection;
+        this.#failures.delete(node);
       },
-      (error: Error) => this.#drop(node, link, error),
+      (error: Error) => {
+        if (error instanceof MusterError) this.#failures.set(node, error);
+        this.#drop(node, link, error);
+      },
     );
     return link;
   }

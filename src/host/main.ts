@@ -64,6 +64,7 @@ async function main(): Promise<void> {
   const { recovered } = storage;
   if (recovered.store === member.store && recovered.boot <= member.incarnation) {
     // The map has seen later starts of this store than it remembers: it cannot vouch for what it acknowledged since.
+    for (const note of recovered.notes) log.warn({}, note);
     await storage.close();
     const reason = `the cluster map has seen start ${member.incarnation} of it, and it remembers ${recovered.boot - 1}`;
     await remintStore(dataDir, reason, member.incarnation);

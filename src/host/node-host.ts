@@ -55,6 +55,8 @@ export class NodeHost {
   #ended = false;
   #writing: Promise<void> | null = null;
   #checkpointing: Promise<void> | null = null;
+  /** How long the log was at the last checkpoint. */
+  #checkpointedBytes = 0;
   #timers: NodeJS.Timeout[] = [];
   #unwatch: () => void = () => {};
 
@@ -217,7 +219,10 @@ export class NodeHost {
   async #checkpoint(): Promise<void> {
     if (this.#checkpointing !== null || this.#ended) return;
     const deltas = this.#core.takeCheckpoint();
-    if (deltas.length === 0) return;
+    // Promises and covered segments change the log too, without any delta.
+    const { logBytes } = this.#options.storage.stats();
+    if (deltas.length === 0 && logBytes === this.#checkpointedBytes) return;
+    this.#checkpointedBytes = logBytes;
     this.#checkpointing = this.#options.storage.checkpoint(deltas).catch((error) => this.#fail(error));
     await this.#checkpointing;
     this.#checkpointing = null;

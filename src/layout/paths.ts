@@ -94,8 +94,21 @@ export function readClusterFile(dir: string): ClusterFile {
   });
 }
 
-/** The cluster's secret, as demanded at the handshake. */
-export const readToken = (dir: string): string => readFileSync(tokenFile(dir), 'utf8').trim();
+/** The cluster's secret, as demanded at the handshake; rejects with `metastore-unavailable` when it cannot be read. */
+export function readToken(dir: string): string {
+  try {
+    return readFileSync(tokenFile(dir), 'utf8').trim();
+  } catch (cause) {
+    throw new MusterError(
+      'metastore-unavailable',
+      `cannot read the cluster's token: ${(cause as Error).message}`,
+      {
+        details: { path: tokenFile(dir) },
+        cause,
+      },
+    );
+  }
+}
 
 /** The place of a node in a cluster; rejects with `unknown-node`. */
 export function requireNode(file: ClusterFile, id: string): { readonly id: string; readonly port: number } {

@@ -7,7 +7,7 @@ import { MusterError } from '../errors.js';
 import { parseDuration } from './duration.js';
 import { durationFlag } from './flags.js';
 import { renderError } from './render-error.js';
-import { type Resolved, readSettings, resolveSetting } from './settings.js';
+import { clusterByDefault, type Resolved, readSettings, resolveSetting } from './settings.js';
 import type { Progress } from './spinner.js';
 import { loadPaint, mayAnimate, mayColor, type Paint, plainPaint } from './terminal.js';
 
@@ -31,7 +31,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       char: 'c',
       helpGroup: 'GLOBAL',
       helpValue: 'NAME',
-      description: 'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`).',
+      description:
+        'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`; else the only one there is).',
     }),
     timeout: durationFlag({
       helpGroup: 'GLOBAL',
@@ -171,7 +172,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** The cluster this command is for, and who said so; `name` is one given as an argument. */
   protected clusterName(name?: string): Resolved {
     const flag = name ?? (this.flags as { cluster?: string }).cluster;
-    return resolveSetting('cluster', flag, this.caution) ?? { value: 'default', from: 'default' };
+    return resolveSetting('cluster', flag, this.caution) ?? clusterByDefault();
+  }
+
+  /** The name of a cluster that need not be there yet: another that happens to be the only one is not meant. */
+  protected newClusterName(name?: string): string {
+    const { value, from } = this.clusterName(name);
+    return from === 'only cluster' ? 'default' : value;
   }
 
   /** The cluster this command is for; rejects with `unknown-cluster`. */

@@ -1,7 +1,9 @@
 import { openClient } from '../client/open.js';
+import type { ProcessState } from '../cluster/identity.js';
 import { byRole, checkSafeToKill, pickNodes } from '../cluster/nodes.js';
 import type { LocalCluster } from '../cluster/registry.js';
 import { freshRoster } from '../cluster/registry.js';
+import type { RosterRow } from '../cluster/roster.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
 import type { ClusterMap } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
@@ -31,9 +33,38 @@ export interface Pick {
   readonly role?: 'primary' | 'backup' | undefined;
   readonly of?: string | undefined;
   readonly ifSafe?: boolean | undefined;
+  /** What can be done to a node: `all` means those, and naming another is refused before anything is done. */
+  readonly only?: readonly ProcessState[] | undefined;
 }
 
-/** The nodes that a command is about: named, or picked by their role for a key. Rejects with `usage`, `unknown-node` or `not-safe`. */
+const IN_WORDS: Readonly<Record<ProcessState, string>> = { running: 'up', stopped: 'paused', gone: 'down' };
+
+/** The nodes among `ids` that are in one of these states; `all` takes those that are, maybe none. Rejects with `node-state`. */
+export function inState(
+  roster: readonly RosterRow[],
+  ids: readonly string[],
+  only: readonly ProcessState[],
+  all: boolean,
+): string[] {
+  const stateOf = new Map(roster.map((row) => [row.id, row.state]));
+  const fits = (id: string): boolean => only.includes(stateOf.get(id) ?? 'gone');
+  if (all) return ids.filter(fits);
+  const wrong = ids.find((id) => !fits(id));
+  if (wrong === undefined) return [...ids];
+  const wanted = only.map((state) => IN_WORDS[state]).join(' or ');
+  throw new MusterError(
+    'node-state',
+    `${wrong} is ${IN_WORDS[stateOf.get(wrong) ?? 'gone']}, not ${wanted}`,
+    {
+      details: { node: wrong },
+    },
+  );
+}
+
+/** Do these words mean every node the command can be done to? */
+export const meansAll = (ids: readonly string[]): boolean => ids.length === 1 && ids[0] === 'all';
+
+/** The nodes that a command is about: named, or picked by their role for a key. Rejects with `usage`, `unknown-node`, `node-state` or `not-safe`. */
 export async function pickVictims(cluster: LocalCluster, pick: Pick, timeoutMs: number): Promise<string[]> {
   const byKey = pick.role !== undefined;
   if (byKey === pick.ids.length > 0)
@@ -43,7 +74,8 @@ export async function pickVictims(cluster: LocalCluster, pick: Pick, timeoutMs: 
     throw new MusterError('usage', '--of KEY needs --role primary or --role backup');
   const map = byKey || pick.ifSafe ? await mapOf(cluster, timeoutMs) : null;
   const roster = freshRoster(cluster);
-  const ids = byKey ? [byRole(map!, roster, pick.role!, pick.of!)] : pickNodes(cluster.file, pick.ids);
+  const named = byKey ? [byRole(map!, roster, pick.role!, pick.of!)] : pickNodes(cluster.file, pick.ids);
+  const ids = pick.only ? inState(roster, named, pick.only, meansAll(pick.ids)) : named;
   if (!pick.ifSafe) return ids;
   // Together: the second victim is judged as if the first were dead already.
   let left = roster;

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MusterError } from '../errors.js';
-import { configHome } from '../layout/paths.js';
+import { clustersDir, configHome } from '../layout/paths.js';
 import { parseDuration } from './duration.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -125,7 +125,7 @@ export function readProjectFile(
 
 export interface Resolved {
   readonly value: string;
-  readonly from: 'flag' | 'environment' | 'project file' | 'user config' | 'default';
+  readonly from: 'flag' | 'environment' | 'project file' | 'user config' | 'only cluster' | 'default';
 }
 
 /** The value of a setting, by precedence: flag, environment, project file, user configuration. */
@@ -142,4 +142,16 @@ export function resolveSetting(
   if (fromProject !== undefined) return { value: fromProject, from: 'project file' };
   const fromUser = readSettings(warn, env)[key];
   return fromUser === undefined ? null : { value: fromUser, from: 'user config' };
+}
+
+/** The cluster that is meant when nobody says so: the only one there is, else the one named `default`. */
+export function clusterByDefault(env: Env = process.env): Resolved {
+  let names: string[] = [];
+  try {
+    names = readdirSync(clustersDir(env)).filter((name) => !name.startsWith('.'));
+  } catch {
+    // No folder, no clusters.
+  }
+  const [only = 'default'] = names.length === 1 ? names : [];
+  return only === 'default' ? { value: only, from: 'default' } : { value: only, from: 'only cluster' };
 }

@@ -116,7 +116,7 @@ describe('counters and values', () => {
     const { open, run, state } = machine();
     const session = open();
     const keys = ['b/2', 'a', 'b/1', 'b/3', 'c'];
-    keys.forEach((key, i) => run(session, i + 1, { type: 'put', key, value: key }));
+    for (const [i, key] of keys.entries()) run(session, i + 1, { type: 'put', key, value: key });
     run(session, 9, { type: 'incr', key: 'b/0', by: 1 });
     const page = (after: string | null, prefix: string, limit: number) => {
       const result = state.query({ type: 'scan', kind: 'text', after, prefix, limit });
