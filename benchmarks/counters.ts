@@ -1,6 +1,7 @@
 /**
  * Durable increments of muster, etcd and Redis, in one run and in turns:
  *   npx tsx benchmarks/counters.ts [--seconds 10] [--rounds 5] [--only muster,etcd,redis] [--dir FOLDER] [--json]
+ *     --against FOLDER: other sources of muster, as one more system (`other`): is a change worth it?
  *
  * muster: 3 nodes, 3 replicas, every acknowledged increment synced on three disks; its library, one client.
  * etcd 3.4: 3 members; npm `etcd3`, read then compare-and-swap (synced on two of three).
@@ -15,7 +16,7 @@ import type { CallerTask } from './lib/caller.js';
 import { startEtcd } from './lib/etcd.js';
 import { count, finish, median, ms, printTable, range, type Target } from './lib/figures.js';
 import { Muster, type StatusInfo } from './lib/muster.js';
-import { cpuMs } from './lib/processes.js';
+import { cpuMs, writeCalls } from './lib/processes.js';
 import { startRedisPair } from './lib/redis.js';
 import { makeWorkspace } from './lib/workspace.js';
 
@@ -24,6 +25,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: 'muster,etcd,redis' },
+    against: { type: 'string' },
     dir: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -50,17 +52,20 @@ interface Round {
   /** Processor time of servers and of the client for each increment, in µs. */
   readonly serverMicros: number;
   readonly clientMicros: number;
+  /** Writing calls to the system (sockets and files) of all servers for each increment. */
+  readonly serverWrites: number;
+}
+
+async function startMuster(name: string, muster: Muster): Promise<System> {
+  const { nodes } = muster.ask<StatusInfo>('cluster', 'start', 'bench', '-n', '3');
+  const library = join(muster.dir, 'dist/src/index.js');
+  const caller = await Caller.start({ system: 'muster', library, cluster: 'bench' }, muster.env);
+  return { name, caller, servers: nodes.map(({ pid }) => pid), stop: async () => muster.destroy('bench') };
 }
 
 const starters: Record<string, (dir: string) => Promise<System>> = {
-  async muster(dir) {
-    const muster = new Muster(dir);
-    const { nodes } = muster.ask<StatusInfo>('cluster', 'start', 'bench', '-n', '3');
-    const library = join(muster.dir, 'dist/src/index.js');
-    const caller = await Caller.start({ system: 'muster', library, cluster: 'bench' }, muster.env);
-    const stop = async (): Promise<void> => muster.destroy('bench');
-    return { name: 'muster', caller, servers: nodes.map(({ pid }) => pid), stop };
-  },
+  muster: (dir) => startMuster('muster', new Muster(dir)),
+  other: (dir) => startMuster('other', new Muster(dir, flags.against, 'other')),
   async etcd(dir) {
     const { members, endpoints, stop } = await startEtcd(join(dir, 'etcd'));
     const caller = await Caller.start({ system: 'etcd', endpoints });
@@ -77,21 +82,23 @@ async function measure(system: System, task: CallerTask): Promise<Round> {
   const used = (): number[] => [
     system.servers.reduce((sum, pid) => sum + cpuMs(pid), 0),
     cpuMs(system.caller.pid),
+    system.servers.reduce((sum, pid) => sum + writeCalls(pid), 0),
   ];
   const before = used();
   const figures = await system.caller.measure(task);
   const after = used();
   // The processor was used in the warm-up too, at about the same rate.
   const increments = (figures.perSecond * (task.forMs + task.warmUpMs)) / 1000;
-  const micros = after.map((value, i) => ((value - before[i]!) * 1000) / increments);
+  const [serverMs, clientMs, writes] = after.map((value, i) => (value - before[i]!) / increments);
   const { latencyMs } = figures.operations[0]!;
   return {
     perSecond: figures.perSecond,
     p50: latencyMs?.p50 ?? Number.NaN,
     p99: latencyMs?.p99 ?? Number.NaN,
     errors: Object.values(figures.errors).reduce((a, b) => a + b, 0),
-    serverMicros: micros[0]!,
-    clientMicros: micros[1]!,
+    serverMicros: serverMs! * 1000,
+    clientMicros: clientMs! * 1000,
+    serverWrites: writes!,
   };
 }
 
@@ -101,7 +108,7 @@ async function main(): Promise<void> {
   const rounds = new Map<string, Round[]>();
   const of = (at: { name: string }, system: string): Round[] => rounds.get(`${at.name}/${system}`) ?? [];
   try {
-    for (const name of flags.only.split(',')) {
+    for (const name of [...flags.only.split(','), ...(flags.against === undefined ? [] : ['other'])]) {
       const starter = starters[name];
       if (starter === undefined) throw new Error(`--only takes muster, etcd and redis, not ${name}`);
       systems.push(await starter(workspace.dir));
@@ -175,6 +182,7 @@ async function main(): Promise<void> {
       'p99',
       'errors',
       'CPU µs each: servers + client',
+      'write calls each',
       '× of muster',
     ];
     const rows = figures.map(({ case: at, system, perSecond, rounds: all }) => {
@@ -190,6 +198,7 @@ async function main(): Promise<void> {
         ms(mid((r) => r.p99)),
         count(all.reduce((sum, r) => sum + r.errors, 0)),
         `${count(mid((r) => r.serverMicros))} + ${count(mid((r) => r.clientMicros))}`,
+        mid((r) => r.serverWrites).toFixed(2),
         (perSecond / rate({ name: at }, 'muster')).toPrecision(2),
       ];
     });

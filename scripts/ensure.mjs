@@ -11,7 +11,14 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stampFile = join(root, 'dist', '.built.json');
 /** What the build makes its result from, beside `package.json` and the lock file. */
-const sources = ['src', 'commands', 'scripts/build.mjs', 'scripts/types.mjs', 'tsconfig.json'];
+const sources = [
+  'src',
+  'commands',
+  'scripts/build.mjs',
+  'scripts/types.mjs',
+  'scripts/notices.mjs',
+  'tsconfig.json',
+];
 const products = ['dist/cli.cjs', 'dist/src/host/main.js', 'dist/src/index.js', 'oclif.manifest.json'];
 
 const readJson = (path) => {

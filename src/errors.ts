@@ -115,7 +115,7 @@ export const catalogue = {
     5,
     'no',
     false,
-    'Free space on the disk that holds {path}, then `muster node start {node}`.',
+    'Free space on the disk that holds {path}, then try again; `muster node start all` starts the nodes that ended.',
   ),
   'storage-failed': kind(
     5,

@@ -37,6 +37,12 @@ export const limits = {
   retainEntries: 2048,
   /** Bytes of applied entries kept in memory for catch-up by log, per partition. */
   retainBytes: 4 * 1024 * 1024,
+  /** Bytes of applied entries kept in memory for a replica that is catching up, per partition; beyond, it starts over. */
+  catchUpBytes: 128 * 1024 * 1024,
+  /** Bytes of entries a partition may have accepted and not yet committed; more is answered `busy`. */
+  pipelineBytes: 64 * 1024 * 1024,
+  /** Keys and values a partition holds, in UTF-16 code units; beyond, only deletes and counting go on. A snapshot must fit one string. */
+  partitionUnits: 64 * 1024 * 1024,
   /** A log segment is closed when it has grown past this, in bytes. */
   segmentBytes: 16 * 1024 * 1024,
   /** Longest record of the log, in bytes (a snapshot is one record). */

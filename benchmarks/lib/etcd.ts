@@ -8,7 +8,7 @@ import { end, freePorts, start, until } from './processes.js';
 /** What of npm's `etcd3` is used here. */
 export interface EtcdClient {
   get(key: string): { exec(): Promise<{ kvs: EtcdKeyValue[] }> };
-  put(key: string): { value(value: string | number): EtcdOperation & PromiseLike<unknown> };
+  put(key: string): { value(value: string | number): EtcdOperation & Promise<unknown> };
   if(key: string, column: 'Mod', cmp: '==', value: number | string): EtcdTransaction;
   close(): void;
 }

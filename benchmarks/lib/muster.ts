@@ -4,7 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Library from '../../src/index.js';
 import { cleanEnv, run } from './processes.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The sources beside this file. */
+export const here = fileURLToPath(new URL('../..', import.meta.url));
 
 /** muster as it is shipped, built into a folder of its own, with clusters of its own. */
 export class Muster {
@@ -12,16 +13,19 @@ export class Muster {
   readonly env: NodeJS.ProcessEnv;
   readonly program: string;
 
-  /** Builds the sources beside this file; `workspace` takes the build and the clusters' data. */
-  constructor(workspace: string) {
-    this.dir = join(workspace, 'muster');
+  /**
+   * Builds the sources in `root`; `workspace` takes the build and the clusters' data, in folders that begin with
+   * `name`. Dependencies are always those beside this file.
+   */
+  constructor(workspace: string, root = here, name = 'muster') {
+    this.dir = join(workspace, name);
     mkdirSync(this.dir);
     for (const part of ['bin', 'commands', 'src', 'scripts', 'package.json', 'tsconfig.json'])
       cpSync(join(root, part), join(this.dir, part), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(this.dir, 'node_modules'));
+    symlinkSync(join(here, 'node_modules'), join(this.dir, 'node_modules'));
     run(process.execPath, [join(this.dir, 'scripts/build.mjs')]);
     this.program = join(this.dir, 'bin/run.js');
-    this.env = cleanEnv({ MUSTER_HOME: join(workspace, 'muster-home') });
+    this.env = cleanEnv({ MUSTER_HOME: join(workspace, `${name}-home`) });
   }
 
   /** Runs a command to its end; returns its standard output. Throws when it fails. */

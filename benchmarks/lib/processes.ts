@@ -99,3 +99,8 @@ export function cpuMs(pid: number): number {
   // utime and stime, in clock ticks of which Linux reports 100 a second.
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
+
+/** Calls that wrote something (to sockets and to files) a process has made so far. */
+export function writeCalls(pid: number): number {
+  return Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+}

@@ -209,12 +209,15 @@ export class Client implements MusterClient {
   ): AsyncIterable<T> {
     const prefix = options.prefix ?? '';
     const page = async (p: number, after: string | null): Promise<Page> => {
-      const result = await this.#read(
-        () => p,
-        { type: 'scan', kind, after, prefix, limit: limits.scanPage },
-        options,
-      );
-      return result.type === 'scan' ? result : { rows: [], more: false };
+      // A page within its bounds may still be too long for a frame, for control characters grow as JSON.
+      for (let limit: number = limits.scanPage; ; limit = Math.ceil(limit / 4)) {
+        try {
+          const result = await this.#read(() => p, { type: 'scan', kind, after, prefix, limit }, options);
+          return result.type === 'scan' ? result : { rows: [], more: false };
+        } catch (error) {
+          if (!(error instanceof MusterError) || error.code !== 'value-too-large' || limit === 1) throw error;
+        }
+      }
     };
     const partitions = async (): Promise<number> => (this.#core.map ?? (await this.map())).partitions.length;
     return mergePages(partitions, page, options.after ?? null, entry);

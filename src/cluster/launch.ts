@@ -21,10 +21,11 @@ export interface Launched {
  */
 const MEMORY_OPTIONS = ['--max-semi-space-size=4', '--no-warnings'];
 
-/** Variables that only cost a node time: it speaks to this machine alone. */
+/** Without variables that only cost a node time: it speaks to this machine alone. With what it must know of its launcher. */
 function nodeEnv(tethered: boolean): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
-  return tethered ? { ...env, MUSTER_TETHERED: '1' } : env;
+  const launched = { ...env, MUSTER_LAUNCHER: String(process.pid) };
+  return tethered ? { ...launched, MUSTER_TETHERED: '1' } : launched;
 }
 
 const LOG_TAIL_BYTES = 16 * 1024;
@@ -45,6 +46,15 @@ function logSince(path: string, from: number): string {
   } catch {
     return '';
   }
+}
+
+/** The error that is the last thing a node logged; null when it ended otherwise (killed, say). */
+export function lastError(dir: string, id: string): MusterError | null {
+  const log = `\n${logSince(nodeLogFile(dir, id), 0)}`;
+  const at = log.lastIndexOf('\n{"level":"error"');
+  if (at < 0 || /\n\{"level":/.test(log.slice(at + 1))) return null;
+  const error = explainExit(id, '', log.slice(at));
+  return error.code === 'node-failed' ? null : error;
 }
 
 /** The error a node logged last (a JSON line with `code` of the catalogue), or its last lines as they are. */
@@ -75,6 +85,22 @@ export function explainExit(id: string, how: string, log: string): MusterError {
   return new MusterError('node-failed', `${id} ended (${how}); its log says${tail.join('') || ' nothing'}`, {
     details: { node: id },
   });
+}
+
+/** Writes a process just spawned into the roster. One that cannot be written down is ended: nobody would find it again. */
+function recordOrEnd(dir: string, cluster: string, id: string, child: ChildProcess): ProcessFile | null {
+  try {
+    return recordProcess(dir, cluster, id, child.pid!);
+  } catch (cause) {
+    child.kill('SIGKILL');
+    const path = nodeDir(dir, id);
+    const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+    throw new MusterError(
+      full ? 'storage-full' : 'metastore-unavailable',
+      `${id} cannot be started: ${full ? 'the disk is full' : (cause as Error).message}`,
+      { details: { path, node: id }, tookEffect: 'no', cause },
+    );
+  }
 }
 
 /**
@@ -118,7 +144,7 @@ export function launchNode(
       resolve(explainExit(id, sig ?? `exit code ${code}`, logSince(nodeLogFile(dir, id), from))),
     );
   });
-  const process_ = child.pid === undefined ? null : recordProcess(dir, file.cluster, id, child.pid);
+  const process_ = child.pid === undefined ? null : recordOrEnd(dir, file.cluster, id, child);
   child.stdin?.on('error', () => {});
   child.unref();
   return { id, process: process_, child, ended };

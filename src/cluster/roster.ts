@@ -1,9 +1,17 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { nodeDir } from '../layout/paths.js';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { nodeDir, processFile } from '../layout/paths.js';
 import { identify, type ProcessIdentity, type ProcessState, stateOf } from './identity.js';
 
-/** Who runs a node: written by the launcher right after the spawn, and by the node itself when it starts. */
+/** Who runs a node: written by the launcher right after the spawn; a node that does not find itself there ends. */
 export interface ProcessFile extends ProcessIdentity {
   readonly format: 1;
   readonly node: string;
@@ -16,21 +24,24 @@ export interface ProcessFile extends ProcessIdentity {
 /** The word on a node's command line that tells its process from every other. */
 export const markerOf = (cluster: string, node: string): string => `--muster-node=${cluster}/${node}`;
 
-const fileOf = (clusterDir: string, node: string): string => join(nodeDir(clusterDir, node), 'process.json');
-
 /** Writes `process.json` by an atomic rename, so that a reader sees the old or the new one, whole. */
 export function writeProcessFile(clusterDir: string, file: ProcessFile): void {
-  const path = fileOf(clusterDir, file.node);
+  const path = processFile(clusterDir, file.node);
   mkdirSync(nodeDir(clusterDir, file.node), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.tmp`;
-  const fd = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify(file)}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(temporary, 'w', 0o600);
+    try {
+      writeSync(fd, `${JSON.stringify(file)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, path);
 }
 
 /** Records that `pid` runs this node. Null: that process is gone already. For the launcher and for the node itself. */
@@ -50,7 +61,7 @@ export function recordProcess(
 /** The last process known to run the node, or null; a damaged file counts as none, for it identifies nobody. */
 export function readProcessFile(clusterDir: string, node: string): ProcessFile | null {
   try {
-    const file = JSON.parse(readFileSync(fileOf(clusterDir, node), 'utf8')) as ProcessFile;
+    const file = JSON.parse(readFileSync(processFile(clusterDir, node), 'utf8')) as ProcessFile;
     const sound = file.format === 1 && typeof file.started === 'string' && typeof file.marker === 'string';
     return sound && file.marker.length > 0 && Number.isSafeInteger(file.pid) ? file : null;
   } catch {
@@ -74,8 +85,13 @@ export function readRoster(clusterDir: string, nodes: readonly string[]): Roster
   });
 }
 
-/** Marks a node's process as asked to end. */
+/** Marks a node's process as asked to end. On a full or read-only disk it goes unmarked, and can be ended all the same. */
 export function markWantedDown(clusterDir: string, node: string): void {
   const file = readProcessFile(clusterDir, node);
-  if (file && file.wanted !== 'down') writeProcessFile(clusterDir, { ...file, wanted: 'down' });
+  if (!file || file.wanted === 'down') return;
+  try {
+    writeProcessFile(clusterDir, { ...file, wanted: 'down' });
+  } catch {
+    // Only whoever watches over it in the foreground would have liked to know.
+  }
 }

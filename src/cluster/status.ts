@@ -1,5 +1,6 @@
 import type { MusterClient, NodeStatus } from '../client/api.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
+import { lastError } from './launch.js';
 import { freshRoster, type LocalCluster } from './registry.js';
 import type { RosterRow } from './roster.js';
 
@@ -18,7 +19,7 @@ export interface NodeRow {
   readonly rssBytes: number | null;
   /** Did it answer? A live process may be too busy, paused or cut off. */
   readonly reachable: boolean;
-  /** Why it did not answer. */
+  /** Why it did not answer; of a node that ended by an error, that error and what to do. */
   readonly problem: string | null;
 }
 
@@ -51,6 +52,8 @@ export interface Answers {
 }
 
 const LACKING_SHOWN = 100;
+/** The problem of a node that ended without a word. */
+export const noProcess = 'no process';
 
 /** Asks every node with a running process, side by side; never rejects. A stopped process is not asked. */
 export async function askNodes(
@@ -63,7 +66,7 @@ export async function askNodes(
   await Promise.all(
     roster.map(async (row) => {
       if (row.state !== 'running') {
-        problem.set(row.id, row.state === 'stopped' ? 'the process is stopped (SIGSTOP)' : 'no process');
+        problem.set(row.id, row.state === 'stopped' ? 'the process is stopped (SIGSTOP)' : noProcess);
         return;
       }
       try {
@@ -144,6 +147,11 @@ export async function clusterStatus(
 ): Promise<ClusterStatus> {
   const roster = freshRoster(cluster);
   const answers = await askNodes(client, roster, timeoutMs);
+  const problem = new Map(answers.problem);
+  for (const { id, state } of roster) {
+    const error = state === 'gone' ? lastError(cluster.dir, id) : null;
+    if (error !== null) problem.set(id, `${error.message.slice(id.length + 2)}. ${error.hint}`);
+  }
   // The map after the answers: a node that served an epoch older than the map's does not count as serving.
-  return summarize(await client.map(), roster, answers);
+  return summarize(await client.map(), roster, { ...answers, problem });
 }

@@ -72,7 +72,7 @@ export interface WaitOptions {
 }
 
 const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 100;
 
 const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -86,7 +86,7 @@ const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   });
 
 /**
- * Waits until the condition holds. Looks again every 20 ms at first, then ever less often down to five times
+ * Waits until the condition holds. Looks again every 20 ms at first, then ever less often down to ten times
  * a second. Rejects with `timeout` (saying what was missing at the end) or `interrupted`.
  */
 export async function waitFor(

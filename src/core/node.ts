@@ -79,6 +79,10 @@ export interface NodeOptions {
 
 /** Bounds that tests make small so that the rare becomes common. */
 export interface Tuning {
+  readonly snapshotChunk: number;
+  readonly appendBytes: number;
+  readonly streamWindowBytes: number;
+  readonly pipelineEntries: number;
   readonly retainEntries: number;
   readonly retainBytes: number;
   readonly sessionIdleMs: number;
@@ -108,6 +112,10 @@ export class NodeCore implements ReplicaContext {
   readonly tuning: Tuning;
   readonly replicas = new Map<number, Replica>();
   now: number;
+  /** Another process runs as this node by now; this one has stopped and must end. */
+  superseded = false;
+  /** A read of the metastore showed an older map than one it gave before (R13). */
+  metastoreRolledBack = false;
   #map: ClusterMap | null = null;
   readonly #url: string;
   readonly #stored: Map<number, StoredPartition>;
@@ -126,6 +134,8 @@ export class NodeCore implements ReplicaContext {
   readonly #touched = new Set<Replica>();
   #wantsMap = true;
   #reads = 0;
+  /** The revision in hand when the read under way began: it can show nothing older. */
+  #revisionAtRead = 0;
   #reading = false;
   #beaconAt = 0;
   #refreshAt = 0;
@@ -215,7 +225,8 @@ export class NodeCore implements ReplicaContext {
   isGone(process: Process): boolean {
     const member = this.#map?.members[process.node];
     if (member === undefined) return false;
-    if (member.store !== process.store) return member.incarnation > 0 && this.rules.wipedDiskIsAnotherReplica;
+    // That the node has another store by now proves nothing of the process that had this one.
+    if (member.store !== process.store) return false;
     if (process.incarnation < member.incarnation) return true;
     const refused = this.#refused.get(process.node);
     return (
@@ -280,15 +291,21 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'suspended':
         for (const replica of this.replicas.values()) replica.lead?.dropLeases();
+        // Acks of beacons sent before the sleep may still come in; their age cannot be told.
+        if (this.rules.sleepEndsLeases) this.#beacons.clear();
         break;
       case 'quiesce':
         this.#quiescedUntil = now + event.ms;
         break;
       case 'stop':
-        for (const replica of this.replicas.values()) replica.stepDown();
-        this.#stopped = true;
+        this.#stop();
         break;
     }
+  }
+
+  #stop(): void {
+    for (const replica of this.replicas.values()) replica.stepDown();
+    this.#stopped = true;
   }
 
   #onMessage(from: Process, m: PeerMessage): void {
@@ -407,7 +424,17 @@ export class NodeCore implements ReplicaContext {
     if (map.revision > this.revision) this.#adopt(map);
     this.#publisher.sawMap(this.revision, read);
     if (this.#publisher.idle) this.#settle();
-    if (read === null || map.revision < this.revision) return;
+    if (read === null) return;
+    if (map.revision < this.#revisionAtRead) {
+      this.metastoreRolledBack = true;
+      for (const replica of this.replicas.values()) {
+        replica.rolledBack = true;
+        replica.stepDown();
+      }
+      return;
+    }
+    this.metastoreRolledBack = false;
+    if (map.revision < this.revision) return;
     for (const replica of this.replicas.values()) {
       if (replica.config.epoch >= replica.promised) {
         replica.behindAtRead = null;
@@ -423,7 +450,18 @@ export class NodeCore implements ReplicaContext {
   }
 
   #adopt(map: ClusterMap): void {
+    const registered = this.registered;
     this.#map = map;
+    const mine = map.members[this.node];
+    // Another process has registered as this node: by PROTOCOL section 0 it has the right to it, and this one has none.
+    if (
+      mine !== undefined &&
+      (mine.store === this.store ? mine.incarnation > this.incarnation : registered)
+    ) {
+      this.superseded = true;
+      this.#stop();
+      return;
+    }
     map.partitions.forEach((config, p) => {
       const replica = this.replicas.get(p);
       if (replica !== undefined) replica.configure(config);
@@ -532,6 +570,7 @@ export class NodeCore implements ReplicaContext {
       this.#wantsMap = false;
       this.#reading = true;
       this.#refreshAt = this.now + this.timings.graceMs;
+      this.#revisionAtRead = this.revision;
       readMap = ++this.#reads;
     }
     const send = this.#send;

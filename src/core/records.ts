@@ -20,6 +20,8 @@ export interface StoredPartition {
   readonly promised: number;
   /** State at `snapshot.seq`; an empty one (gen 0, seq 0, epoch 0) when nothing was checkpointed. */
   readonly snapshot: Snapshot;
+  /** Does the checkpoint hold just this snapshot? Else the next one must replace it whole. */
+  readonly checkpointed: boolean;
   /** Entries after `snapshot.seq`, without gaps. */
   readonly entries: readonly Entry[];
 }

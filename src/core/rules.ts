@@ -25,6 +25,10 @@ export interface Rules {
   readonly shrinkAfterConfirm: boolean;
   /** R1: entries of an epoch that is over are refused. */
   readonly refuseOldEpoch: boolean;
+  /** R15: a log that does not fit is cut no further than it has to be, and an in-sync replica never gets a snapshot. */
+  readonly rejectKeepsCommon: boolean;
+  /** R12: after a sleep neither leases nor beacons of before count. */
+  readonly sleepEndsLeases: boolean;
   /** R1: an ack leaves only when the entries are on disk. */
   readonly ackAfterSync: boolean;
   /** R5: nothing is acknowledged while too few replicas are in sync. */
@@ -43,6 +47,8 @@ export const soundRules: Rules = {
   growNeedsMatch: true,
   shrinkAfterConfirm: true,
   refuseOldEpoch: true,
+  rejectKeepsCommon: true,
+  sleepEndsLeases: true,
   ackAfterSync: true,
   minInSync: true,
 };

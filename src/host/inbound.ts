@@ -40,6 +40,8 @@ export class Inbound {
     const { peer } = connection;
     if (peer.role === 'node') {
       const from: Process = { node: peer.id, store: peer.store, incarnation: peer.incarnation };
+      // Acks that were under way on its earlier connection may be lost.
+      this.#options.enqueue({ type: 'linked', node: peer.id });
       return { message: (messages) => this.#fromNode(connection, from, messages), closed: () => {} };
     }
     const caller: Caller = { connection, waiting: 0 };

@@ -1,11 +1,20 @@
 /** The program of a node process: `main.js CLUSTER_DIR NODE --muster-node=CLUSTER/NODE`. */
 import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MusterError } from '../errors.js';
-import { mapDir, nodeDataDir, readClusterFile, readToken, requireNode } from '../layout/paths.js';
+import {
+  mapDir,
+  nodeDataDir,
+  processFile,
+  readClusterFile,
+  readToken,
+  requireNode,
+} from '../layout/paths.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { remintStore } from '../storage/create.js';
+import { storePath } from '../storage/identity.js';
 import { openStorage } from '../storage/open.js';
 import { createWsTransport } from '../transport/ws.js';
 import { createLog } from './log.js';
@@ -44,11 +53,56 @@ function packageVersion(): string {
   }
 }
 
+/** How long whoever launched this process may take to write it down, in ms. */
+const recordMs = 10_000;
+/** How often the node looks whether its data folder is still there, in ms. */
+const lookMs = 1000;
+
+/**
+ * Waits until the roster says that this process runs the node, which takes no longer than the loading of this
+ * program. A process that nobody wrote down, because its launcher was killed, nobody could find and stop: it ends.
+ */
+async function untilRecorded(): Promise<void> {
+  const launcher = Number(process.env.MUSTER_LAUNCHER);
+  const deadline = performance.now() + recordMs;
+  // In this order: a launcher that has ended has written before, or never will.
+  for (let orphaned = false; ; orphaned = launcher > 0 && process.ppid !== launcher) {
+    try {
+      const { pid } = JSON.parse(readFileSync(processFile(dir, node), 'utf8')) as { pid?: unknown };
+      if (pid === process.pid) return;
+    } catch {
+      // Not written yet.
+    }
+    if (orphaned || performance.now() > deadline) {
+      throw new MusterError('node-failed', 'whoever started this process ended before it wrote that down', {
+        details: { node },
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Ends the node when its data folder was removed under it: it could keep nothing, and nobody would find its process. */
+function watchFolder(dataDir: string): void {
+  const look = () =>
+    stat(storePath(dataDir)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') return;
+      die(
+        new MusterError('storage-failed', `the data folder ${dataDir} is gone`, {
+          details: { path: dataDir, node },
+          cause,
+        }),
+      );
+    });
+  setInterval(look, lookMs).unref();
+}
+
 async function main(): Promise<void> {
   if (dir === undefined || node === undefined)
     throw new MusterError('usage', 'a node needs a cluster folder and a name');
   const file = readClusterFile(dir);
   const { port } = requireNode(file, node);
+  await untilRecorded();
   const metastore = new DirectoryMetastore(mapDir(dir));
   const map = await metastore.read();
   if (map === null)
@@ -89,6 +143,7 @@ async function main(): Promise<void> {
     'the node is up',
   );
 
+  watchFolder(dataDir);
   let stopping = false;
   const stop = (why: string): void => {
     if (stopping) return;

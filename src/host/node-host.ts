@@ -3,6 +3,8 @@ import type { NodeStatus } from '../client/api.js';
 import { describeConfig } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import { MusterError } from '../errors.js';
+import { defaultTimings } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
@@ -33,6 +35,8 @@ export interface HostOptions {
 
 /** How often the core is told the time, in ms. */
 const tickMs = 25;
+/** How long a call to the metastore may take before its outcome counts as unknown, in ms. */
+const metastoreMs = 10_000;
 /** Of one new map, the log tells of so many partitions this node leads or led. */
 const configsLogged = 4;
 /** How often applied state goes to the checkpoint, in ms. */
@@ -54,6 +58,8 @@ export class NodeHost {
   #scheduled = false;
   #ended = false;
   #writing: Promise<void> | null = null;
+  /** Ticks since the write under way began. */
+  #ticksWriting = 0;
   #checkpointing: Promise<void> | null = null;
   /** How long the log was at the last checkpoint. */
   #checkpointedBytes = 0;
@@ -128,9 +134,18 @@ export class NodeHost {
     this.#unwatch = this.#options.metastore.watch(0, (revision) => {
       if (revision > this.#core.revision) this.#readMap(null);
     });
-    this.#timers.push(setInterval(() => this.#enqueue({ type: 'tick' }), tickMs));
+    this.#timers.push(setInterval(() => this.#tick(), tickMs));
     this.#timers.push(setInterval(() => void this.#checkpoint(), checkpointMs));
     this.#enqueue({ type: 'tick' });
+  }
+
+  #tick(): void {
+    this.#enqueue({ type: 'tick' });
+    // Counted in ticks, not by the clock: a process that was stopped does not blame its disk for the time.
+    if (this.#writing !== null && ++this.#ticksWriting * tickMs >= defaultTimings.stallMs) {
+      const message = `the disk has not answered for ${defaultTimings.stallMs} ms`;
+      this.#fail(new MusterError('storage-failed', message, { details: { node: this.#options.node } }));
+    }
   }
 
   #enqueue(event: NodeEvent): void {
@@ -159,6 +174,11 @@ export class NodeHost {
       return;
     }
     if (this.#core.revision !== revision) this.#mapChanged();
+    if (this.#core.superseded) {
+      const message =
+        'another process has started as this node, by another data folder or a copy of this one';
+      this.#fail(new MusterError('storage-locked', message, { details: { node: this.#options.node } }));
+    }
   }
 
   #carryOut(ready: Ready): void {
@@ -169,15 +189,18 @@ export class NodeHost {
     this.#inbound.flush();
     if (ready.publish !== null) {
       const { map, expected } = ready.publish;
-      void this.#options.metastore.publish(map, expected).then((outcome) => {
-        this.#options.log.info({ revision: map.revision, outcome }, 'published the cluster map');
-        this.#enqueue({ type: 'published', outcome });
-      });
+      void within(this.#options.metastore.publish(map, expected), () => 'unknown' as const).then(
+        (outcome) => {
+          this.#options.log.info({ revision: map.revision, outcome }, 'published the cluster map');
+          this.#enqueue({ type: 'published', outcome });
+        },
+      );
     }
     if (ready.readMap !== null) this.#readMap(ready.readMap);
   }
 
   #write(records: NonNullable<Ready['write']>): void {
+    this.#ticksWriting = 0;
     this.#writing = this.#options.storage.append(records).then(
       () => {
         this.#writing = null;
@@ -188,7 +211,13 @@ export class NodeHost {
   }
 
   #readMap(read: number | null): void {
-    this.#options.metastore.read().then(
+    const late = (): never => {
+      throw new MusterError(
+        'metastore-unavailable',
+        `the cluster map could not be read within ${metastoreMs} ms`,
+      );
+    };
+    within(this.#options.metastore.read(), late).then(
       (map) => this.#enqueue({ type: 'map', map, read }),
       (error: Error) => {
         this.#options.log.warn({ code: 'metastore-unavailable' }, error.message);
@@ -269,4 +298,18 @@ export class NodeHost {
     await this.#options.storage.close();
     await this.#options.metastore.close();
   }
+}
+
+/** The promise's outcome, or what `late` gives (or throws) when it has not come within `metastoreMs`. */
+function within<T>(promise: Promise<T>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    }, metastoreMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -46,6 +46,8 @@ export const mapDir = (dir: string): string => join(dir, 'map');
 export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
 export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
+/** Says which process runs the node: written by whoever launched it. */
+export const processFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'process.json');
 export const clusterFile = (dir: string): string => join(dir, 'cluster.json');
 
 /** What a cluster's folder says of it; the rest is in the cluster map. */

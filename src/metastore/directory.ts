@@ -73,7 +73,7 @@ const NOT_LINKED = new Set(['ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'ER
 
 let temporaries = 0;
 
-/** `Metastore` in a folder; `publish` makes the folder when there is none. */
+/** `Metastore` in a folder; the first `publish` makes the folder when there is none. */
 export class DirectoryMetastore implements Metastore {
   private readonly io: DirectoryIo;
   private readonly watching: FolderWatch;
@@ -117,8 +117,10 @@ export class DirectoryMetastore implements Metastore {
     try {
       if (this.closed || map.revision !== revision)
         throw new Error(`revision ${map.revision} cannot follow ${expected}`);
-      const made = await fs.promises.mkdir(this.folder, { recursive: true, mode: 0o700 });
-      if (made !== undefined) await this.io.syncFolder(dirname(this.folder));
+      if (expected === 0) {
+        const made = await fs.promises.mkdir(this.folder, { recursive: true, mode: 0o700 });
+        if (made !== undefined) await this.io.syncFolder(dirname(this.folder));
+      }
       const before = await this.numbers();
       if ((before.at(-1) ?? 0) !== expected) return 'conflict';
       temporary = join(this.folder, `.tmp-${process.pid}-${Date.now()}-${++temporaries}`);

@@ -1,4 +1,4 @@
-import type { ClusterStatus, NodeRow } from '../cluster/status.js';
+import { type ClusterStatus, type NodeRow, noProcess } from '../cluster/status.js';
 import { formatBytes } from './bytes.js';
 import { formatDuration } from './duration.js';
 import { plural, ranges } from './format.js';
@@ -44,7 +44,7 @@ export const clusterLine = (status: ClusterStatus, paint: Paint): string =>
   `Cluster ${paint.bold(status.cluster)}: ${plural(status.replicas, 'replica')}, ${status.minInSync} for a write, ` +
   `durability ${status.durability}, map revision ${status.revision}\n`;
 
-/** One line on the partitions, one on those that lack replicas, and one on why a live node is silent. */
+/** One line on the partitions, one on those that lack replicas, and one for each node that is silent or ended by an error. */
 export function partitionLines(status: ClusterStatus, paint: Paint): string {
   const { total, serving, inSync, lacking } = status.partitions;
   const share = (n: number) => (n === total ? paint.green : paint.yellow)(`${n} of ${total}`);
@@ -54,7 +54,8 @@ export function partitionLines(status: ClusterStatus, paint: Paint): string {
     text += `Lacking replicas: ${ranges(lacking.map((p) => p.partition))}${more}.\n`;
   }
   for (const node of status.nodes) {
-    if (node.state === 'up' && !node.reachable) text += `${node.id}: ${node.problem}.\n`;
+    const told = node.state === 'down' ? node.problem !== noProcess : node.state === 'up' && !node.reachable;
+    if (told && node.problem !== null) text += `${node.id}: ${node.problem.replace(/\.?$/, '.')}\n`;
   }
   return text;
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, MusterError, type TookEffect } from '../errors.js';
+import { dataHome } from '../layout/paths.js';
 
 /** What a person or a script is told of an error, and the exit code it ends with. */
 export interface RenderedError {
@@ -52,7 +53,7 @@ export function toMusterError(error: unknown, command: string): MusterError {
     return new MusterError('usage', plain(oclif.message), { details: { command }, cause: error });
   }
   const code = (error as NodeJS.ErrnoException)?.code;
-  const path = (error as NodeJS.ErrnoException)?.path ?? null;
+  const path = (error as NodeJS.ErrnoException)?.path ?? dataHome();
   if (code === 'ENOSPC')
     return new MusterError('storage-full', 'the disk is full', { details: { path }, cause: error });
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {

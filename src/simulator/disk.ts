@@ -1,113 +1,165 @@
-import type {
-  Cell,
-  CheckpointDelta,
-  Entry,
-  SessionId,
-  SessionState,
-  Snapshot,
-} from '../core/machine/types.js';
+import { PartitionMachine } from '../core/machine/machine.js';
+import type { CheckpointDelta, Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
+import { MemoryDisk, type MemoryStorage, toCheckpointRow } from '../storage/memory.js';
 
-interface Held {
+interface View {
   promised: number;
+  /** The last snapshot record; what came before it is gone. */
   snapshot: Snapshot;
   entries: Entry[];
 }
 
-/** A node's disk: what is durable, as the storage contract describes it. What is being written belongs to the process. */
+const empty: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] };
+
+/**
+ * A node's disk: the production recovery (log, checkpoint, replay, removal of covered segments) in memory, and beside
+ * it, kept in the plainest way, what it ought to hold, for the invariants to look at and each start to be compared with.
+ */
 export class SimDisk {
-  boot = 0;
-  readonly #partitions = new Map<number, Held>();
+  readonly #disk: MemoryDisk;
+  #storage: MemoryStorage | null = null;
+  readonly #views: Map<number, View>;
+  #underWay: readonly LogRecord[] = [];
 
-  constructor(readonly store: string) {}
-
-  #held(p: number): Held {
-    let held = this.#partitions.get(p);
-    if (held === undefined) {
-      held = {
-        promised: 0,
-        snapshot: { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] },
-        entries: [],
-      };
-      this.#partitions.set(p, held);
-    }
-    return held;
+  /** `segmentBatches`: small, so that segments come and go. */
+  constructor(
+    readonly store: string,
+    disk = new MemoryDisk(store, 16),
+    views = new Map<number, View>(),
+  ) {
+    this.#disk = disk;
+    this.#disk.store = store;
+    this.#views = views;
   }
 
-  apply(record: LogRecord): void {
-    const held = this.#held(record.partition);
+  get boot(): number {
+    return this.#disk.boot;
+  }
+
+  get segments(): number {
+    return this.#storage?.stats().segments ?? 0;
+  }
+
+  /** Recovers as a starting process does. Throws when that is not what was stored. */
+  open(): readonly StoredPartition[] {
+    this.#storage = this.#disk.open('fsync');
+    const { partitions } = this.#storage.recovered;
+    for (const stored of partitions) this.#compare(stored);
+    return partitions;
+  }
+
+  #compare(stored: StoredPartition): void {
+    const view = this.#view(stored.partition);
+    const tail = (s: { snapshot: Snapshot; entries: readonly Entry[] }): string => {
+      const last = s.entries.at(-1) ?? s.snapshot;
+      return `#${last.seq}@${last.epoch}`;
+    };
+    const where = `${this.store} start ${this.boot} p${stored.partition}`;
+    if (tail(stored) !== tail(view))
+      throw new Error(`${where} recovered ${tail(stored)}, stored was ${tail(view)}`);
+    if (stored.promised < view.promised) throw new Error(`${where} forgot its promise of e${view.promised}`);
+    const recovered = replayed(stored);
+    const expected = replayed(view);
+    if (recovered !== expected) throw new Error(`${where} recovered ${recovered}, stored was ${expected}`);
+  }
+
+  #view(p: number): View {
+    let view = this.#views.get(p);
+    if (view === undefined) {
+      view = { promised: 0, snapshot: empty, entries: [] };
+      this.#views.set(p, view);
+    }
+    return view;
+  }
+
+  begin(records: readonly LogRecord[]): void {
+    this.#storage?.begin(records);
+    this.#underWay = records;
+  }
+
+  /** The batch under way is on disk. */
+  finish(): void {
+    this.#storage?.finish();
+    this.#take();
+  }
+
+  #take(): void {
+    for (const record of this.#underWay) this.#apply(record);
+    this.#underWay = [];
+  }
+
+  /** The process ends; the batch under way is on disk whole, or not at all. */
+  crash(keepUnderWay: boolean): void {
+    this.#storage?.crash({ keepUnderWay });
+    this.#storage = null;
+    if (keepUnderWay) this.#take();
+    this.#underWay = [];
+  }
+
+  checkpoint(deltas: readonly CheckpointDelta[]): void {
+    // Everything it does, it does before it first waits.
+    void this.#storage?.checkpoint(deltas);
+    for (const { partition, seq, epoch } of deltas) {
+      const held = this.epochAt(partition, seq);
+      if (this.#storage === null || held === epoch || held === 'covered') continue;
+      // What is applied is committed, and may be ahead of this disk's own log: then the checkpoint is what makes it durable.
+      const row = this.#disk.rows.get(partition);
+      const snapshot = row === undefined ? null : toCheckpointRow(row).snapshot;
+      if (snapshot !== null) Object.assign(this.#view(partition), { snapshot, entries: [] });
+    }
+  }
+
+  #apply(record: LogRecord): void {
+    const view = this.#view(record.partition);
     switch (record.type) {
       case 'promise':
-        held.promised = Math.max(held.promised, record.epoch);
+        view.promised = Math.max(view.promised, record.epoch);
         break;
       case 'append': {
         const { entry } = record;
-        // The checkpoint may be ahead of the log: applied state is committed, and never rewritten.
-        if (entry.seq <= held.snapshot.seq) break;
-        const index = entry.seq - held.snapshot.seq - 1;
-        if (index > held.entries.length)
-          throw new Error(`disk ${this.store}: gap before ${entry.seq} of partition ${record.partition}`);
-        held.entries.length = index;
-        held.entries.push(entry);
+        if (entry.seq <= view.snapshot.seq) break;
+        const index = entry.seq - view.snapshot.seq - 1;
+        if (index > view.entries.length) {
+          throw new Error(`${this.store}: #${entry.seq} of p${record.partition} does not follow its log`);
+        }
+        view.entries.length = index;
+        view.entries.push(entry);
         break;
       }
       case 'snapshot':
-        held.snapshot = record.snapshot;
-        held.entries = [];
+        view.snapshot = record.snapshot;
+        view.entries = [];
         break;
       case 'drop':
-        this.#partitions.delete(record.partition);
+        this.#views.delete(record.partition);
         break;
     }
   }
 
-  checkpoint(delta: CheckpointDelta): void {
-    const held = this.#held(delta.partition);
-    // A snapshot record later in the log replaces what the checkpoint says.
-    if (delta.seq < held.snapshot.seq) return;
-    const cells = new Map<string, Cell>(delta.full ? [] : held.snapshot.cells);
-    const sessions = new Map<SessionId, SessionState>(delta.full ? [] : held.snapshot.sessions);
-    for (const [key, cell] of delta.cells) cell === null ? cells.delete(key) : cells.set(key, cell);
-    for (const [id, session] of delta.sessions)
-      session === null ? sessions.delete(id) : sessions.set(id, session);
-    const { gen, seq, epoch } = delta;
-    held.promised = Math.max(held.promised, delta.promised);
-    held.entries = held.entries.filter((entry) => entry.seq > seq);
-    held.snapshot = { gen, seq, epoch, cells: [...cells], sessions: [...sessions] };
-  }
-
-  stored(): StoredPartition[] {
-    return [...this.#partitions].map(([partition, held]) => ({
-      partition,
-      promised: held.promised,
-      snapshot: held.snapshot,
-      entries: [...held.entries],
-    }));
-  }
-
   tail(p: number): number {
-    const held = this.#held(p);
-    return held.snapshot.seq + held.entries.length;
+    const view = this.#view(p);
+    return view.snapshot.seq + view.entries.length;
   }
 
-  promised(p: number): number {
-    return this.#held(p).promised;
-  }
-
-  /** The epoch of the entry at `seq`; `covered` when the checkpoint stands at or past it; null when it is not there. */
+  /** The epoch of the entry at `seq`; `covered` when a snapshot stands past it; null when it is not there. */
   epochAt(p: number, seq: number): number | 'covered' | null {
-    const held = this.#held(p);
-    if (seq < held.snapshot.seq) return 'covered';
-    if (seq === held.snapshot.seq) return held.snapshot.epoch;
-    return held.entries[seq - held.snapshot.seq - 1]?.epoch ?? null;
+    const view = this.#view(p);
+    if (seq < view.snapshot.seq) return 'covered';
+    if (seq === view.snapshot.seq) return view.snapshot.epoch;
+    return view.entries[seq - view.snapshot.seq - 1]?.epoch ?? null;
   }
 
   /** A copy as of now, under another identity: what a restored backup of the disk would be. */
   clone(store: string): SimDisk {
-    const copy = new SimDisk(store);
-    copy.boot = this.boot;
-    for (const [p, held] of this.#partitions)
-      copy.#partitions.set(p, { ...held, entries: [...held.entries] });
-    return copy;
+    const views = new Map([...this.#views].map(([p, view]) => [p, { ...view, entries: [...view.entries] }]));
+    return new SimDisk(store, this.#disk.clone(store), views);
   }
+}
+
+/** The state after the whole log, as text. */
+function replayed({ snapshot, entries }: { snapshot: Snapshot; entries: readonly Entry[] }): string {
+  const machine = PartitionMachine.fromSnapshot(snapshot);
+  for (const entry of entries) machine.apply(entry);
+  return JSON.stringify({ ...machine.snapshot(), gen: 0 });
 }

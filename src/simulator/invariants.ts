@@ -60,10 +60,14 @@ export class Invariants {
   inspect(process: SimProcess, ready: Ready): void {
     const { core } = process;
     for (const record of ready.write ?? []) {
-      if (record.type === 'snapshot') this.seen.snapshots++;
+      if (record.type === 'snapshot') {
+        this.seen.snapshots++;
+        this.#inSyncKeepsCommitted(process, record.partition, record.snapshot.seq + 1);
+      }
       if (record.type === 'promise') this.#checkPromise(process, record.partition, record.epoch);
       if (record.type !== 'append') continue;
       const { entry, partition } = record;
+      this.#inSyncKeepsCommitted(process, partition, entry.seq);
       const replica = core.replicas.get(partition);
       const key = `${partition}:${entry.epoch}:${entry.seq}`;
       const at = replica?.log.at(entry.seq);
@@ -100,6 +104,17 @@ export class Invariants {
       )
         this.seen.acks++;
     }
+  }
+
+  /** Invariants 3 and 4, at each write: whoever the map calls in sync rewrites nothing that is committed. */
+  #inSyncKeepsCommitted(process: SimProcess, p: number, from: number): void {
+    const { node, store } = process.identity;
+    const last = this.#lastCommit[p] as number;
+    if (from > last || this.#world.map.partitions[p]?.inSync.includes(`${node}/${store}`) !== true) return;
+    throw new Violation(
+      3,
+      `${node}/${store} is in sync in p${p} and rewrites its log from #${from}; committed is #${last}`,
+    );
   }
 
   #checkPromise(process: SimProcess, p: number, epoch: number): void {

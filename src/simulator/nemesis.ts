@@ -88,6 +88,11 @@ export class Nemesis {
       case 'rollback':
         this.#rollback(node);
         break;
+      case 'reset': {
+        const other = random.pick(nodes);
+        if (other !== node) this.#world.reset(node, other);
+        break;
+      }
       case 'metastoreDown':
         metastore.down = true;
         this.#world.queue.after(random.between(100, 4000), () => {

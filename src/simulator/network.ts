@@ -9,6 +9,8 @@ export class SimNetwork {
   readonly #random: Random;
   #faults: Scenario['network'];
   readonly #cut = new Set<string>();
+  /** Which connection of a link the messages belong to. */
+  readonly #generation = new Map<string, number>();
   /** When the last message of an ordered link arrives. */
   readonly #lastArrival = new Map<string, number>();
 
@@ -40,7 +42,15 @@ export class SimNetwork {
     const random = this.#random;
     if (this.isCut(from, to) || random.chance(this.#faults.loss)) return;
     this.#schedule(`${from}>${to}`, deliver);
-    if (random.chance(this.#faults.duplicate)) this.#schedule(`${from}>${to}`, deliver);
+    // A client's request is never repeated by the network: TCP does not, and the client itself does.
+    if (!from.startsWith('c') && random.chance(this.#faults.duplicate))
+      this.#schedule(`${from}>${to}`, deliver);
+  }
+
+  /** Everything under way between the two is lost. */
+  reset(a: string, b: string): void {
+    for (const link of [`${a}>${b}`, `${b}>${a}`])
+      this.#generation.set(link, (this.#generation.get(link) ?? 0) + 1);
   }
 
   #schedule(link: string, deliver: () => void): void {
@@ -52,6 +62,9 @@ export class SimNetwork {
       this.#lastArrival.set(link, arrival);
       delay = arrival - this.#queue.now;
     }
-    this.#queue.after(delay, deliver);
+    const generation = this.#generation.get(link);
+    this.#queue.after(delay, () => {
+      if (this.#generation.get(link) === generation) deliver();
+    });
   }
 }

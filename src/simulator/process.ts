@@ -4,6 +4,7 @@ import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
 import type { Process } from '../core/replication/grants.js';
 import type { Rules } from '../core/rules.js';
+import { defaultTimings, limits } from '../limits.js';
 import type { SimDisk } from './disk.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
@@ -29,6 +30,8 @@ export interface ProcessWorld {
   inspect(process: SimProcess, ready: Ready): void;
   reached(process: SimProcess, moment: Moment): void;
   failed(process: SimProcess, error: unknown): void;
+  /** Its disk has not answered for as long as a process may wait. */
+  hung(process: SimProcess): void;
 }
 
 /** One run of a node: the production core, a clock that drifts, and a disk that may be slow. */
@@ -55,20 +58,24 @@ export class SimProcess {
     this.#random = random;
     this.#rate = 1 + random.between(-world.scenario.drift, world.scenario.drift);
     this.#offset = random.between(0, 1e6);
-    disk.boot++;
+    const stored = disk.open();
     this.identity = { node, store: disk.store, incarnation: disk.boot };
     this.core = new NodeCore({
       node,
       store: disk.store,
       incarnation: disk.boot,
       url: `sim://${node}/${disk.boot}`,
-      stored: disk.stored(),
+      stored,
       seed: random.uint32(),
       now: this.clock,
       rules: world.rules,
       tuning: {
         retainEntries: world.scenario.retainEntries,
         retainBytes: 1 << 20,
+        snapshotChunk: world.scenario.snapshotChunk,
+        appendBytes: world.scenario.appendBytes,
+        streamWindowBytes: world.scenario.appendBytes * 3,
+        pipelineEntries: limits.pipelineEntries,
         sessionIdleMs: world.scenario.sessionIdleMs,
       },
     });
@@ -98,10 +105,8 @@ export class SimProcess {
     this.#world.queue.after(this.#world.scenario.disk.checkpointMs * this.#random.between(0.5, 1.5), () => {
       if (!this.alive) return;
       if (!this.#paused) {
-        const deltas = this.core.takeCheckpoint();
-        this.#world.queue.after(this.#random.between(0.5, 20), () => {
-          if (this.alive) for (const delta of deltas) this.disk.checkpoint(delta);
-        });
+        // Taken and handed over in one turn, as the storage contract demands.
+        this.disk.checkpoint(this.core.takeCheckpoint());
       }
       this.#checkpoint();
     });
@@ -150,29 +155,25 @@ export class SimProcess {
     const { disk } = this.#world.scenario;
     let delay = this.#random.between(0.2, 2);
     if (this.#random.chance(disk.slow)) delay += this.#random.next() * disk.slowMs;
-    this.#inFlight = records;
+    this.disk.begin(records);
     this.#world.reached(this, 'before-sync');
+    // The host ends a process whose disk hangs: else it would go on granting and holding leases, and serve nothing.
+    if (delay >= defaultTimings.stallMs) {
+      this.#world.queue.after(defaultTimings.stallMs, () => this.#world.hung(this));
+      return;
+    }
     this.#world.queue.after(delay, () => {
-      if (!this.alive || this.#inFlight === null) return;
-      this.#flushPrefix(records.length);
+      if (!this.alive) return;
+      this.disk.finish();
       this.#world.reached(this, 'after-sync');
       this.deliver({ type: 'written' });
     });
   }
 
-  #inFlight: readonly LogRecord[] | null = null;
-
-  #flushPrefix(count: number): void {
-    const records = this.#inFlight ?? [];
-    this.#inFlight = null;
-    for (let i = 0; i < count; i++) this.disk.apply(records[i] as LogRecord);
-  }
-
-  /** SIGKILL, or the plug: of the un-synced tail any prefix may be on disk. */
+  /** SIGKILL, or the plug: the batch under way is on disk or not. */
   kill(): void {
     if (!this.alive) return;
-    const length = this.#inFlight?.length ?? 0;
-    this.#flushPrefix(this.#random.chance(0.4) ? 0 : this.#random.below(length + 1));
+    this.disk.crash(this.#random.chance(0.4));
     this.alive = false;
     this.#backlog = [];
   }

@@ -37,8 +37,9 @@ export function simulate(
   try {
     world.run();
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    violation = error;
+    // Whatever else breaks in a run is a contradiction too: a disk asked for what no disk can do, a core that throws.
+    violation =
+      error instanceof Violation ? error : new Violation(4, (error as Error).stack ?? String(error));
   }
   return {
     seed,

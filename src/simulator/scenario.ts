@@ -33,6 +33,10 @@ export interface Scenario {
   /** Mean time between two faults, and how likely each kind is. */
   readonly nemesis: { readonly everyMs: number; readonly weights: Readonly<Record<Fault, number>> };
   readonly retainEntries: number;
+  readonly snapshotChunk: number;
+  readonly appendBytes: number;
+  /** Calls a client has under way at once. */
+  readonly callsAtOnce: number;
   readonly sessionIdleMs: number;
 }
 
@@ -46,6 +50,7 @@ export const faults = [
   'rollback',
   'metastoreDown',
   'armed',
+  'reset',
   'primary',
 ] as const;
 export type Fault = (typeof faults)[number];
@@ -58,6 +63,8 @@ export function scenarioOf(seed: number): Scenario {
   const weights = Object.fromEntries(
     faults.map((fault) => [fault, random.chance(0.25) ? 0 : random.next()]),
   ) as Record<Fault, number>;
+  if (random.chance(0.1))
+    for (const fault of faults) weights[fault] = fault === 'sleep' ? 1 : weights[fault] * 0.1;
   weights.primary += 0.3;
   weights.armed += 0.3;
   return {
@@ -70,7 +77,7 @@ export function scenarioOf(seed: number): Scenario {
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),
     counters: 1 + random.below(3),
-    thinkMs: random.pick([1, 20, 100]),
+    thinkMs: random.pick([5, 20, 100]),
     network: {
       ordered: random.chance(0.5),
       loss: random.pick([0, 0.005, 0.05]),
@@ -82,7 +89,7 @@ export function scenarioOf(seed: number): Scenario {
     drift: random.pick([0, 0.005, 0.01]),
     disk: {
       slow: random.pick([0, 0.01, 0.05]),
-      slowMs: random.pick([20, 500]),
+      slowMs: random.pick([20, 500, 500, 12_000]),
       checkpointMs: random.pick([200, 2000, 60_000]),
     },
     metastore: {
@@ -94,6 +101,9 @@ export function scenarioOf(seed: number): Scenario {
     },
     nemesis: { everyMs: random.pick([300, 900, 2500]), weights },
     retainEntries: random.pick([4, 50, 2048]),
+    snapshotChunk: random.pick([97, 2000, 500_000]),
+    appendBytes: random.pick([150, 2000, 1_000_000]),
+    callsAtOnce: random.pick([1, 1, 2, 8]),
     sessionIdleMs: random.pick([3_000, 600_000]),
   };
 }

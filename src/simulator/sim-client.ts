@@ -22,7 +22,8 @@ export class SimClient {
   readonly #random: Random;
   readonly #world: ClientWorld;
   #nextCall = 1;
-  #current: { call: Call; observation: Omit<Observation, 'end' | 'outcome'> } | null = null;
+  /** What is under way, by call. */
+  readonly #current = new Map<number, Omit<Observation, 'end' | 'outcome'>>();
   #stopping = false;
   readonly #reads: number;
   readonly #lastVersion = new Map<string, number>();
@@ -45,7 +46,7 @@ export class SimClient {
 
   start(): void {
     this.#tick();
-    this.#next();
+    for (let i = 0; i < this.#world.scenario.callsAtOnce; i++) this.#next();
   }
 
   /** Begins no further calls. */
@@ -54,7 +55,7 @@ export class SimClient {
   }
 
   get busy(): boolean {
-    return this.#current !== null;
+    return this.#current.size > 0;
   }
 
   #tick(): void {
@@ -74,7 +75,7 @@ export class SimClient {
         this.step(map === null ? { type: 'map-unreadable' } : { type: 'map', map }),
       );
     }
-    for (const { outcome } of ready.done) this.#finished(outcome);
+    for (const { id, outcome } of ready.done) this.#finished(id, outcome);
   }
 
   /** Reads one key; for the final look at everything. */
@@ -84,7 +85,7 @@ export class SimClient {
 
   #next(): void {
     this.#world.queue.after(this.#random.next() * this.#world.scenario.thinkMs, () => {
-      if (this.#stopping || this.#current !== null) return;
+      if (this.#stopping) return;
       const random = this.#random;
       const { registers, counters } = this.#world.scenario;
       if (random.chance(0.5)) {
@@ -134,15 +135,15 @@ export class SimClient {
               op: { type: 'put', key, value: what.value as string, ...condition },
               deadline,
             };
-    this.#current = { call, observation: { client: this.index, start: queue.now, ...what } };
+    this.#current.set(id, { client: this.index, start: queue.now, ...what });
     this.step({ type: 'call', call });
   }
 
-  #finished(outcome: Outcome): void {
-    if (this.#current === null) return;
-    const { observation } = this.#current;
+  #finished(id: number, outcome: Outcome): void {
+    const observation = this.#current.get(id);
+    if (observation === undefined) return;
     const end = this.#world.queue.now;
-    this.#current = null;
+    this.#current.delete(id);
     const { key } = observation;
     if (outcome.type === 'read' && outcome.result.type === 'get') {
       const { cell } = outcome.result;

@@ -1,5 +1,5 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import type { Scenario } from './scenario.js';
+import { type Fault, faults, type Scenario } from './scenario.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
 export interface Variant {
@@ -12,6 +12,25 @@ export interface Variant {
   /** Circumstances that the mistake needs; without this, the scenarios as they come. */
   readonly change?: (scenario: Scenario) => Scenario;
 }
+
+/** Faults come this often, and little else goes on. */
+const struck = (scenario: Scenario, everyMs: number): Scenario => ({
+  ...scenario,
+  callsAtOnce: 1,
+  thinkMs: 20,
+  faultyMs: Math.min(scenario.faultyMs, 15_000),
+  nemesis: { ...scenario.nemesis, everyMs },
+});
+
+const only = (scenario: Scenario, fault: Fault): Scenario => {
+  const weights = Object.fromEntries(
+    faults.map((f) => [f, f === fault ? 1 : 0]),
+  ) as Scenario['nemesis']['weights'];
+  return { ...scenario, nemesis: { ...scenario.nemesis, weights } };
+};
+
+/** Messages of an epoch arrive when it is long over. */
+const late: Scenario['network'] = { ordered: false, loss: 0.01, duplicate: 0.1, slow: 0.1, slowMs: 4000 };
 
 const broken = (change: Partial<Rules>): Rules => ({ ...soundRules, ...change });
 
@@ -81,7 +100,22 @@ export const variants: readonly Variant[] = [
     name: 'accept-old-epoch',
     story: 'R1: accepts entries of an epoch that is over',
     rules: broken({ refuseOldEpoch: false }),
-    within: 1600,
+    within: 1000,
+    change: (scenario) => ({ ...struck(scenario, 900), partitions: 1, clients: 4, network: late }),
+  },
+  {
+    name: 'reject-skips-run',
+    story: 'R15: cuts a log that does not fit by the whole run of an epoch, committed entries among it',
+    rules: broken({ rejectKeepsCommon: false }),
+    within: 1000,
+    change: (scenario) => ({ ...struck(scenario, 300), retainEntries: 4 }),
+  },
+  {
+    name: 'sleep-keeps-beacons',
+    story: 'R12: takes acks of beacons sent before the machine slept for leases',
+    rules: broken({ sleepEndsLeases: false }),
+    within: 1000,
+    change: (scenario) => only(struck(scenario, 900), 'sleep'),
   },
   {
     name: 'ack-before-sync',

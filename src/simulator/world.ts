@@ -121,7 +121,12 @@ export class World {
     if (this.processes.get(node)?.alive === true) return;
     const disk = this.disks.get(node) as SimDisk;
     this.note(() => `${node} starts (store ${disk.store}, boot ${disk.boot + 1})`);
-    const process = new SimProcess(node, disk, this, this.random.fork());
+    let process: SimProcess;
+    try {
+      process = new SimProcess(node, disk, this, this.random.fork());
+    } catch (error) {
+      throw new Violation(10, `${node}: ${error instanceof Error ? error.message : String(error)}`);
+    }
     this.processes.set(node, process);
     for (const other of this.nodes) {
       if (other === node || this.random.chance(0.1)) continue;
@@ -281,6 +286,23 @@ export class World {
     throw error instanceof Violation
       ? error
       : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  hung(process: SimProcess): void {
+    if (!process.alive) return;
+    this.note(() => `${process.node}: the disk hangs`);
+    this.kill(process.node);
+    this.queue.after(500, () => this.start(process.node));
+  }
+
+  /** The connections between two nodes break: what is under way on them is lost, and both find a new one. */
+  reset(a: NodeId, b: NodeId): void {
+    this.note(() => `connections between ${a} and ${b} break`);
+    this.network.reset(a, b);
+    this.queue.after(this.random.between(0.5, 20), () => {
+      this.processes.get(a)?.deliver({ type: 'linked', node: b });
+      this.processes.get(b)?.deliver({ type: 'linked', node: a });
+    });
   }
 
   #guard(check: () => void): void {

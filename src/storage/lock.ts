@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -41,6 +40,8 @@ function lockByName(name: string, dir: string): Promise<Release> {
 /** When a process started, in the system's own words; null when there is no such process. */
 function startOf(pid: number): string | null {
   try {
+    // Not imported above: on Linux, where nothing needs it, it takes a tenth of a node's start.
+    const { execFileSync } = process.getBuiltinModule('node:child_process');
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || null;
   } catch {
     return null;

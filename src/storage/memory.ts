@@ -76,6 +76,18 @@ export class MemoryDisk {
     return this.opened;
   }
 
+  /** A copy as of now: what a restored backup of the disk would be. Nothing is under way in it, and nobody has it open. */
+  clone(store: string): MemoryDisk {
+    const copy = new MemoryDisk(this.name, this.segmentBatches);
+    const { boot, machine, clean, durability, lastMachine, lastBatch, synced, segment } = this;
+    Object.assign(copy, { store, boot, machine, clean, durability, lastMachine, lastBatch, synced, segment });
+    copy.batches = [...this.batches];
+    for (const [p, row] of this.rows) {
+      copy.rows.set(p, { ...row, cells: new Map(row.cells), sessions: new Map(row.sessions) });
+    }
+    return copy;
+  }
+
   /** Another identity for the same data. */
   remint(reason: string): void {
     this.store = `${this.name}-${Number(this.store.slice(this.name.length + 1)) + 1}`;
@@ -133,14 +145,7 @@ export class MemoryStorage implements NodeStorage {
     }
     if (records.length === 0) return Promise.resolve();
     const { disk } = this;
-    const number = disk.lastBatch + 1;
-    if (this.batchesInSegment >= disk.segmentBatches) {
-      this.coverage.begin(++disk.segment);
-      this.batchesInSegment = 0;
-    }
-    this.batchesInSegment++;
-    const batch: Batch = { number, segment: disk.segment, text: JSON.stringify(records) };
-    disk.underWay = batch;
+    this.begin(records);
     this.appending = new Promise<void>((resolve) => setImmediate(resolve))
       .then(() => {
         if (this.failed !== null) throw this.failed;
@@ -149,14 +154,34 @@ export class MemoryStorage implements NodeStorage {
           disk.failNext = null;
           throw this.failed;
         }
-        this.settle(batch);
-        this.syncs += this.durability === 'fsync' ? 1 : 0;
-        this.note(number, records, batch.text.length);
+        this.finish();
       })
       .finally(() => {
         this.appending = null;
       });
     return this.appending;
+  }
+
+  /** The first half of an append: the batch is under way. For a simulator, which has its own time. */
+  begin(records: readonly LogRecord[]): void {
+    const { disk } = this;
+    const number = disk.lastBatch + 1;
+    if (this.batchesInSegment >= disk.segmentBatches) {
+      this.coverage.begin(++disk.segment);
+      this.batchesInSegment = 0;
+    }
+    this.batchesInSegment++;
+    const batch: Batch = { number, segment: disk.segment, text: JSON.stringify(records) };
+    disk.underWay = batch;
+  }
+
+  /** The second half: the batch under way is durable by the store's mode. */
+  finish(): void {
+    const batch = this.disk.underWay;
+    if (batch === null) return;
+    this.settle(batch);
+    this.syncs += this.durability === 'fsync' ? 1 : 0;
+    this.note(batch.number, JSON.parse(batch.text) as LogRecord[], batch.text.length);
   }
 
   private settle(batch: Batch): void {
@@ -264,7 +289,8 @@ function change(held: Map<string, string>, key: string, value: unknown): void {
   else held.set(key, JSON.stringify(value));
 }
 
-function toCheckpointRow(row: Row): CheckpointRow {
+/** A stored row as replay wants it. */
+export function toCheckpointRow(row: Row): CheckpointRow {
   const { state, promised, promiseBatch } = row;
   const snapshot: Snapshot | null = state && {
     gen: state.gen,

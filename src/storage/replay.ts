@@ -32,6 +32,8 @@ export interface CheckpointRow {
 interface Partition {
   snapshot: Snapshot;
   snapshotBatch: number;
+  /** The base is what the checkpoint holds. */
+  checkpointed: boolean;
   promised: number;
   promiseBatch: number;
   /** Ascending by seq; gaps are possible on the way. */
@@ -45,7 +47,12 @@ export class Replay {
 
   constructor(rows: Iterable<readonly [partition: number, row: CheckpointRow]>) {
     for (const [partition, row] of rows) {
-      this.partitions.set(partition, { ...row, snapshot: row.snapshot ?? EMPTY, entries: [] });
+      this.partitions.set(partition, {
+        ...row,
+        snapshot: row.snapshot ?? EMPTY,
+        checkpointed: true,
+        entries: [],
+      });
     }
   }
 
@@ -67,11 +74,17 @@ export class Replay {
         return;
       case 'snapshot':
         p.entries = [];
-        if (batch > p.snapshotBatch) p.snapshot = record.snapshot;
+        if (batch > p.snapshotBatch) {
+          p.snapshot = record.snapshot;
+          p.checkpointed = false;
+        }
         return;
       case 'drop':
         p.entries = [];
-        if (batch > p.snapshotBatch) p.snapshot = EMPTY;
+        if (batch > p.snapshotBatch) {
+          p.snapshot = EMPTY;
+          p.checkpointed = false;
+        }
         if (batch > p.promiseBatch) p.promised = 0;
         if (batch > p.snapshotBatch && batch > p.promiseBatch) this.partitions.delete(record.partition);
         return;
@@ -81,7 +94,14 @@ export class Replay {
   private partition(number: number): Partition {
     let partition = this.partitions.get(number);
     if (partition === undefined) {
-      partition = { snapshot: EMPTY, snapshotBatch: 0, promised: 0, promiseBatch: 0, entries: [] };
+      partition = {
+        snapshot: EMPTY,
+        snapshotBatch: 0,
+        checkpointed: true,
+        promised: 0,
+        promiseBatch: 0,
+        entries: [],
+      };
       this.partitions.set(number, partition);
     }
     return partition;
@@ -103,7 +123,8 @@ export class Replay {
           entries.push(entry);
           ({ seq, epoch } = entry);
         }
-        return { partition, promised: p.promised, snapshot: p.snapshot, entries };
+        const { promised, snapshot, checkpointed } = p;
+        return { partition, promised, snapshot, checkpointed, entries };
       });
   }
 }

@@ -2,9 +2,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCluster, planCluster } from '../../src/cluster/create.js';
-import { clusterDir, clustersDir, mapDir, readClusterFile, readToken } from '../../src/layout/paths.js';
 import { listClusters } from '../../src/cluster/registry.js';
 import { nodeOf } from '../../src/core/map/types.js';
+import { clusterDir, clustersDir, mapDir, readClusterFile, readToken } from '../../src/layout/paths.js';
 import { DirectoryMetastore } from '../../src/metastore/directory.js';
 import { folder } from './helpers.js';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import type { ClusterFile } from '../../src/layout/paths.js';
 import type { ClusterMap, Member } from '../../src/core/map/types.js';
 import { replicaId } from '../../src/core/map/types.js';
+import type { ClusterFile } from '../../src/layout/paths.js';
 import { defaultTimings } from '../../src/limits.js';
 
 const made: string[] = [];

@@ -4,9 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { supervise } from '../../src/cluster/foreground.js';
 import { signal, stateOf, waitGone } from '../../src/cluster/identity.js';
 import { type Launched, launchNode } from '../../src/cluster/launch.js';
-import { nodeLogFile } from '../../src/layout/paths.js';
 import { readProcessFile, readRoster } from '../../src/cluster/roster.js';
 import { endProcesses } from '../../src/cluster/stop.js';
+import { nodeLogFile } from '../../src/layout/paths.js';
 import { clusterFileOf, folder } from './helpers.js';
 
 const file = clusterFileOf(2);

@@ -141,17 +141,7 @@ describe('a cluster on real processes', { timeout: 60_000 }, () => {
     const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
     const child = spawn(
       process.execPath,
-      [
-        program,
-        'cluster',
-        'start',
-        'fg',
-        '-n',
-        '1',
-        '--partitions',
-        '4',
-        '--foreground',
-      ],
+      [program, 'cluster', 'start', 'fg', '-n', '1', '--partitions', '4', '--foreground'],
       {
         env: { ...env, MUSTER_HOME: home },
         stdio: ['ignore', 'pipe', 'pipe'],

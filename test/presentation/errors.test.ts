@@ -12,7 +12,7 @@ describe('an error', () => {
       'kv get',
     );
     expect(text).toBe(
-      'Error: there is no cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are.\n',
+      'Error: there is no cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are, `muster cluster start` makes one.\n',
     );
     expect(json).toEqual({
       error: {

@@ -45,11 +45,15 @@ export class PartitionMachine {
   /** The last entry applied. */
   seq = 0;
   epoch = 0;
+  /** Keys and values held, in UTF-16 code units. */
+  units = 0;
   readonly cells = new Map<string, Cell>();
   readonly #sessions = new Map<SessionId, Session>();
   readonly #dirtyCells = new Set<string>();
   readonly #dirtySessions = new Set<SessionId>();
   #full = false;
+  /** Up to where the last checkpoint goes. */
+  #checkpointedSeq = 0;
   #sorted: string[] | null = null;
   readonly #dedup: boolean;
 
@@ -61,8 +65,12 @@ export class PartitionMachine {
   static fromSnapshot(snapshot: Snapshot, dedup = true): PartitionMachine {
     const machine = new PartitionMachine(snapshot.gen, dedup);
     machine.seq = snapshot.seq;
+    machine.#checkpointedSeq = snapshot.seq;
     machine.epoch = snapshot.epoch;
-    for (const [key, cell] of snapshot.cells) machine.cells.set(key, cell);
+    for (const [key, cell] of snapshot.cells) {
+      machine.cells.set(key, cell);
+      machine.units += unitsOf(key, cell);
+    }
     for (const [id, state] of snapshot.sessions) {
       machine.#sessions.set(id, { first: state.first, results: new Map(state.results) });
     }
@@ -147,19 +155,19 @@ export class PartitionMachine {
         if (value > limits.counterMax || value < limits.counterMin) {
           return failure('overflow', `counter ${op.key} would pass ±(2^53−1)`);
         }
-        this.#set(op.key, { kind: 'counter', value, version: seq }, cell === undefined);
+        this.#set(op.key, { kind: 'counter', value, version: seq }, cell);
         return { ok: true, value, version: seq };
       }
       case 'reset': {
         if (cell !== undefined && cell.kind !== 'counter') return wrongType(op.key, 'a value, not a counter');
-        this.#set(op.key, { kind: 'counter', value: op.value, version: seq }, cell === undefined);
+        this.#set(op.key, { kind: 'counter', value: op.value, version: seq }, cell);
         return { ok: true, value: op.value, version: seq };
       }
       case 'put': {
         if (cell !== undefined && cell.kind !== 'text') return wrongType(op.key, 'a counter, not a value');
         const refused = versionConflict(op.key, cell, op.ifVersion);
         if (refused !== null) return refused;
-        this.#set(op.key, { kind: 'text', value: op.value, version: seq }, cell === undefined);
+        this.#set(op.key, { kind: 'text', value: op.value, version: seq }, cell);
         return { ok: true, value: null, version: seq };
       }
       case 'delete': {
@@ -167,6 +175,7 @@ export class PartitionMachine {
         if (refused !== null) return refused;
         if (cell === undefined) return { ok: true, value: false };
         this.cells.delete(op.key);
+        this.units -= unitsOf(op.key, cell);
         this.#sorted = null;
         this.#dirtyCells.add(op.key);
         return { ok: true, value: true };
@@ -176,7 +185,9 @@ export class PartitionMachine {
     }
   }
 
-  #set(key: string, cell: Cell, isNew: boolean): void {
+  #set(key: string, cell: Cell, before: Cell | undefined): void {
+    const isNew = before === undefined;
+    this.units += unitsOf(key, cell) - (isNew ? 0 : unitsOf(key, before));
     this.cells.set(key, cell);
     this.#dirtyCells.add(key);
     if (isNew) this.#sorted = null;
@@ -217,7 +228,9 @@ export class PartitionMachine {
 
   /** What changed since the last call, for the checkpoint; null when nothing did. */
   takeDelta(partition: number, promised: number): CheckpointDelta | null {
-    if (!this.#full && this.#dirtyCells.size === 0 && this.#dirtySessions.size === 0) return null;
+    // Entries that change nothing (a barrier, a failure) must be covered too, or the log could never be cut.
+    if (!this.#full && this.seq === this.#checkpointedSeq) return null;
+    this.#checkpointedSeq = this.seq;
     const full = this.#full;
     const delta: CheckpointDelta = {
       partition,
@@ -253,6 +266,9 @@ export class PartitionMachine {
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+
+const unitsOf = (key: string, cell: Cell): number =>
+  key.length + (typeof cell.value === 'string' ? cell.value.length : 16);
 
 const wrongType = (key: string, holds: string): OpResult => failure('wrong-type', `${key} holds ${holds}`);
 

@@ -1,6 +1,7 @@
 import type { Timings } from '../../limits.js';
 import type { ClusterMap, NodeId, ReplicaId } from '../map/types.js';
 import type { ClientResponse, PeerMessage } from '../messages.js';
+import type { Tuning } from '../node.js';
 import type { LogRecord } from '../records.js';
 import type { Rules } from '../rules.js';
 import type { Process } from './grants.js';
@@ -15,11 +16,7 @@ export interface ReplicaContext {
   readonly me: ReplicaId;
   readonly rules: Rules;
   readonly timings: Timings;
-  readonly tuning: {
-    readonly retainEntries: number;
-    readonly retainBytes: number;
-    readonly sessionIdleMs: number;
-  };
+  readonly tuning: Tuning;
   readonly map: ClusterMap;
   /** Admits no write and changes no map, for the moment. */
   readonly quiesced: boolean;

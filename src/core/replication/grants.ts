@@ -21,6 +21,9 @@ export class Grants {
   }
 
   grant(process: Process, now: number): void {
+    const known = this.#granted.get(process.node)?.process;
+    // A late beacon of an earlier run of the same store: that run has ended, and the grant in force is the newer one's.
+    if (known?.store === process.store && known.incarnation > process.incarnation) return;
     this.#granted.set(process.node, { process, at: now });
   }
 

@@ -6,6 +6,7 @@ import { type NodeId, nodeOf, type PartitionConfig, type ReplicaId, replicaId } 
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
 import type { ReplicaContext } from './context.js';
 import type { Process } from './grants.js';
+import { sizeOf } from './log.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
 
@@ -34,6 +35,8 @@ export class Lead {
   readonly #waiters = new Map<number, number[]>();
   /** The operations in the uncommitted pipeline: the first place where a duplicate is looked up. */
   readonly #pipeline = new Map<string, number>();
+  /** About the size of the entries accepted in this epoch and not yet committed. */
+  #pipelineBytes = 0;
   #held: Held[] = [];
   readonly #lastActive = new Map<SessionId, number>();
   /** Only for the variant that remembers a lease as a flag. */
@@ -181,6 +184,19 @@ export class Lead {
     return stream.match >= commit;
   }
 
+  /** A candidate that was never asked for and has died must not hold up those who are in sync. */
+  #dropDeadCandidates(): void {
+    if (this.#replica.pending !== null) return;
+    let dropped = false;
+    for (const stream of this.streams.values()) {
+      if (!stream.candidate || (this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica)))
+        continue;
+      stream.candidate = false;
+      dropped = true;
+    }
+    if (dropped) this.#setRequired();
+  }
+
   #holdsLease(stream: Stream): boolean {
     return this.#ctx.now < stream.leaseFrom + this.#ctx.timings.leaseMs;
   }
@@ -213,10 +229,11 @@ export class Lead {
       const message = `partition ${this.#replica.p} has ${count} of ${replicas} replicas in sync and needs ${minInSync}`;
       return this.#refuse('unavailable', message);
     }
-    if (this.#replica.log.tailSeq - this.#replica.commit >= limits.pipelineEntries) {
+    const waiting = this.#replica.log.tailSeq - this.#replica.commit;
+    if (waiting >= this.#ctx.tuning.pipelineEntries || this.#pipelineBytes >= limits.pipelineBytes) {
       return this.#refuse(
         'busy',
-        `partition ${this.#replica.p} has ${limits.pipelineEntries} entries waiting to be replicated`,
+        `partition ${this.#replica.p} has ${waiting} entries waiting to be replicated`,
       );
     }
     return null;
@@ -263,6 +280,12 @@ export class Lead {
       }
       this.#pipeline.set(key, this.#replica.log.tailSeq + 1);
     }
+    if (op.type === 'put' && this.#replica.machine.units + op.value.length > limits.partitionUnits) {
+      const message = `partition ${this.#replica.p} is full: it holds ${this.#replica.machine.units} characters`;
+      this.#pipeline.delete(`${session}:${n}`);
+      this.#ctx.reply(origin, this.#refuse('busy', message));
+      return;
+    }
     this.#lastActive.set(session, this.#ctx.now);
     this.#accept({ type: 'op', session, n, first, op }, origin);
   }
@@ -284,6 +307,7 @@ export class Lead {
 
   #accept(command: Parameters<Replica['appendEntry']>[0], origin: number | null): void {
     const entry = this.#replica.appendEntry(command, this.epoch);
+    this.#pipelineBytes += sizeOf(command);
     if (origin !== null) this.#waiters.set(entry.seq, [origin]);
     this.#ctx.touch(this.#replica);
     if (!this.#ctx.rules.replyAfterReplication) this.advance();
@@ -292,6 +316,7 @@ export class Lead {
   /** An entry was applied: its answer goes to whoever waits for it. */
   answer(seq: number, applied: Applied): void {
     const command = this.#replica.log.at(seq)?.command;
+    if (seq > this.barrierSeq && command !== undefined) this.#pipelineBytes -= sizeOf(command);
     if (command?.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
     if (command?.type === 'expire' || command?.type === 'close') this.#lastActive.delete(command.session);
     const origins = this.#waiters.get(seq);
@@ -405,15 +430,27 @@ export class Lead {
     while (seq > log.baseSeq && (log.epochAt(seq) as number) > m.hintEpoch) seq--;
     stream.progressAt = this.#ctx.now;
     stream.probing = false;
+    if (seq < log.baseSeq && !this.#mayGetSnapshot(stream)) {
+      // It holds everything committed, so it must agree at the base. If it does not, it is left to be removed as stalled.
+      if (stream.next - 1 === log.baseSeq) return;
+      seq = log.baseSeq;
+    }
     if (seq < log.baseSeq) this.#startSnapshot(stream);
     else stream.next = seq + 1;
     this.#ctx.touch(this.#replica);
   }
 
+  /** A snapshot replaces the whole log of the other side: never that of a replica the map counts on. */
+  #mayGetSnapshot(stream: Stream): boolean {
+    return !this.#ctx.rules.rejectKeepsCommon || !this.#config.inSync.includes(stream.replica);
+  }
+
   #startSnapshot(stream: Stream): void {
     const snapshot = this.#replica.machine.snapshot();
     const text = JSON.stringify(snapshot);
-    const count = Math.max(1, Math.ceil(text.length / limits.snapshotChunk));
+    const count = Math.max(1, Math.ceil(text.length / this.#ctx.tuning.snapshotChunk));
+    // Under an id of its own: pieces of an earlier snapshot that are still on the way must not get into this one.
+    stream.id = this.#ctx.nextStream();
     stream.state = 'snapshot';
     stream.snapshot = { text, count, seq: snapshot.seq, index: 0 };
     stream.progressAt = this.#ctx.now;
@@ -446,8 +483,19 @@ export class Lead {
       to: stream.replica,
       index,
       count,
-      chunk: text.slice(index * limits.snapshotChunk, (index + 1) * limits.snapshotChunk),
+      chunk: text.slice(index * this.#ctx.tuning.snapshotChunk, (index + 1) * this.#ctx.tuning.snapshotChunk),
     });
+  }
+
+  /** The first entry that a live replica catching up has not got: the log is kept from there (R15). */
+  oldestNeeded(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const stream of this.streams.values()) {
+      if (!this.#holdsLease(stream)) continue;
+      if (stream.snapshot !== null) oldest = Math.min(oldest, stream.snapshot.seq + 1);
+      else if (stream.state === 'replicate') oldest = Math.min(oldest, stream.match + 1);
+    }
+    return oldest;
   }
 
   /** Sends what each stream lacks, as far as its window allows. */
@@ -456,15 +504,15 @@ export class Lead {
     for (const stream of this.streams.values()) {
       if (stream.state === 'snapshot') continue;
       if (stream.next - 1 < log.baseSeq) {
-        this.#startSnapshot(stream);
+        if (this.#mayGetSnapshot(stream)) this.#startSnapshot(stream);
       } else if (stream.state === 'probe') {
         if (!stream.probing) {
           stream.probing = true;
           this.#sendAppend(stream, []);
         }
       } else {
-        while (stream.next <= log.tailSeq && stream.flyingBytes < limits.streamWindowBytes) {
-          const { entries, bytes } = log.slice(stream.next, limits.appendBytes);
+        while (stream.next <= log.tailSeq && stream.flyingBytes < this.#ctx.tuning.streamWindowBytes) {
+          const { entries, bytes } = log.slice(stream.next, this.#ctx.tuning.appendBytes);
           this.#sendAppend(stream, entries);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);
@@ -510,6 +558,7 @@ export class Lead {
   tick(): void {
     const { now, timings } = this.#ctx;
     this.#leaseFlag = this.holdsLeases();
+    this.#dropDeadCandidates();
     this.advance();
     for (const stream of this.streams.values()) {
       const behind = stream.state !== 'replicate' || stream.match < this.#replica.log.tailSeq;

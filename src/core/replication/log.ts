@@ -67,12 +67,23 @@ export class ReplicaLog {
     return { entries, bytes };
   }
 
-  /** Forgets applied entries beyond `keepEntries` and `keepBytes`, half of them at a time so that it is seldom done. */
-  compact(applied: number, keepEntries: number, keepBytes: number): void {
+  /**
+   * Forgets applied entries beyond `keepEntries` and `keepBytes`, half of them at a time so that it is seldom done; but
+   * none that someone catching up still needs (`pinned`: the first one after what it has), up to `pinnedBytes`.
+   */
+  compact(
+    appliedSeq: number,
+    keepEntries: number,
+    keepBytes: number,
+    pinned: number,
+    pinnedBytes: number,
+  ): void {
     if (this.#entries.length <= keepEntries * 2 && this.#bytes <= keepBytes * 2) return;
+    const applied = this.#bytes <= pinnedBytes ? Math.min(appliedSeq, pinned - 1) : appliedSeq;
     let count = 0;
     let bytes = this.#bytes;
     const most = Math.min(applied - this.#baseSeq, this.#entries.length);
+    if (most <= 0) return;
     while (count < most && (this.#entries.length - count > keepEntries || bytes > keepBytes)) {
       bytes -= sizeOf((this.#entries[count] as Entry).command);
       count++;
@@ -87,7 +98,7 @@ export class ReplicaLog {
 }
 
 /** About how many bytes a command takes as JSON. */
-function sizeOf(command: Command): number {
+export function sizeOf(command: Command): number {
   if (command.type !== 'op') return 48;
   return 96 + command.op.key.length + (command.op.type === 'put' ? command.op.value.length : 0);
 }

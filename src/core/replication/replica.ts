@@ -1,3 +1,4 @@
+import { limits } from '../../limits.js';
 import { PartitionMachine } from '../machine/machine.js';
 import type { CheckpointDelta, Entry, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
@@ -68,6 +69,7 @@ export class Replica {
     const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [] };
     const snapshot = stored === null || stored.snapshot.seq === 0 ? empty : stored.snapshot;
     this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules.dedup);
+    if (stored !== null && !stored.checkpointed) this.machine.markFull();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
     this.promised = stored?.promised ?? 0;
     this.#durablePromise = this.promised;
@@ -258,7 +260,9 @@ export class Replica {
       this.commit = n;
       this.lead?.answer(n, applied);
     }
-    this.log.compact(this.commit, this.#ctx.tuning.retainEntries, this.#ctx.tuning.retainBytes);
+    const { retainEntries, retainBytes } = this.#ctx.tuning;
+    const pinned = this.lead?.oldestNeeded() ?? Number.POSITIVE_INFINITY;
+    this.log.compact(this.commit, retainEntries, retainBytes, pinned, limits.catchUpBytes);
   }
 
   takeDelta(): CheckpointDelta | null {
@@ -308,10 +312,13 @@ export class Replica {
     return true;
   }
 
-  /** Says where the log might still agree: before the run of entries of the epoch that did not fit, never below the commit. */
+  /** Says where the log might still agree; never below the commit, up to which all logs agree. */
   #reject(from: NodeId, m: Append, prevSeq: number, epoch: number | null): void {
     let hint = Math.min(prevSeq - 1, this.log.tailSeq);
-    if (epoch !== null) while (hint > this.commit && this.log.epochAt(hint) === epoch) hint--;
+    // Only what cannot be the sender's is skipped: it may well hold a part of the run of entries that did not fit.
+    if (epoch !== null && this.#ctx.rules.rejectKeepsCommon) {
+      while (hint > this.commit && (this.log.epochAt(hint) as number) > m.prevEpoch) hint--;
+    } else if (epoch !== null) while (hint > this.commit && this.log.epochAt(hint) === epoch) hint--;
     hint = Math.max(hint, this.commit);
     this.#ctx.send(from, {
       type: 'reject',

@@ -1,0 +1,61 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { muster, type Ran } from './run.js';
+
+/** What `--json` printed; fails with all that was said when the exit code is another than `code`. */
+export function json(ran: Ran, code = 0) {
+  if (ran.code !== code) throw new Error(`exit code ${ran.code}, not ${code}\n${ran.stdout}${ran.stderr}`);
+  return JSON.parse(ran.stdout);
+}
+
+/** Is there a process of this pid (zombies do not count)? */
+export const alive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+/** Processes whose command line names a path below `folder`. */
+export function processesBelow(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number)
+    .filter((pid) => pid !== process.pid && alive(pid));
+}
+
+/** A world of its own for clusters, on real processes; `end` destroys every cluster and removes it. */
+export class World {
+  constructor(readonly home = mkdtempSync(join(tmpdir(), 'muster-e2e-'))) {}
+
+  readonly run = (...args: string[]): Promise<Ran> => muster(this.home, args);
+  /** Runs with `--json`; gives what was printed. */
+  readonly ok = async (...args: string[]) => json(await this.run(...args, '--json'));
+  /** Runs with `--json`; expects this exit code and gives the error. */
+  readonly fails = async (code: number, ...args: string[]) =>
+    json(await this.run(...args, '--json'), code).error;
+
+  dir(cluster: string): string {
+    return join(this.home, 'clusters', cluster);
+  }
+
+  /** Names of the clusters that have a folder, hidden ones too. */
+  folders(): string[] {
+    const path = join(this.home, 'clusters');
+    return existsSync(path) ? readdirSync(path) : [];
+  }
+
+  processes(): number[] {
+    return processesBelow(this.home);
+  }
+
+  async end(): Promise<void> {
+    for (const name of this.folders().filter((entry) => !entry.startsWith('.')))
+      await this.run('cluster', 'destroy', name, '--yes');
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
