@@ -1,7 +1,8 @@
 /** The library: `import { connect } from 'muster-cluster'`. */
-import { clusterDir } from './layout/paths.js';
+
 import type { MusterClient } from './client/api.js';
 import { openClient } from './client/open.js';
+import { clusterDir } from './layout/paths.js';
 
 export type {
   CallOptions,

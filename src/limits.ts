@@ -90,6 +90,7 @@ export function checkTimings(t: Timings): string | null {
   if (!(t.leaseMs * (1 + t.drift) < t.graceMs * (1 - t.drift))) {
     return `the lease (${t.leaseMs} ms) must end before the grace (${t.graceMs} ms) on any two clocks that drift ${t.drift}`;
   }
-  if (t.leaseMs < 2 * t.beaconMs) return `the lease (${t.leaseMs} ms) must outlive two beacons (${t.beaconMs} ms each)`;
+  if (t.leaseMs < 2 * t.beaconMs)
+    return `the lease (${t.leaseMs} ms) must outlive two beacons (${t.beaconMs} ms each)`;
   return null;
 }
