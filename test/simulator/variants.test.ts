@@ -3,13 +3,19 @@ import { type Rules, soundRules } from '../../src/core/rules.js';
 import { simulate } from '../../src/simulator/run.js';
 import { variants } from '../../src/simulator/variants.js';
 
+/** The runner wants to hear from its worker now and then. */
+const breathe = (): Promise<void> => new Promise((resume) => setImmediate(resume));
+
 vi.setConfig({ testTimeout: 300_000 });
 
 for (const variant of variants) {
-  test(`${variant.name} is caught within ${variant.within} seeds (${variant.story})`, () => {
+  test(`${variant.name} is caught within ${variant.within} seeds (${variant.story})`, async () => {
     for (let seed = 1; seed <= variant.within; seed++) {
       const report = simulate(seed, variant.rules, variant.change);
-      if (report.verdict === 'ok') continue;
+      if (report.verdict === 'ok') {
+        await breathe();
+        continue;
+      }
       expect(report.message).toMatch(/^invariant \d+: /);
       expect(report.trace.length).toBeGreaterThan(0);
       return;
