@@ -1,0 +1,248 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { applyChange } from '../../src/core/map/changes.js';
+import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
+import type { PeerMessage } from '../../src/core/messages.js';
+import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
+import type { StoredPartition } from '../../src/core/records.js';
+import { defaultTimings } from '../../src/limits.js';
+
+const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =>
+  Object.fromEntries(
+    Object.entries(incarnations).map(([id, incarnation]) => [
+      id,
+      { id, store: `s${id}`, incarnation, url: `ws://127.0.0.1/${id}`, weight: 1, zone: '' },
+    ]),
+  );
+
+const inSync = ['n1/sn1', 'n2/sn2', 'n3/sn3'];
+const config: PartitionConfig = { gen: 1, epoch: 1, primary: 'n1/sn1', inSync, target: ['n1', 'n2', 'n3'] };
+
+function mapOf(incarnations: Record<NodeId, number>, revision = 1, partition = config): ClusterMap {
+  return {
+    format: 1,
+    cluster: 'c',
+    name: 'c',
+    revision,
+    settings: { partitions: 1, replicas: 3, minInSync: 2, durability: 'fsync', timings: defaultTimings },
+    members: members(incarnations),
+    partitions: [partition],
+  };
+}
+
+let now = 0;
+
+/** A node whose disk and metastore answer at once. */
+function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], incarnation = 1) {
+  let latest = map;
+  const core = new NodeCore({
+    node,
+    store: `s${node}`,
+    incarnation,
+    url: 'ws://127.0.0.1/x',
+    stored,
+    seed: 1,
+    now,
+  });
+  const sent: { to: NodeId; message: PeerMessage }[] = [];
+  const replies: Ready['reply'][number][] = [];
+  const step = (event: NodeEvent): void => {
+    let events: NodeEvent[] = [event];
+    while (events.length > 0) {
+      for (const next of events) core.step(next, now);
+      events = [];
+      const ready = core.ready();
+      sent.push(...ready.send);
+      replies.push(...ready.reply);
+      if (ready.write !== null) events.push({ type: 'written' });
+      if (ready.readMap !== null) events.push({ type: 'map', map: latest, read: ready.readMap });
+      if (ready.publish !== null) {
+        const ok = ready.publish.expected === latest.revision;
+        if (ok) latest = ready.publish.map;
+        events.push({ type: 'published', outcome: ok ? 'ok' : 'conflict' });
+      }
+    }
+  };
+  step({ type: 'tick' });
+  const from = (id: NodeId, message: PeerMessage, inc = 1): void =>
+    step({ type: 'message', from: { node: id, store: `s${id}`, incarnation: inc }, message });
+  /** Answers everything the node has sent to `id` as a healthy backup would. */
+  const obey = (id: NodeId): void => {
+    for (const { to, message } of sent.splice(0)) {
+      if (to !== id) {
+        kept.push({ to, message });
+      } else if (message.type === 'append') {
+        const match = message.prevSeq + message.entries.length;
+        const { p, epoch, stream } = message;
+        from(id, { type: 'ack', p, epoch, stream, from: message.to, match });
+      } else if (message.type === 'beacon') {
+        const { incarnation: inc, sentAt, revision } = message;
+        from(id, { type: 'beacon-ack', incarnation: inc, sentAt, revision, denied: [] });
+      }
+    }
+    sent.push(...kept.splice(0));
+  };
+  const kept: typeof sent = [];
+  return { core, sent, replies, step, from, obey, map: () => latest };
+}
+
+beforeEach(() => {
+  now = 1000;
+});
+
+/** n1 as the serving primary of epoch 2. */
+function primary() {
+  const node = start('n1', mapOf({ n1: 0, n2: 1, n3: 1 }));
+  for (let i = 0; i < 6; i++) {
+    node.obey('n2');
+    node.obey('n3');
+  }
+  const lead = node.core.replicas.get(0)?.lead;
+  expect(lead?.serving).toBe(true);
+  return { ...node, lead: lead as NonNullable<typeof lead> };
+}
+
+const read = (origin: number): NodeEvent => ({
+  type: 'request',
+  origin,
+  request: { type: 'read', p: 0, query: { type: 'get', key: 'k' } },
+});
+
+describe('a primary', () => {
+  test('promotes itself to a new epoch before it serves', () => {
+    const { map, lead } = primary();
+    expect(map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n1/sn1', inSync });
+    expect(lead.epoch).toBe(2);
+  });
+  test('answers no read once a lease is over, to the millisecond (R11)', () => {
+    const { step, replies } = primary();
+    now += defaultTimings.leaseMs - 1;
+    step(read(1));
+    now += 1;
+    step(read(2));
+    expect(replies.map(({ origin, response }) => [origin, response.ok])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+  });
+  test('takes no ack of a beacon sent before the machine slept for a lease (R12)', () => {
+    const { step, obey, replies, lead } = primary();
+    now += defaultTimings.beaconMs;
+    step({ type: 'tick' });
+    step({ type: 'suspended' });
+    obey('n2');
+    obey('n3');
+    expect(lead.holdsLeases()).toBe(false);
+    step(read(1));
+    expect(replies[0]?.response).toMatchObject({ ok: false, code: 'unavailable' });
+    now += defaultTimings.beaconMs;
+    step({ type: 'tick' });
+    obey('n2');
+    obey('n3');
+    expect(lead.holdsLeases()).toBe(true);
+  });
+  test('never sends a snapshot to a replica in sync, wherever that claims to differ (R15)', () => {
+    const { core, from, sent } = primary();
+    const lead = core.replicas.get(0)?.lead;
+    const stream = [...(lead?.streams.values() ?? [])].find((s) => s.node === 'n2');
+    stream?.attach(99, 2, now);
+    sent.length = 0;
+    from('n2', { type: 'reject', p: 0, epoch: 2, stream: 99, from: 'n2/sn2', hintSeq: -1, hintEpoch: 0 });
+    expect(sent.map(({ message }) => message.type)).not.toContain('snapshot');
+  });
+  test('steps down when it hears that a newer epoch was promised, and says that what waited may have run', () => {
+    const { from, step, replies, core, lead } = primary();
+    step({ type: 'request', origin: 7, request: { type: 'open', p: 0 } });
+    from('n2', { type: 'stale', p: 0, promised: 3 });
+    expect(core.replicas.get(0)?.lead).not.toBe(lead);
+    expect(replies).toContainEqual({
+      origin: 7,
+      response: expect.objectContaining({ ok: false, code: 'moved', mayHaveRun: true }),
+    });
+  });
+});
+
+describe('a backup', () => {
+  test('takes over only when the grace is over since the last beacon it granted (R9)', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
+    const beacon = (): void =>
+      node.from('n1', { type: 'beacon', incarnation: 1, sentAt: 5, revision: 1, claims: [0, 1] });
+    beacon();
+    now += defaultTimings.graceMs - 1;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]?.epoch).toBe(1);
+    beacon();
+    now += defaultTimings.graceMs - 1;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]?.epoch).toBe(1);
+    now += defaultTimings.beaconMs + 1;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]).toMatchObject({
+      epoch: 2,
+      primary: 'n2/sn2',
+      inSync: ['n2/sn2', 'n3/sn3'],
+    });
+  });
+  test('takes over at once when a refused connect proves the primary gone, if it granted nobody else (R12a)', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
+    node.from('n1', { type: 'beacon', incarnation: 1, sentAt: 5, revision: 1, claims: [0, 1] });
+    node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
+  });
+  test('after a restart waits out the grace whatever is proven: it may have granted anyone', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), [], 2);
+    node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    expect(node.map().partitions[0]?.epoch).toBe(1);
+    now += defaultTimings.graceMs;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]?.epoch).toBe(2);
+  });
+  test('that does not fit says where it may still agree, and keeps what the sender may have compacted (R15)', () => {
+    const entries = Array.from({ length: 10 }, (_, i) => ({
+      epoch: 1,
+      seq: i + 1,
+      command: { type: 'barrier' as const },
+    }));
+    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] };
+    const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
+    node.sent.length = 0;
+    const append = { type: 'append' as const, p: 0, gen: 1, stream: 1, to: 'n2/sn2', entries: [], commit: 0 };
+    node.from('n3', { ...append, epoch: 2, prevSeq: 9, prevEpoch: 2 });
+    expect(node.sent[0]?.message).toMatchObject({ type: 'reject', hintSeq: 8, hintEpoch: 1 });
+  });
+});
+
+describe('a node', () => {
+  test('that finds another process under its name stops at once', () => {
+    const node = primary();
+    const newer = applyChange(node.map(), {
+      member: { ...(node.map().members.n1 as Member), incarnation: 2 },
+      partitions: new Map(),
+    });
+    node.step({ type: 'map', map: newer, read: null });
+    expect(node.core.superseded).toBe(true);
+    node.step(read(1));
+    expect(node.replies.at(-1)?.response).toMatchObject({ ok: false, code: 'unavailable' });
+  });
+  test('whose metastore shows an older map than before serves nothing (R13)', () => {
+    const node = primary();
+    now += 5000;
+    node.core.step({ type: 'tick' }, now);
+    const { readMap } = node.core.ready();
+    node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, now);
+    expect(node.core.metastoreRolledBack).toBe(true);
+    expect(node.core.replicas.get(0)?.lead).toBeNull();
+  });
+  test('checkpoints a barrier too, so that an idle partition does not hold the log', () => {
+    const { core } = primary();
+    expect(core.takeCheckpoint()).toMatchObject([{ partition: 0, seq: 1, cells: [], sessions: [] }]);
+    expect(core.takeCheckpoint()).toEqual([]);
+  });
+  test('checkpoints a partition whole that came from a logged snapshot', () => {
+    const cell = { kind: 'counter' as const, value: 7, version: 3 };
+    const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [] };
+    const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: false, entries: [] }];
+    const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
+    expect(core.takeCheckpoint()).toMatchObject([{ full: true, cells: [['c', cell]] }]);
+  });
+});
