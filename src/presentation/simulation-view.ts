@@ -2,6 +2,7 @@ import type { Rules } from '../core/rules.js';
 import type { SimulationReport, SimulationTotals } from '../simulator/run.js';
 import { scenarioOf } from '../simulator/scenario.js';
 import { World } from '../simulator/world.js';
+import { plural } from './format.js';
 import type { Paint } from './terminal.js';
 
 const list = (counts: Readonly<Record<string, number>>): string =>
@@ -33,7 +34,7 @@ export function reportText(report: SimulationReport, paint: Paint, variant: stri
 
 export function totalsText(totals: SimulationTotals, paint: Paint): string {
   const verdict = totals.violations === 0 ? paint.green('no violation') : paint.red('VIOLATION');
-  return `${totals.seeds} seeds, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
+  return `${plural(totals.seeds, 'seed')}, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
 }
 
 /** What went on last in a run of this seed. */

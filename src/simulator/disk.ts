@@ -41,15 +41,15 @@ export class SimDisk {
     return this.#storage?.stats().segments ?? 0;
   }
 
-  /** Recovers as a starting process does. Throws when that is not what was stored. */
-  open(): readonly StoredPartition[] {
+  /** Recovers as a starting process does (`dedup`: as its state machine will). Throws when that is not what was stored. */
+  open(dedup: boolean): readonly StoredPartition[] {
     this.#storage = this.#disk.open('fsync');
     const { partitions } = this.#storage.recovered;
-    for (const stored of partitions) this.#compare(stored);
+    for (const stored of partitions) this.#compare(stored, dedup);
     return partitions;
   }
 
-  #compare(stored: StoredPartition): void {
+  #compare(stored: StoredPartition, dedup: boolean): void {
     const view = this.#view(stored.partition);
     const tail = (s: { snapshot: Snapshot; entries: readonly Entry[] }): string => {
       const last = s.entries.at(-1) ?? s.snapshot;
@@ -59,8 +59,8 @@ export class SimDisk {
     if (tail(stored) !== tail(view))
       throw new Error(`${where} recovered ${tail(stored)}, stored was ${tail(view)}`);
     if (stored.promised < view.promised) throw new Error(`${where} forgot its promise of e${view.promised}`);
-    const recovered = replayed(stored);
-    const expected = replayed(view);
+    const recovered = replayed(stored, dedup);
+    const expected = replayed(view, dedup);
     if (recovered !== expected) throw new Error(`${where} recovered ${recovered}, stored was ${expected}`);
   }
 
@@ -158,8 +158,11 @@ export class SimDisk {
 }
 
 /** The state after the whole log, as text. */
-function replayed({ snapshot, entries }: { snapshot: Snapshot; entries: readonly Entry[] }): string {
-  const machine = PartitionMachine.fromSnapshot(snapshot);
+function replayed(
+  { snapshot, entries }: { snapshot: Snapshot; entries: readonly Entry[] },
+  dedup: boolean,
+): string {
+  const machine = PartitionMachine.fromSnapshot(snapshot, dedup);
   for (const entry of entries) machine.apply(entry);
   return JSON.stringify({ ...machine.snapshot(), gen: 0 });
 }

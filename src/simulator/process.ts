@@ -58,7 +58,7 @@ export class SimProcess {
     this.#random = random;
     this.#rate = 1 + random.between(-world.scenario.drift, world.scenario.drift);
     this.#offset = random.between(0, 1e6);
-    const stored = disk.open();
+    const stored = disk.open(world.rules.dedup);
     this.identity = { node, store: disk.store, incarnation: disk.boot };
     this.core = new NodeCore({
       node,
