@@ -63,34 +63,30 @@ async function measureMuster(muster: Muster, how: 'SIGKILL' | 'SIGSTOP', rounds:
   return times;
 }
 
+/**
+ * Tries every 20 ms without waiting for the tries before; resolves with the first that succeeds. One put after the
+ * other would say more of etcd's request timeout (7 s, for a put that met no leader) than of its elections.
+ */
+function firstOf(attempt: () => Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      attempt().then(
+        () => {
+          clearInterval(timer);
+          resolve();
+        },
+        () => {},
+      );
+    }, 20);
+  });
+}
+
 async function measureEtcd(dir: string, rounds: number): Promise<number[]> {
   const { members, endpoints, stop } = await startEtcd(dir);
   const times: number[] = [];
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const { endpoint } of members)
-        await until(
-          `${endpoint} healthy`,
-          15_000,
-          async () => (await fetch(`${endpoint}/health`)).ok || null,
-        );
-      const leaders = await Promise.all(members.map(({ endpoint }) => isLeader(endpoint)));
-      const leader = members[leaders.indexOf(true)]!;
-      const client = etcdClient(endpoints);
-      await client.put(KEY).value(round);
-      await sleep(Math.random() * 100);
-      const begin = performance.now();
-      const gone = end(leader.child, 'SIGKILL');
-      await until(
-        'a put',
-        30_000,
-        () =>
-          client
-            .put(KEY)
-            .value(round)
-            .then(() => true),
-        5,
-      );
+      for (const { endpoint } of members) await firstOf(() => client.put(KEY).value(round));
       times.push(performance.now() - begin);
       await gone;
       client.close();

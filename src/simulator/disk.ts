@@ -118,7 +118,8 @@ export class SimDisk {
         break;
       case 'append': {
         const { entry } = record;
-        if (entry.seq <= view.snapshot.seq) break;
+        // Below the base, or of the history that a checkpoint ahead of its snapshot record has replaced (replay.ts, rule 3).
+        if (entry.seq <= view.snapshot.seq || entry.epoch < view.snapshot.epoch) break;
         const index = entry.seq - view.snapshot.seq - 1;
         if (index > view.entries.length) {
           throw new Error(`${this.store}: #${entry.seq} of p${record.partition} does not follow its log`);
