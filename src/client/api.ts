@@ -1,4 +1,5 @@
 import type { ClusterMap, NodeId } from '../core/map/types.js';
+import type { ReplicaStatus } from '../core/node.js';
 
 /** What a running node says of itself. */
 export interface NodeStatus {
@@ -16,18 +17,8 @@ export interface NodeStatus {
   readonly storage: { readonly logBytes: number; readonly segments: number; readonly syncs: number };
 }
 
-export interface PartitionStatus {
-  readonly partition: number;
-  readonly role: 'primary' | 'backup' | 'learner';
-  readonly epoch: number;
-  /** A primary that answers requests (its barrier is committed). */
-  readonly serving: boolean;
-  /** A primary that also takes writes: enough replicas in sync. */
-  readonly writable: boolean;
-  readonly tail: number;
-  readonly commit: number;
-  readonly keys: number;
-}
+/** What a node says of one replica that it holds. */
+export type PartitionStatus = ReplicaStatus;
 
 export interface KvEntry {
   readonly key: string;

@@ -92,7 +92,9 @@ export interface ReplicaStatus {
   readonly partition: number;
   readonly role: 'primary' | 'backup' | 'learner';
   readonly epoch: number;
+  /** A primary that answers requests (its barrier is committed). */
   readonly serving: boolean;
+  /** A primary that also takes writes: enough replicas in sync. */
   readonly writable: boolean;
   readonly tail: number;
   readonly commit: number;
