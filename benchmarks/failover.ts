@@ -86,7 +86,18 @@ async function measureEtcd(dir: string, rounds: number): Promise<number[]> {
   const times: number[] = [];
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const { endpoint } of members) await firstOf(() => client.put(KEY).value(round));
+      for (const { endpoint } of members) {
+        const healthy = async (): Promise<true | null> => (await fetch(`${endpoint}/health`)).ok || null;
+        await until(`${endpoint} healthy`, 15_000, healthy);
+      }
+      const leaders = await Promise.all(members.map(({ endpoint }) => isLeader(endpoint)));
+      const leader = members[leaders.indexOf(true)]!;
+      const client = etcdClient(endpoints);
+      await client.put(KEY).value(round);
+      await sleep(Math.random() * 100);
+      const begin = performance.now();
+      const gone = end(leader.child, 'SIGKILL');
+      await firstOf(() => client.put(KEY).value(round));
       times.push(performance.now() - begin);
       await gone;
       client.close();

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Library from '../../src/index.js';
@@ -25,7 +25,13 @@ export class Muster {
     symlinkSync(join(here, 'node_modules'), join(this.dir, 'node_modules'));
     run(process.execPath, [join(this.dir, 'scripts/build.mjs')]);
     this.program = join(this.dir, 'bin/run.js');
-    this.env = cleanEnv({ MUSTER_HOME: join(workspace, `${name}-home`) });
+    const home = join(workspace, `${name}-home`);
+    this.env = cleanEnv({ MUSTER_HOME: home });
+    // Nodes are detached: they would outlive a benchmark that fails.
+    process.on('exit', () => {
+      if (!existsSync(home)) return;
+      for (const cluster of this.ask<{ name: string }[]>('cluster', 'list')) this.destroy(cluster.name);
+    });
   }
 
   /** Runs a command to its end; returns its standard output. Throws when it fails. */

@@ -25,6 +25,8 @@ export interface ProcessWorld {
   readonly queue: EventQueue;
   readonly scenario: Scenario;
   readonly rules: Rules;
+  /** From now on everything works as it should. */
+  readonly healed: boolean;
   carry(process: SimProcess, ready: Ready): void;
   /** Called after each step, before the Ready is carried out. */
   inspect(process: SimProcess, ready: Ready): void;
@@ -154,7 +156,7 @@ export class SimProcess {
   #write(records: readonly LogRecord[]): void {
     const { disk } = this.#world.scenario;
     let delay = this.#random.between(0.2, 2);
-    if (this.#random.chance(disk.slow)) delay += this.#random.next() * disk.slowMs;
+    if (this.#random.chance(disk.slow) && !this.#world.healed) delay += this.#random.next() * disk.slowMs;
     this.disk.begin(records);
     this.#world.reached(this, 'before-sync');
     // The host ends a process whose disk hangs: else it would go on granting and holding leases, and serve nothing.
