@@ -139,8 +139,9 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
     signal?.removeEventListener('abort', onAbort);
   }
 
-  const elapsedMs = Math.max(0, until - from);
-  const rate = (count: number): number => (elapsedMs === 0 ? 0 : (count * 1000) / elapsedMs);
+  const elapsedMs = Math.round(Math.max(0, until - from));
+  // To a tenth: more digits would only pretend.
+  const rate = (count: number): number => (elapsedMs === 0 ? 0 : Math.round((count * 10_000) / elapsedMs) / 10);
   const operations = tallies.map(
     ({ operation, histogram, count }): OperationFigures => ({
       name: operation.name,

@@ -1,5 +1,5 @@
 type Env = Readonly<Record<string, string | undefined>>;
-type Stream = { readonly isTTY?: boolean };
+type Stream = { readonly isTTY?: boolean; readonly columns?: number };
 
 /** May this stream be coloured? Only on a terminal, and NO_COLOR (no-color.org), TERM=dumb and the flag forbid it. */
 export function mayColor(stream: Stream, forbidden: boolean, env: Env = process.env): boolean {
@@ -7,9 +7,9 @@ export function mayColor(stream: Stream, forbidden: boolean, env: Env = process.
   return stream.isTTY === true;
 }
 
-/** May this stream show something that moves? */
+/** May this stream show something that moves? Not on a terminal that says it is 0 wide (`script`, `expect`): `ora` never ends there. */
 export const mayAnimate = (stream: Stream, env: Env = process.env): boolean =>
-  stream.isTTY === true && env.TERM !== 'dumb' && !env.CI;
+  stream.isTTY === true && stream.columns !== 0 && env.TERM !== 'dumb' && !env.CI;
 
 /** The few styles that output uses, each a function of text; plain text when colour is off. */
 export interface Paint {

@@ -69,6 +69,7 @@ describe('colour and movement', () => {
     expect(mayColor(tty, false, { TERM: 'dumb' })).toBe(false);
     expect(mayAnimate(tty, { TERM: 'dumb' })).toBe(false);
     expect(mayAnimate({}, {})).toBe(false);
+    expect(mayAnimate({ isTTY: true, columns: 0 }, {})).toBe(false);
   });
 });
 
