@@ -141,7 +141,8 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
 
   const elapsedMs = Math.round(Math.max(0, until - from));
   // To a tenth: more digits would only pretend.
-  const rate = (count: number): number => (elapsedMs === 0 ? 0 : Math.round((count * 10_000) / elapsedMs) / 10);
+  const rate = (count: number): number =>
+    elapsedMs === 0 ? 0 : Math.round((count * 10_000) / elapsedMs) / 10;
   const operations = tallies.map(
     ({ operation, histogram, count }): OperationFigures => ({
       name: operation.name,
