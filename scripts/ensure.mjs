@@ -83,16 +83,12 @@ function install() {
     `Installing packages (${missing.length} are missing or outdated: ${some}${missing.length > 3 ? ', …' : ''}) …`,
   );
   const common = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
-  const ci = npm(['ci', ...common]);
-  if (ci.status === 0 && missingPackages().length === 0) return;
-  say(
-    `npm ci did not work (${ci.error?.message ?? `exit code ${ci.status}`}); trying npm install, which mends a lock file that does not fit.`,
-  );
-  const again = npm(['install', ...common]);
+  // Not `npm ci`: the lock file names the binaries of the platform it was made on, and `ci` refuses it on any other.
+  const done = npm(['install', ...common]);
   const still = missingPackages();
-  if (again.status === 0 && still.length === 0) return;
+  if (done.status === 0 && still.length === 0) return;
   fail(
-    `the packages could not be installed (${again.error?.message ?? `npm install: exit code ${again.status}`}${still.length > 0 ? `; ${still[0]} is missing` : ''}). ` +
+    `the packages could not be installed (${done.error?.message ?? `npm install: exit code ${done.status}`}${still.length > 0 ? `; ${still[0]} is missing` : ''}). ` +
       'Nothing else was done. Is the package registry reachable, and the disk not full? Then run the same command again.',
   );
 }

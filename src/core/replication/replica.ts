@@ -142,7 +142,7 @@ export class Replica {
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
     if (!this.graceIsOver()) return false;
-    if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + rank * ctx.timings.beaconMs;
+    if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
     return ctx.now >= Math.max(this.#notBefore, this.grants.last(() => false) + this.#graceMs) + jitter;
