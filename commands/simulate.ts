@@ -25,7 +25,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
   };
 
   async run(): Promise<unknown> {
-    const [{ simulate, simulateMany }, { variants }, view] = await Promise.all([
+    const [{ simulateMany }, { variants }, view] = await Promise.all([
       import('../src/simulator/run.js'),
       import('../src/simulator/variants.js'),
       import('../src/presentation/simulation-view.js'),
@@ -45,16 +45,17 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     const first = this.flags.seed ?? Math.floor(Math.random() * 2 ** 31);
     const count = this.flags.seeds ?? 1;
     const progress = await this.progress(`seed ${first}`);
-    let failed: SimulationReport | null = null;
-    const totals = await simulateMany(first, count, variant?.rules, this.interruptible(), (report, done) => {
-      if (report.verdict !== 'ok') failed ??= report;
+    let last: SimulationReport | undefined;
+    const totals = await simulateMany(first, count, variant, this.interruptible(), (report, done) => {
+      last = report;
       progress.update(`${done} of ${count} seeds, ${report.seed} was the last`);
       return report.verdict === 'ok';
     });
     progress.clear();
-    const report = failed ?? (count === 1 ? simulate(first, variant?.rules) : null);
-    if (report !== null) this.out(view.reportText(report, this.paint, variant?.name ?? null));
-    if (this.flags.trace && failed === null && count === 1) this.out(view.traceText(first, variant?.rules));
+    const failed = totals.violations > 0 && last !== undefined ? last : null;
+    const shown = failed ?? (count === 1 ? last : undefined);
+    if (shown !== undefined) this.out(view.reportText(shown, this.paint, variant?.name ?? null));
+    if (this.flags.trace && failed === null && shown !== undefined) this.out(`${shown.trace.join('\n')}\n`);
     this.out(view.totalsText(totals, this.paint));
     if (failed !== null) process.exitCode = 8;
     return { first, ...totals, violation: failed };

@@ -1,7 +1,4 @@
-import type { Rules } from '../core/rules.js';
 import type { SimulationReport, SimulationTotals } from '../simulator/run.js';
-import { scenarioOf } from '../simulator/scenario.js';
-import { World } from '../simulator/world.js';
 import { plural } from './format.js';
 import type { Paint } from './terminal.js';
 
@@ -35,11 +32,4 @@ export function reportText(report: SimulationReport, paint: Paint, variant: stri
 export function totalsText(totals: SimulationTotals, paint: Paint): string {
   const verdict = totals.violations === 0 ? paint.green('no violation') : paint.red('VIOLATION');
   return `${plural(totals.seeds, 'seed')}, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
-}
-
-/** What went on last in a run of this seed. */
-export function traceText(seed: number, rules?: Rules): string {
-  const world = new World(scenarioOf(seed), rules);
-  world.run();
-  return `${world.trace().join('\n')}\n`;
 }

@@ -46,7 +46,7 @@ export function simulate(
     verdict: violation === null ? 'ok' : 'violation',
     invariant: violation?.invariant ?? null,
     message: violation?.message ?? null,
-    trace: violation === null ? [] : world.trace(),
+    trace: world.trace(),
     scenario,
     operations: world.history.length,
     unknown: world.history.filter((o) => o.outcome === 'unknown').length,
@@ -75,13 +75,13 @@ export interface SimulationTotals {
 export async function simulateMany(
   first: number,
   count: number,
-  rules: Rules | undefined,
+  variant: { readonly rules: Rules; readonly change?: (scenario: Scenario) => Scenario } | undefined,
   signal: AbortSignal,
   each: (report: SimulationReport, done: number) => boolean,
 ): Promise<SimulationTotals> {
   const totals = { seeds: 0, violations: 0, operations: 0, faults: 0, virtualMs: 0 };
   for (let i = 0; i < count && !signal.aborted; i++) {
-    const report = simulate(first + i, rules);
+    const report = simulate(first + i, variant?.rules, variant?.change);
     totals.seeds++;
     totals.operations += report.operations;
     totals.virtualMs += report.virtualMs;

@@ -194,7 +194,7 @@ export class World {
     this.note(
       () => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`,
     );
-    this.#guard(() => this.invariants.published(map));
+    this.invariants.published(map);
     for (const node of this.nodes) {
       if (this.random.chance(0.5))
         this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
@@ -202,7 +202,7 @@ export class World {
   }
 
   inspect(process: SimProcess, ready: Ready): void {
-    this.#guard(() => this.invariants.inspect(process, ready));
+    this.invariants.inspect(process, ready);
   }
 
   carry(process: SimProcess, ready: Ready): void {
@@ -246,7 +246,7 @@ export class World {
         response.result.version !== undefined
       ) {
         const seq = response.result.version;
-        this.#guard(() => this.invariants.acked(p, seq, response));
+        this.invariants.acked(p, seq, response);
       }
       this.network.send(process.node, client.name, () => client.step({ type: 'response', rid, response }));
     }
@@ -303,10 +303,6 @@ export class World {
       this.processes.get(a)?.deliver({ type: 'linked', node: b });
       this.processes.get(b)?.deliver({ type: 'linked', node: a });
     });
-  }
-
-  #guard(check: () => void): void {
-    check();
   }
 
   // ---- the trace

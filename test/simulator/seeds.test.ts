@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { simulate } from '../../src/simulator/run.js';
+import { faults } from '../../src/simulator/scenario.js';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -42,18 +43,7 @@ test(`every invariant holds in seeds 1 to ${fixed}, and they have met everything
     snapshots: 300,
   };
   for (const [name, count] of Object.entries(least)) expect(seen[name], name).toBeGreaterThan(count);
-  for (const fault of [
-    'kill',
-    'pause',
-    'sleep',
-    'netsplit',
-    'oneWay',
-    'wipe',
-    'rollback',
-    'metastoreDown',
-    'armed',
-    'primary',
-  ]) {
+  for (const fault of faults) {
     expect(seen[fault], fault).toBeGreaterThan(100);
   }
 });
