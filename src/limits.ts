@@ -14,7 +14,31 @@ export const limits = {
   /** Bytes of entries under way to one replica before the primary waits for an ack. */
   streamWindowBytes: 4 * 1024 * 1024,
   /** One chunk of a snapshot, in UTF-16 code units of its JSON. */
-  snapshotChunk: 512 * 1024,
+  snapshotChunk: 128 * 1024,
+  /** Learners that a node brings up to date at once when no replica is missing, and when some are. */
+  movesAtOnce: 2,
+  repairsAtOnce: 8,
+  /** Bytes a second that a node sends to all its learners together. */
+  copyBytesPerSecond: 16 * 1024 * 1024,
+  /** Primaries that a node hands over at once. */
+  handoversAtOnce: 4,
+  /** A replica must have been in sync for this long, in ms, before it is made primary by a hand-over. */
+  handoverAfterMs: 500,
+  /** A hand-over not drained, or of unknown outcome, for this long, in ms, holds up requests no longer. */
+  handoverMs: 1000,
+  /** A replica that the map has not named for this long, in ms, is deleted. */
+  dropAfterMs: 5000,
+  /** A member that joined and was not given its share is given it after being heard for this long, in ms. */
+  joinPatienceMs: 10_000,
+  /** A member that was out gets its share back after being heard for this long, in ms. */
+  returnAfterMs: 3000,
+  /** Longest time, in ms, that one tick counts as silence of the others. */
+  livenessStepMs: 100,
+  /** Nodes that share no partition tell each other that they live this often, in ms. */
+  idleBeaconMs: 1000,
+  /** Shortest and longest time, in ms, after which a silent member's replicas may be rebuilt elsewhere. */
+  repairAfterLeastMs: 2000,
+  repairAfterMostMs: 7 * 24 * 3600 * 1000,
   /** Entries a partition may have accepted and not yet committed; more is answered `busy`. */
   pipelineEntries: 8192,
   /** Bytes queued for one connection before it is cut off as too slow. */
@@ -75,6 +99,9 @@ export interface Timings {
   /** A backup that grants its lease but has stored nothing for this long is removed from the in-sync set. */
   readonly stallMs: number;
 }
+
+/** A member silent for this long has its replicas rebuilt elsewhere, in ms; see `--repair-after`. */
+export const defaultRepairAfterMs = 30_000;
 
 export const defaultTimings: Timings = {
   beaconMs: 200,

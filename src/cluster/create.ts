@@ -26,7 +26,7 @@ import {
   nodeDir,
   tokenFile,
 } from '../layout/paths.js';
-import { checkTimings, defaultTimings, limits, type Timings } from '../limits.js';
+import { checkTimings, defaultRepairAfterMs, defaultTimings, limits, type Timings } from '../limits.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { createStore } from '../storage/create.js';
 
@@ -41,14 +41,19 @@ export interface CreateOptions {
   readonly minInSync?: number;
   /** Node to weight; default 1 each. */
   readonly weights?: Readonly<Record<string, number>>;
+  /** Node to zone, for what fails together; none: each node fails alone. */
+  readonly zones?: Readonly<Record<string, string>>;
+  /** A member silent for this long, in ms, has its replicas rebuilt elsewhere. */
+  readonly repairAfterMs?: number;
   /** First port: n1 listens on it, n2 on the next, …; 0: the system picks. */
   readonly port?: number;
   readonly durability?: Durability;
   readonly timings?: Timings;
 }
 
-export type Plan = Required<Omit<CreateOptions, 'weights'>> & {
+export type Plan = Required<Omit<CreateOptions, 'weights' | 'zones'>> & {
   readonly ids: readonly string[];
+  readonly zones: Readonly<Record<string, string>>;
   readonly weights: Readonly<Record<string, number>>;
 };
 
@@ -84,11 +89,34 @@ export function planCluster(options: CreateOptions): Plan {
     if (!(weight > 0 && weight <= 1000))
       throw usage(`the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
   }
+  const zones = options.zones ?? {};
+  for (const id of Object.keys(zones)) {
+    if (!ids.includes(id)) throw usage(`--zones names "${id}"; the nodes are ${ids[0]} to ${ids.at(-1)}`);
+  }
+  const repairAfterMs = integer(
+    '--repair-after (in ms)',
+    options.repairAfterMs ?? defaultRepairAfterMs,
+    limits.repairAfterLeastMs,
+    limits.repairAfterMostMs,
+  );
   const timings = options.timings ?? defaultTimings;
   const wrong = checkTimings(timings);
   if (wrong) throw usage(wrong);
   const durability = options.durability ?? 'fsync';
-  return { name, nodes, replicas, minInSync, partitions, port, ids, weights, timings, durability };
+  return {
+    name,
+    nodes,
+    replicas,
+    minInSync,
+    partitions,
+    port,
+    ids,
+    weights,
+    zones,
+    repairAfterMs,
+    timings,
+    durability,
+  };
 }
 
 /** The first map: nothing was ever written, so every chosen replica is in sync. */
@@ -101,7 +129,8 @@ export function firstMap(plan: Plan, cluster: string, stores: ReadonlyMap<string
       incarnation: 0,
       url: '',
       weight: plan.weights[id] ?? 1,
-      zone: '',
+      zone: plan.zones[id] ?? '',
+      state: 'active',
     };
   }
   const targets = place({
@@ -109,18 +138,19 @@ export function firstMap(plan: Plan, cluster: string, stores: ReadonlyMap<string
     replicas: plan.replicas,
     members: Object.values(members),
   });
-  const { partitions, replicas, minInSync, durability, timings } = plan;
+  const { partitions, replicas, minInSync, durability, timings, repairAfterMs } = plan;
   return {
     format: 1,
     cluster,
     name: plan.name,
     revision: 1,
-    settings: { partitions, replicas, minInSync, durability, timings },
+    settings: { partitions, replicas, minInSync, durability, timings, repairAfterMs },
     members,
     partitions: targets.map((target) => {
       const inSync = target.map((id) => replicaId(id, stores.get(id)!));
-      return { gen: 1, epoch: 1, primary: inSync[0]!, inSync, target };
+      return { gen: 1, epoch: 1, primary: inSync[0]!, inSync, target, placed: 1, handover: null };
     }),
+    placement: null,
   };
 }
 

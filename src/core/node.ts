@@ -1,10 +1,14 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
+import { Liveness } from './liveness.js';
 import type { CheckpointDelta } from './machine/types.js';
+import { membersWanted } from './map/caretaking.js';
+import { type MapChange, noChange } from './map/changes.js';
 import {
   type ClusterMap,
   type NodeId,
   nodeOf,
   type PartitionConfig,
+  type Process,
   type ReplicaId,
   replicaId,
 } from './map/types.js';
@@ -13,7 +17,7 @@ import { Publisher, type PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
 import type { LogRecord, StoredPartition } from './records.js';
 import type { ReplicaContext } from './replication/context.js';
-import type { Process } from './replication/grants.js';
+import { Copies } from './replication/copies.js';
 import { Replica } from './replication/replica.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
@@ -101,8 +105,39 @@ export interface ReplicaStatus {
   readonly keys: number;
 }
 
+/** How often a node looks whether the members ought to change, in ms. */
+const caretakeMs = 250;
+
 /** How many beacons per peer are remembered for their acks. */
 const beaconsRemembered = 16;
+
+/** The change, and what it says of the progress of the placement under way. */
+function withProgress(
+  map: ClusterMap,
+  change: MapChange,
+  replica: (p: number) => Replica | undefined,
+): MapChange {
+  const placement = change.placement ?? map.placement;
+  if (placement === null || change.partitions.size === 0) return change;
+  let handovers = 0;
+  const sent = new Map<string, number>();
+  for (const [p, config] of change.partitions) {
+    const before = map.partitions[p] as PartitionConfig;
+    if (config.handover !== null && config.epoch > before.epoch) handovers++;
+    for (const id of config.inSync) {
+      if (!before.inSync.includes(id)) sent.set(`${p}/${nodeOf(id)}`, replica(p)?.lead?.copiedTo(id) ?? 0);
+    }
+  }
+  let progress = handovers > 0;
+  const copies = placement.copies.map((copy) => {
+    const units = copy.sent === null ? sent.get(`${copy.p}/${copy.to}`) : undefined;
+    if (units === undefined) return copy;
+    progress = true;
+    return { ...copy, sent: Math.round(units) };
+  });
+  if (!progress) return change;
+  return { ...change, placement: { ...placement, copies, handovers: placement.handovers + handovers } };
+}
 
 /** One node of the cluster as a pure machine: `step` takes events in, `ready` says what to do. */
 export class NodeCore implements ReplicaContext {
@@ -113,9 +148,12 @@ export class NodeCore implements ReplicaContext {
   readonly rules: Rules;
   readonly tuning: Tuning;
   readonly replicas = new Map<number, Replica>();
+  readonly copies = new Copies();
   now: number;
   /** Another process runs as this node by now; this one has stopped and must end. */
   superseded = false;
+  /** The map had this process as a member and has it no more: it was drained and has left. */
+  left = false;
   /** A read of the metastore showed an older map than one it gave before (R13). */
   metastoreRolledBack = false;
   #map: ClusterMap | null = null;
@@ -140,6 +178,11 @@ export class NodeCore implements ReplicaContext {
   #revisionAtRead = 0;
   #reading = false;
   #beaconAt = 0;
+  #idleBeaconAt = 0;
+  #caretakeAt: number;
+  readonly #liveness = new Liveness();
+  /** Hand-overs under way, counted anew at each tick. */
+  #yielding = 0;
   #refreshAt = 0;
   #expireAt: number;
   readonly #beacons = new Map<NodeId, { sentAt: number; claims: readonly number[] }[]>();
@@ -160,6 +203,7 @@ export class NodeCore implements ReplicaContext {
     this.#stored = new Map(options.stored.map((s) => [s.partition, s]));
     this.#startedAt = options.now;
     this.#expireAt = options.now;
+    this.#caretakeAt = options.now + caretakeMs;
     this.#random = new Random(options.seed);
     this.#publisher = new Publisher(this.rules);
   }
@@ -173,6 +217,20 @@ export class NodeCore implements ReplicaContext {
 
   get timings(): Timings {
     return this.#map?.settings.timings ?? defaultTimings;
+  }
+
+  get reads(): number {
+    return this.#reads;
+  }
+
+  reconsider(): void {
+    this.#reconsider = true;
+  }
+
+  mayYield(): boolean {
+    if (this.#yielding >= limits.handoversAtOnce || !this.#publisher.mayStart) return false;
+    this.#yielding++;
+    return true;
   }
 
   get quiesced(): boolean {
@@ -312,6 +370,7 @@ export class NodeCore implements ReplicaContext {
 
   #onMessage(from: Process, m: PeerMessage): void {
     if (this.#map === null) return;
+    this.#liveness.heard(from.node);
     switch (m.type) {
       case 'beacon':
         this.#onBeacon(from, m);
@@ -386,20 +445,7 @@ export class NodeCore implements ReplicaContext {
       this.#refuse(origin, 'moved', `partition ${p} has its primary elsewhere`);
       return;
     }
-    switch (request.type) {
-      case 'write':
-        lead.write(origin, request);
-        break;
-      case 'read':
-        lead.read(origin, request.query);
-        break;
-      case 'open':
-        lead.open(origin);
-        break;
-      case 'close':
-        lead.close(origin, request.session);
-        break;
-    }
+    lead.handle(origin, request);
   }
 
   #refuse(origin: number, code: 'moved' | 'unavailable', message: string): void {
@@ -411,11 +457,32 @@ export class NodeCore implements ReplicaContext {
     this.#publisher.tick();
     // Watches and gossip are hints that may stay away: look for oneself now and then.
     if (this.#map === null || this.#publisher.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
+    if (this.#map !== null) {
+      this.#liveness.tick(this.now, this.#others(), this.timings.leaseMs);
+      this.#drop();
+    }
+    this.#yielding = 0;
+    for (const { lead } of this.replicas.values()) if (lead?.yielding === true) this.#yielding++;
     const expire = this.now >= this.#expireAt;
     if (expire) this.#expireAt = this.now + 1000;
     for (const replica of this.replicas.values()) {
       replica.lead?.tick();
       if (expire) replica.lead?.expireSessions();
+    }
+  }
+
+  #others(): NodeId[] {
+    const members = Object.values(this.map.members);
+    return members.filter((m) => m.id !== this.node && m.incarnation > 0).map((m) => m.id);
+  }
+
+  /** Deletes the copies that nobody counts on any more. */
+  #drop(): void {
+    for (const [p, replica] of this.replicas) {
+      if (!replica.mayDrop()) continue;
+      replica.drop();
+      this.replicas.delete(p);
+      this.#unwritten.delete(replica);
     }
   }
 
@@ -438,6 +505,7 @@ export class NodeCore implements ReplicaContext {
     this.metastoreRolledBack = false;
     if (map.revision < this.revision) return;
     for (const replica of this.replicas.values()) {
+      replica.confirmed(read);
       if (replica.config.epoch >= replica.promised) {
         replica.behindAtRead = null;
         replica.rolledBack = false;
@@ -461,6 +529,11 @@ export class NodeCore implements ReplicaContext {
       (mine.store === this.store ? mine.incarnation > this.incarnation : registered)
     ) {
       this.superseded = true;
+      this.#stop();
+      return;
+    }
+    if (mine === undefined && registered) {
+      this.left = true;
       this.#stop();
       return;
     }
@@ -507,15 +580,26 @@ export class NodeCore implements ReplicaContext {
     this.#reconsider = false;
     const mine = map.members[this.node];
     if (mine === undefined) return null;
-    const member = this.registered
-      ? null
-      : { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url };
+    const own: MapChange['members'] = this.registered
+      ? noChange.members
+      : new Map([[this.node, { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url }]]);
     const partitions = new Map<number, PartitionConfig>();
     for (const replica of this.replicas.values()) {
       const wanted = replica.wants();
       if (wanted !== null) partitions.set(replica.p, wanted);
     }
-    const publish = this.#publisher.start(map, { member, partitions });
+    let change: MapChange = { ...noChange, members: own, partitions };
+    const care = this.now >= this.#caretakeAt && own.size === 0;
+    if (care) {
+      this.#caretakeAt = this.now + caretakeMs * (1 + this.#random.next());
+      const id = `${this.node}.${this.incarnation}.${this.#reads}`;
+      const wanted = membersWanted(map, this.node, this.#liveness, id);
+      if (wanted !== null) change = { ...wanted, partitions };
+    }
+    const publish = this.#publisher.start(
+      map,
+      withProgress(map, change, (p) => this.replicas.get(p)),
+    );
     if (publish === null) return null;
     for (const [p, config] of this.#publisher.asking) this.replicas.get(p)?.asked(config);
     return publish;
@@ -536,6 +620,10 @@ export class NodeCore implements ReplicaContext {
         }
         list.push(p, lead.epoch);
       }
+    }
+    if (this.now >= this.#idleBeaconAt) {
+      this.#idleBeaconAt = this.now + limits.idleBeaconMs;
+      for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
     }
     for (const [node, list] of claims) {
       let sent = this.#beacons.get(node);

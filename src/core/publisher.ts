@@ -71,7 +71,7 @@ export class Publisher {
       const partitions = new Map(wanted.partitions);
       for (const [p, config] of this.#stubborn) partitions.set(p, config);
       this.#stubborn = new Map();
-      change = { member: wanted.member, partitions };
+      change = { ...wanted, partitions };
     }
     if (isEmpty(change)) return null;
     this.#flight = {

@@ -33,6 +33,20 @@ export interface Rules {
   readonly ackAfterSync: boolean;
   /** R5: nothing is acknowledged while too few replicas are in sync. */
   readonly minInSync: boolean;
+  /** Section 2: a replica leaves only when all that placement wants are in sync. */
+  readonly addBeforeRemove: boolean;
+  /** Section 2: a primary that hands over reads nothing once another may act. */
+  readonly yieldStopsReads: boolean;
+  /** Section 2: only the very process that was handed an epoch acts in it. */
+  readonly handoverNamesProcess: boolean;
+  /** Section 2: a hand-over ends the grants given to the primary that yielded, and no others. */
+  readonly handoverReleasesOne: boolean;
+  /** Section 2: a replica is deleted only when a map read after the last thing it stored does not name it. */
+  readonly dropNeedsFreshMap: boolean;
+  /** Section 2: what a learner acked for an earlier placement does not count for a later one. */
+  readonly streamsOfPlacement: boolean;
+  /** Section 2: a replica made anew promises the epoch of the map that made it. */
+  readonly freshReplicaPromises: boolean;
 }
 
 export const soundRules: Rules = {
@@ -51,4 +65,11 @@ export const soundRules: Rules = {
   sleepEndsLeases: true,
   ackAfterSync: true,
   minInSync: true,
+  addBeforeRemove: true,
+  yieldStopsReads: true,
+  handoverNamesProcess: true,
+  handoverReleasesOne: true,
+  dropNeedsFreshMap: true,
+  streamsOfPlacement: true,
+  freshReplicaPromises: true,
 };

@@ -1,6 +1,6 @@
+import type { Process } from '../core/map/types.js';
 import type { ClientResponse } from '../core/messages.js';
 import type { NodeCore, NodeEvent } from '../core/node.js';
-import type { Process } from '../core/replication/grants.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Connection, ConnectionHandler } from '../transport/contract.js';

@@ -1,5 +1,4 @@
-import type { ClusterMap, Member, NodeId } from '../core/map/types.js';
-import type { Process } from '../core/replication/grants.js';
+import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
 

@@ -1,4 +1,4 @@
-import { describeCommand, describeResponse } from '../core/describe.js';
+import { describeCommand, describeConfig, describeResponse } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { Ready } from '../core/node.js';
@@ -34,13 +34,28 @@ export class Invariants {
   readonly #lastCommit: number[] = [];
   readonly #digests = new Map<string, string>();
   #revision = 0;
+  #before: ClusterMap | null = null;
   /** How much was looked at: a run in which nothing happened proves nothing. */
-  readonly seen = { epochs: 0, commits: 0, acks: 0, digests: 0, snapshots: 0 };
+  readonly seen = {
+    epochs: 0,
+    commits: 0,
+    acks: 0,
+    digests: 0,
+    snapshots: 0,
+    handovers: 0,
+    copies: 0,
+    drops: 0,
+    joined: 0,
+    left: 0,
+    out: 0,
+  };
   readonly #minInSync: number;
+  readonly #quiet: boolean;
   readonly #world: Observed;
 
-  constructor(world: Observed, partitions: number, minInSync: number) {
+  constructor(world: Observed, partitions: number, minInSync: number, quiet: boolean) {
     this.#world = world;
+    this.#quiet = quiet;
     this.#minInSync = minInSync;
     for (let p = 0; p < partitions; p++) {
       this.#committed.push(new Map());
@@ -52,6 +67,8 @@ export class Invariants {
     if (map.revision <= this.#revision)
       throw new Violation(13, `revision ${map.revision} after ${this.#revision}`);
     this.#revision = map.revision;
+    this.#neverShort(map);
+    this.#countChanges(map);
     map.partitions.forEach((_, p) => {
       this.#inSyncHoldsCommitted(p);
     });
@@ -63,6 +80,10 @@ export class Invariants {
       if (record.type === 'snapshot') {
         this.seen.snapshots++;
         this.#inSyncKeepsCommitted(process, record.partition, record.snapshot.seq + 1);
+      }
+      if (record.type === 'drop') {
+        this.seen.drops++;
+        this.#inSyncKeepsCopy(process, record.partition);
       }
       if (record.type === 'promise') this.#checkPromise(process, record.partition, record.epoch);
       if (record.type !== 'append') continue;
@@ -115,6 +136,39 @@ export class Invariants {
       3,
       `${node}/${store} is in sync in p${p} and rewrites its log from #${from}; committed is #${last}`,
     );
+  }
+
+  #countChanges(map: ClusterMap): void {
+    const before = this.#before;
+    this.#before = map;
+    if (before === null) return;
+    map.partitions.forEach((config, p) => {
+      if (config.handover !== null && config.epoch > (before.partitions[p]?.epoch ?? 0))
+        this.seen.handovers++;
+    });
+    const done = (m: ClusterMap): number => m.placement?.copies.filter((c) => c.sent !== null).length ?? 0;
+    if (map.placement?.id === before.placement?.id) this.seen.copies += done(map) - done(before);
+    for (const id of Object.keys(before.members)) if (map.members[id] === undefined) this.seen.left++;
+    for (const [id, { state }] of Object.entries(map.members)) {
+      const was = before.members[id]?.state;
+      if (state === 'active' && was === 'joining') this.seen.joined++;
+      if (state === 'out' && was === 'active') this.seen.out++;
+    }
+  }
+
+  #inSyncKeepsCopy(process: SimProcess, p: number): void {
+    const { node, store } = process.identity;
+    if (this.#world.map.partitions[p]?.inSync.includes(`${node}/${store}`) === true)
+      throw new Violation(3, `${node}/${store} is in sync in p${p} and deletes its copy`);
+  }
+
+  /** Invariant 15: where nothing fails, no move ever leaves a partition with fewer replicas than it had. */
+  #neverShort(map: ClusterMap): void {
+    if (!this.#quiet) return;
+    map.partitions.forEach((config, p) => {
+      if (config.inSync.length < map.settings.replicas)
+        throw new Violation(15, `p${p} has ${config.inSync.length} replicas: ${describeConfig(config)}`);
+    });
   }
 
   #checkPromise(process: SimProcess, p: number, epoch: number): void {

@@ -1,4 +1,4 @@
-import type { ClusterMap } from '../core/map/types.js';
+import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { PublishOutcome } from '../core/publisher.js';
 import type { Random } from '../core/random.js';
 import type { EventQueue } from './queue.js';
@@ -20,6 +20,8 @@ export interface MetastoreFaults {
 export class SimMetastore {
   map: ClusterMap;
   down = false;
+  /** Nodes that cannot reach it. */
+  readonly blind = new Set<NodeId>();
   faults: MetastoreFaults;
   readonly #queue: EventQueue;
   readonly #random: Random;
@@ -43,7 +45,13 @@ export class SimMetastore {
     return this.#random.chance(0.05) ? this.#random.between(20, 400) : this.#random.between(0.2, 4);
   }
 
-  publish(map: ClusterMap, expected: number, done: (outcome: PublishOutcome) => void): void {
+  /** `by`: the node that asks; null: somebody else. */
+  publish(
+    by: NodeId | null,
+    map: ClusterMap,
+    expected: number,
+    done: (outcome: PublishOutcome) => void,
+  ): void {
     const random = this.#random;
     const { fail, lost, timeoutAfter, late } = this.faults;
     const attempt = (): PublishOutcome => {
@@ -54,7 +62,7 @@ export class SimMetastore {
     };
     const later = (outcome: () => PublishOutcome): void =>
       this.#queue.after(this.#delay(), () => this.#queue.after(this.#delay() / 2, () => done(outcome())));
-    if (this.down || random.chance(fail)) later(() => 'failed');
+    if (this.down || this.#isBlind(by) || random.chance(fail)) later(() => 'failed');
     else if (random.chance(lost)) later(() => 'unknown');
     else if (random.chance(late)) {
       this.#queue.after(random.between(50, 3000), attempt);
@@ -68,8 +76,12 @@ export class SimMetastore {
     }
   }
 
-  read(done: (map: ClusterMap | null) => void): void {
-    const fails = this.down || this.#random.chance(this.faults.readFail);
+  #isBlind(node: NodeId | null): boolean {
+    return node !== null && this.blind.has(node);
+  }
+
+  read(by: NodeId | null, done: (map: ClusterMap | null) => void): void {
+    const fails = this.down || this.#isBlind(by) || this.#random.chance(this.faults.readFail);
     this.#queue.after(this.#delay(), () => {
       const { map } = this;
       this.#queue.after(this.#delay(), () => done(fails ? null : map));

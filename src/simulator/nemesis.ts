@@ -99,6 +99,19 @@ export class Nemesis {
           metastore.down = false;
         });
         break;
+      case 'join':
+        if (nodes.length < this.#world.scenario.replicas + 4) this.#world.join();
+        break;
+      case 'drain':
+        this.#world.drain();
+        break;
+      case 'weigh':
+        this.#world.weigh();
+        break;
+      case 'blind':
+        metastore.blind.add(node);
+        this.#world.queue.after(random.between(500, 15_000), () => metastore.blind.delete(node));
+        break;
       case 'armed':
         this.#armed = {
           moment: random.pick(moments),

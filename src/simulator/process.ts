@@ -1,8 +1,7 @@
-import type { ClusterMap, NodeId } from '../core/map/types.js';
+import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
-import type { Process } from '../core/replication/grants.js';
 import type { Rules } from '../core/rules.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { SimDisk } from './disk.js';
@@ -32,6 +31,8 @@ export interface ProcessWorld {
   inspect(process: SimProcess, ready: Ready): void;
   reached(process: SimProcess, moment: Moment): void;
   failed(process: SimProcess, error: unknown): void;
+  /** The map has it as a member no more. */
+  left(process: SimProcess): void;
   /** Its disk has not answered for as long as a process may wait. */
   hung(process: SimProcess): void;
 }
@@ -124,6 +125,10 @@ export class SimProcess {
       this.core.step(event, this.clock);
     } catch (error) {
       this.#world.failed(this, error);
+      return;
+    }
+    if (this.core.left) {
+      this.#world.left(this);
       return;
     }
     if (this.#pumping) return;

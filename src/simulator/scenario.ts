@@ -8,6 +8,9 @@ export interface Scenario {
   readonly partitions: number;
   readonly replicas: number;
   readonly minInSync: number;
+  readonly repairAfterMs: number;
+  /** Nothing fails: members only come, go and change their weight. Then no replica may ever be missing. */
+  readonly quiet: boolean;
   /** How long faults go on; then everything is healed and liveness is demanded. */
   readonly faultyMs: number;
   readonly clients: number;
@@ -52,10 +55,38 @@ export const faults = [
   'armed',
   'reset',
   'primary',
+  'join',
+  'drain',
+  'weigh',
+  'blind',
 ] as const;
 export type Fault = (typeof faults)[number];
 
+/** What is no fault, but asked for. */
+export const changes: readonly Fault[] = ['join', 'drain', 'weigh'];
+
 export function scenarioOf(seed: number): Scenario {
+  const scenario = noisy(seed);
+  return new Random(seed + 0.5).chance(0.08) ? quiet(scenario) : scenario;
+}
+
+/** The scenario without any fault, and with changes of the members all the while. */
+export function quiet(scenario: Scenario): Scenario {
+  const weights = Object.fromEntries(
+    faults.map((fault) => [fault, changes.includes(fault) ? 1 : 0]),
+  ) as Scenario['nemesis']['weights'];
+  return {
+    ...scenario,
+    quiet: true,
+    repairAfterMs: 600_000,
+    network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
+    disk: { ...scenario.disk, slow: 0 },
+    metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
+    nemesis: { everyMs: Math.max(900, scenario.nemesis.everyMs), weights },
+  };
+}
+
+function noisy(seed: number): Scenario {
   const random = new Random(seed);
   const replicas = random.chance(0.8) ? 3 : 2;
   const nodes = replicas + random.below(3);
@@ -65,6 +96,8 @@ export function scenarioOf(seed: number): Scenario {
   ) as Record<Fault, number>;
   if (random.chance(0.1))
     for (const fault of faults) weights[fault] = fault === 'sleep' ? 1 : weights[fault] * 0.1;
+  const membership = random.pick([0, 0.3, 1]);
+  for (const fault of changes) weights[fault] *= membership;
   weights.primary += 0.3;
   weights.armed += 0.3;
   return {
@@ -73,6 +106,8 @@ export function scenarioOf(seed: number): Scenario {
     partitions: 1 + random.below(5),
     replicas,
     minInSync: replicas === 3 ? 2 : 1,
+    repairAfterMs: random.pick([3_000, 6_000, 60_000]),
+    quiet: false,
     faultyMs: random.between(8_000, 25_000),
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),

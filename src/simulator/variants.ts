@@ -1,5 +1,5 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import { type Fault, faults, type Scenario } from './scenario.js';
+import { type Fault, faults, quiet, type Scenario } from './scenario.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
 export interface Variant {
@@ -21,6 +21,13 @@ const struck = (scenario: Scenario, everyMs: number): Scenario => ({
   faultyMs: Math.min(scenario.faultyMs, 15_000),
   nemesis: { ...scenario.nemesis, everyMs },
 });
+
+/** Members come and go all the while, and these faults happen; each as often as it says. */
+const moving = (scenario: Scenario, also: Partial<Record<Fault, number>>): Scenario => {
+  const changing: Partial<Record<Fault, number>> = { join: 0.6, drain: 0.6, weigh: 1, ...also };
+  const weights = Object.fromEntries(faults.map((f) => [f, changing[f] ?? 0])) as Record<Fault, number>;
+  return { ...scenario, nemesis: { ...scenario.nemesis, weights } };
+};
 
 const only = (scenario: Scenario, fault: Fault): Scenario => {
   const weights = Object.fromEntries(
@@ -128,5 +135,54 @@ export const variants: readonly Variant[] = [
     story: 'R5: acknowledges with too few replicas in sync',
     rules: broken({ minInSync: false }),
     within: 100,
+  },
+  {
+    name: 'retire-before-add',
+    story: 'section 2: retires a replica before all that placement wants are in sync',
+    rules: broken({ addBeforeRemove: false }),
+    within: 20,
+    change: quiet,
+  },
+  {
+    name: 'reads-while-yielding',
+    story: 'section 2: goes on reading while another may act already',
+    rules: broken({ yieldStopsReads: false }),
+    within: 200,
+    change: (scenario) => moving(struck(scenario, 300), { metastoreDown: 0.2, primary: 1 }),
+  },
+  {
+    name: 'handover-to-any-life',
+    story: 'section 2: a restarted process takes an epoch that an earlier life of it may have acted in',
+    rules: broken({ handoverNamesProcess: false }),
+    within: 200,
+    change: (scenario) => moving(struck(scenario, 300), { kill: 1, primary: 1 }),
+  },
+  {
+    name: 'handover-releases-all',
+    story: 'section 2: takes the yielding of one primary for that of all it granted leases to',
+    rules: broken({ handoverReleasesOne: false }),
+    within: 400,
+    change: (scenario) => moving(struck(scenario, 300), { primary: 2, oneWay: 1, netsplit: 1 }),
+  },
+  {
+    name: 'drop-by-old-map',
+    story: 'section 2: deletes its copy by a map that may be old',
+    rules: broken({ dropNeedsFreshMap: false }),
+    within: 400,
+    change: (scenario) => moving(struck(scenario, 300), { blind: 2 }),
+  },
+  {
+    name: 'acks-outlive-placement',
+    story: 'section 2: counts what a learner acked for an earlier placement, and may have deleted since',
+    rules: broken({ streamsOfPlacement: false }),
+    within: 400,
+    change: (scenario) => moving(struck(scenario, 300), { blind: 2 }),
+  },
+  {
+    name: 'fresh-replica-forgets',
+    story: 'section 2: makes a deleted copy anew without promising the epoch of the map',
+    rules: broken({ freshReplicaPromises: false }),
+    within: 400,
+    change: (scenario) => moving(struck(scenario, 300), { pause: 2, netsplit: 1 }),
   },
 ];

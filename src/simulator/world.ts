@@ -2,6 +2,8 @@ import { checkCounter } from '../check/counter.js';
 import type { Observation } from '../check/history.js';
 import { checkRegister } from '../check/register.js';
 import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
+import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
+import { holdsShare, type MembersChange, planPlacement, unplaced } from '../core/map/placing.js';
 import {
   type ClusterMap,
   type Member,
@@ -47,6 +49,8 @@ export class World {
   readonly nemesis: Nemesis;
   healed = false;
   readonly #destroyed: SimDisk[] = [];
+  #joined: number;
+  #placements = 0;
   #stores = 0;
   #hash = 0x811c9dc5;
   readonly #trace: (() => string)[] = [];
@@ -60,6 +64,7 @@ export class World {
     this.random = new Random(scenario.seed).fork();
     this.network = new SimNetwork(this.queue, this.random.fork(), scenario.network);
     for (let i = 1; i <= scenario.nodes; i++) this.nodes.push(`n${i}`);
+    this.#joined = scenario.nodes;
     for (const node of this.nodes) this.disks.set(node, this.#newDisk());
     this.metastore = new SimMetastore(
       this.#genesis(),
@@ -80,6 +85,7 @@ export class World {
       },
       scenario.partitions,
       scenario.minInSync,
+      scenario.quiet,
     );
     this.nemesis = new Nemesis(this, this.random.fork());
   }
@@ -89,11 +95,11 @@ export class World {
   }
 
   #genesis(): ClusterMap {
-    const { partitions, replicas, minInSync } = this.scenario;
+    const { partitions, replicas, minInSync, repairAfterMs } = this.scenario;
     const members: Record<NodeId, Member> = {};
     for (const id of this.nodes) {
       const { store } = this.disks.get(id) as SimDisk;
-      members[id] = { id, store, incarnation: 0, url: '', weight: 1, zone: '' };
+      members[id] = { id, store, incarnation: 0, url: '', weight: 1, zone: '', state: 'active' };
     }
     const targets = place({
       partitions,
@@ -102,16 +108,24 @@ export class World {
     });
     const configs = targets.map((target): PartitionConfig => {
       const inSync = target.map((id) => replicaId(id, (members[id] as Member).store));
-      return { gen: 1, epoch: 1, primary: inSync[0] as string, inSync, target };
+      return { gen: 1, epoch: 1, primary: inSync[0] as string, inSync, target, placed: 1, handover: null };
     });
     return {
       format: 1,
       cluster: 'sim',
       name: 'sim',
       revision: 1,
-      settings: { partitions, replicas, minInSync, durability: 'fsync', timings: defaultTimings },
+      settings: {
+        partitions,
+        replicas,
+        minInSync,
+        durability: 'fsync',
+        timings: defaultTimings,
+        repairAfterMs,
+      },
       members,
       partitions: configs,
+      placement: null,
     };
   }
 
@@ -119,6 +133,11 @@ export class World {
 
   start(node: NodeId): void {
     if (this.processes.get(node)?.alive === true) return;
+    // As the program does: who is no member, or no member any more, is not started.
+    if (this.metastore.map.members[node] === undefined) {
+      this.#departs(node);
+      return;
+    }
     const disk = this.disks.get(node) as SimDisk;
     this.note(() => `${node} starts (store ${disk.store}, boot ${disk.boot + 1})`);
     let process: SimProcess;
@@ -188,7 +207,96 @@ export class World {
     this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
   }
 
+  /** A new node: a disk, a record in the map, and a process. */
+  join(): void {
+    const id = `n${++this.#joined}`;
+    const disk = this.#newDisk();
+    this.disks.set(id, disk);
+    const member: Member = {
+      id,
+      store: disk.store,
+      incarnation: 0,
+      url: '',
+      weight: 1 + this.random.below(3),
+      zone: '',
+      state: 'joining',
+    };
+    this.note(() => `${id} is to join`);
+    this.#change((map) =>
+      map.members[id] === undefined ? { ...noChange, members: new Map([[id, member]]) } : null,
+    );
+    const appear = (left: number): void => {
+      if (this.metastore.map.members[id] === undefined) {
+        if (left > 0) this.queue.after(200, () => appear(left - 1));
+        return;
+      }
+      this.nodes.push(id);
+      this.start(id);
+      // Whoever asked may have died meanwhile: then the nodes see to it.
+      if (this.random.chance(0.7))
+        this.queue.after(this.random.between(50, 2000), () => this.place({ activate: [id] }));
+    };
+    appear(20);
+  }
+
+  drain(): void {
+    const active = Object.values(this.metastore.map.members).filter((m) => m.state === 'active');
+    if (active.length > this.scenario.replicas) this.place({ drain: [this.random.pick(active).id] });
+  }
+
+  /** New weights, or the same placement computed anew. */
+  weigh(): void {
+    const ids = Object.keys(this.metastore.map.members);
+    this.place(
+      this.random.chance(0.8) ? { weights: { [this.random.pick(ids)]: 1 + this.random.below(4) } } : {},
+    );
+  }
+
+  /** What `cluster scale`, `node drain` and `ring rebalance` publish. */
+  place(change: MembersChange): void {
+    const id = `admin.${++this.#placements}`;
+    this.#change((map) => {
+      const named = [
+        ...(change.activate ?? []),
+        ...(change.drain ?? []),
+        ...Object.keys(change.weights ?? {}),
+      ];
+      if (map.placement?.id === id || named.some((node) => map.members[node] === undefined)) return null;
+      const plan = planPlacement(map, change, { id, cause: JSON.stringify(change) });
+      const members = Object.values({ ...map.members, ...Object.fromEntries(plan.members) });
+      return members.filter((m) => m !== null && holdsShare(m)).length < this.scenario.replicas ? null : plan;
+    });
+  }
+
+  #change(change: (map: ClusterMap) => MapChange | null, left = 20): void {
+    if (left === 0) return;
+    const again = (): void => this.queue.after(100, () => this.#change(change, left - 1));
+    this.metastore.read(null, (map) => {
+      if (map === null) {
+        again();
+        return;
+      }
+      const wanted = change(map);
+      if (wanted === null) return;
+      this.metastore.publish(null, applyChange(map, wanted), map.revision, (outcome) => {
+        if (outcome !== 'ok') again();
+      });
+    });
+  }
+
   // ---- what the parts ask for
+
+  left(process: SimProcess): void {
+    process.kill();
+    this.#departs(process.node);
+  }
+
+  #departs(node: NodeId): void {
+    const at = this.nodes.indexOf(node);
+    if (at < 0) return;
+    this.note(() => `${node} has left`);
+    this.nodes.splice(at, 1);
+  }
 
   #published(map: ClusterMap): void {
     this.note(
@@ -196,7 +304,7 @@ export class World {
     );
     this.invariants.published(map);
     for (const node of this.nodes) {
-      if (this.random.chance(0.5))
+      if (this.random.chance(0.5) && !this.metastore.blind.has(node))
         this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
     }
   }
@@ -209,7 +317,7 @@ export class World {
     if (ready.publish !== null) {
       const { map, expected } = ready.publish;
       const promoting = map.partitions.some((c, p) => c.epoch !== process.core.map.partitions[p]?.epoch);
-      this.metastore.publish(map, expected, (outcome) => {
+      this.metastore.publish(process.node, map, expected, (outcome) => {
         this.note(() => `${process.node} publish r${map.revision}: ${outcome}`);
         this.reached(process, 'publish-returned');
         process.deliver({ type: 'published', outcome });
@@ -218,7 +326,7 @@ export class World {
       if (promoting) this.reached(process, 'promoting');
     }
     const { readMap } = ready;
-    if (readMap !== null) this.metastore.read((map) => process.mapArrived(map, readMap));
+    if (readMap !== null) this.metastore.read(process.node, (map) => process.mapArrived(map, readMap));
     for (const { to, message } of ready.send) {
       this.#mix(message.type.length + this.queue.now * 1000);
       if (message.type !== 'beacon' && message.type !== 'beacon-ack')
@@ -270,7 +378,7 @@ export class World {
   }
 
   readMap(done: (map: ClusterMap | null) => void): void {
-    this.metastore.read(done);
+    this.metastore.read(null, done);
   }
 
   observed(observation: Observation): void {
@@ -355,8 +463,9 @@ export class World {
     this.nemesis.stop();
     this.network.heal();
     this.metastore.down = false;
+    this.metastore.blind.clear();
     this.metastore.faults = { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 };
-    for (const node of this.nodes) {
+    for (const node of [...this.nodes]) {
       this.processes.get(node)?.resume(0);
       this.start(node);
     }
@@ -385,8 +494,22 @@ export class World {
     );
   }
 
+  /** Members that are on their way in or out. */
+  #restless(): string[] {
+    const { map } = this.metastore;
+    const stuck = map.partitions.flatMap((config, p) =>
+      this.lost(p) ? [...config.target, ...config.inSync.map(nodeOf)] : [],
+    );
+    return Object.values(map.members)
+      .filter((m) => m.state !== 'active' && !(m.state === 'joining' && m.incarnation === 0))
+      .filter((m) => !stuck.includes(m.id))
+      .map((m) => `${m.id} is ${m.state}`);
+  }
+
   unsettled(): string[] {
     const { map } = this.metastore;
+    const members = this.#restless();
+    if (members.length > 0) return members;
     return map.partitions.flatMap((config, p) => {
       if (this.lost(p)) return [];
       const lead = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p)?.lead;
@@ -394,7 +517,14 @@ export class World {
         return [`p${p} has no serving primary (${describeConfig(config)})`];
       if (config.inSync.length < this.scenario.replicas)
         return [`p${p} is not fully in sync (${describeConfig(config)})`];
-      return [];
+      const lack = unplaced(map, p);
+      if (lack !== null)
+        return [`p${p}: ${lack} (${describeConfig(config)}, wanted ${config.target.join(' ')})`];
+      const named = [...config.target, ...config.inSync.map(nodeOf)];
+      const extra = this.nodes.filter(
+        (node) => !named.includes(node) && this.processes.get(node)?.core.replicas.has(p) === true,
+      );
+      return extra.map((node) => `${node} still holds p${p}`);
     });
   }
 
@@ -425,6 +555,9 @@ export class World {
       list.push(o);
       byKey.set(o.key, list);
     }
+    const unknown = this.history.filter((o) => o.outcome === 'unknown').length;
+    if (this.scenario.quiet && unknown > 0)
+      throw new Violation(15, `nothing failed, and ${unknown} operations are of unknown outcome`);
     for (const [key, list] of byKey) {
       const wrong = key.startsWith('counter') ? checkCounter(list) : checkRegister(list);
       if (wrong !== null) throw new Violation(7, `${key}: ${wrong}`);

@@ -45,6 +45,7 @@ export function mapOf(
       url: `ws://127.0.0.1:${9000 + i}`,
       weight: 1,
       zone: '',
+      state: 'active',
     };
   }
   const id = (node: string) => replicaId(node, members[node]!.store);
@@ -59,6 +60,7 @@ export function mapOf(
       minInSync,
       durability: 'fsync',
       timings: defaultTimings,
+      repairAfterMs: 30_000,
     },
     members,
     partitions: inSync.map((set) => ({
@@ -67,6 +69,9 @@ export function mapOf(
       primary: id(set[0]!),
       inSync: set.map(id),
       target: [...set],
+      placed: 1,
+      handover: null,
     })),
+    placement: null,
   };
 }

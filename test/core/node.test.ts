@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { applyChange } from '../../src/core/map/changes.js';
+import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
@@ -10,12 +10,20 @@ const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =
   Object.fromEntries(
     Object.entries(incarnations).map(([id, incarnation]) => [
       id,
-      { id, store: `s${id}`, incarnation, url: `ws://127.0.0.1/${id}`, weight: 1, zone: '' },
+      { id, store: `s${id}`, incarnation, url: `ws://127.0.0.1/${id}`, weight: 1, zone: '', state: 'active' },
     ]),
   );
 
 const inSync = ['n1/sn1', 'n2/sn2', 'n3/sn3'];
-const config: PartitionConfig = { gen: 1, epoch: 1, primary: 'n1/sn1', inSync, target: ['n1', 'n2', 'n3'] };
+const config: PartitionConfig = {
+  gen: 1,
+  epoch: 1,
+  primary: 'n1/sn1',
+  inSync,
+  target: ['n1', 'n2', 'n3'],
+  placed: 1,
+  handover: null,
+};
 
 function mapOf(incarnations: Record<NodeId, number>, revision = 1, partition = config): ClusterMap {
   return {
@@ -23,9 +31,17 @@ function mapOf(incarnations: Record<NodeId, number>, revision = 1, partition = c
     cluster: 'c',
     name: 'c',
     revision,
-    settings: { partitions: 1, replicas: 3, minInSync: 2, durability: 'fsync', timings: defaultTimings },
+    settings: {
+      partitions: 1,
+      replicas: 3,
+      minInSync: 2,
+      durability: 'fsync',
+      timings: defaultTimings,
+      repairAfterMs: 30_000,
+    },
     members: members(incarnations),
     partitions: [partition],
+    placement: null,
   };
 }
 
@@ -216,8 +232,8 @@ describe('a node', () => {
   test('that finds another process under its name stops at once', () => {
     const node = primary();
     const newer = applyChange(node.map(), {
-      member: { ...(node.map().members.n1 as Member), incarnation: 2 },
-      partitions: new Map(),
+      ...noChange,
+      members: new Map([['n1', { ...(node.map().members.n1 as Member), incarnation: 2 }]]),
     });
     node.step({ type: 'map', map: newer, read: null });
     expect(node.core.superseded).toBe(true);

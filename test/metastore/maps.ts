@@ -7,7 +7,15 @@ export const mapOf = (revision: number, name = 'test'): ClusterMap => ({
   cluster: 'c-1',
   name,
   revision,
-  settings: { partitions: 1, replicas: 1, minInSync: 1, durability: 'fsync', timings: defaultTimings },
+  settings: {
+    partitions: 1,
+    replicas: 1,
+    minInSync: 1,
+    durability: 'fsync',
+    timings: defaultTimings,
+    repairAfterMs: 30_000,
+  },
   members: {},
   partitions: [],
+  placement: null,
 });

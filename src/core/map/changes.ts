@@ -1,32 +1,67 @@
-import type { ClusterMap, Member, NodeId, PartitionConfig, ReplicaId } from './types.js';
+import type { ClusterMap, Member, NodeId, PartitionConfig, Placement, Process, ReplicaId } from './types.js';
 
-/** What one publish changes: at most this node's own record, and some partitions. */
+/** What one publish changes. */
 export interface MapChange {
-  readonly member: Member | null;
+  /** New records; null: the member leaves. */
+  readonly members: ReadonlyMap<NodeId, Member | null>;
+  /** What replicas of the publisher want of their partitions. */
   readonly partitions: ReadonlyMap<number, PartitionConfig>;
+  /** New placement of partitions, on top of that. */
+  readonly targets: ReadonlyMap<number, readonly NodeId[]>;
+  /** undefined: as it was. */
+  readonly placement: Placement | undefined;
 }
 
+export const noChange: MapChange = {
+  members: new Map(),
+  partitions: new Map(),
+  targets: new Map(),
+  placement: undefined,
+};
+
 export function isEmpty(change: MapChange): boolean {
-  return change.member === null && change.partitions.size === 0;
+  const { members, partitions, targets, placement } = change;
+  return members.size === 0 && partitions.size === 0 && targets.size === 0 && placement === undefined;
 }
 
 /** The map with the change, one revision on. */
 export function applyChange(map: ClusterMap, change: MapChange): ClusterMap {
+  const revision = map.revision + 1;
+  const members = { ...map.members };
+  for (const [id, member] of change.members) {
+    if (member === null) delete members[id];
+    else members[id] = member;
+  }
+  const changed = change.partitions.size > 0 || change.targets.size > 0;
   return {
     ...map,
-    revision: map.revision + 1,
-    members: change.member === null ? map.members : { ...map.members, [change.member.id]: change.member },
-    partitions:
-      change.partitions.size === 0
-        ? map.partitions
-        : map.partitions.map((config, p) => change.partitions.get(p) ?? config),
+    revision,
+    members: change.members.size === 0 ? map.members : members,
+    partitions: !changed
+      ? map.partitions
+      : map.partitions.map((config, p) => {
+          const next = change.partitions.get(p) ?? config;
+          const target = change.targets.get(p);
+          return target === undefined ? next : { ...next, target, placed: revision };
+        }),
+    placement: change.placement ?? map.placement,
   };
 }
 
 /** R9: `replica` takes over; the old primary, unless it is the same replica, leaves the in-sync set. */
 export function promoted(config: PartitionConfig, replica: ReplicaId): PartitionConfig {
   const inSync = config.inSync.filter((r) => r === replica || r !== config.primary);
-  return { ...config, epoch: config.epoch + 1, primary: replica, inSync };
+  return { ...config, epoch: config.epoch + 1, primary: replica, inSync, handover: null };
+}
+
+/** Section 2: the primary, which has stopped acting as `from`, makes a replica in sync primary of the next epoch, and stays in sync. */
+export function handedOver(
+  config: PartitionConfig,
+  to: ReplicaId,
+  incarnation: number,
+  from: Process,
+): PartitionConfig {
+  return { ...config, epoch: config.epoch + 1, primary: to, handover: { from, to: incarnation } };
 }
 
 export function sameSet(a: readonly ReplicaId[], b: readonly ReplicaId[]): boolean {

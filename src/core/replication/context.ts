@@ -1,10 +1,11 @@
 import type { Timings } from '../../limits.js';
-import type { ClusterMap, NodeId, ReplicaId } from '../map/types.js';
+import type { ClusterMap, NodeId, Process, ReplicaId } from '../map/types.js';
 import type { ClientResponse, PeerMessage } from '../messages.js';
 import type { Tuning } from '../node.js';
 import type { LogRecord } from '../records.js';
 import type { Rules } from '../rules.js';
-import type { Process } from './grants.js';
+
+import type { Copies } from './copies.js';
 import type { Replica } from './replica.js';
 
 /** What a replica may ask of the node that holds it. */
@@ -13,11 +14,13 @@ export interface ReplicaContext {
   readonly now: number;
   readonly node: NodeId;
   readonly store: string;
+  readonly incarnation: number;
   readonly me: ReplicaId;
   readonly rules: Rules;
   readonly timings: Timings;
   readonly tuning: Tuning;
   readonly map: ClusterMap;
+  readonly copies: Copies;
   /** Admits no write and changes no map, for the moment. */
   readonly quiesced: boolean;
   send(to: NodeId, message: PeerMessage): void;
@@ -28,6 +31,12 @@ export interface ReplicaContext {
   wantMap(): void;
   /** The replica has something to send before this step's Ready is taken. */
   touch(replica: Replica): void;
+  /** How many reads of the map this node has begun. */
+  readonly reads: number;
+  /** The map ought perhaps to change, before the next tick. */
+  reconsider(): void;
+  /** May one more of this node's primaries be handed over now? */
+  mayYield(): boolean;
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;

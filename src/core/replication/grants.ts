@@ -1,18 +1,11 @@
-import type { NodeId } from '../map/types.js';
-
-/** One run of a node: its store and which start of it. */
-export interface Process {
-  readonly node: NodeId;
-  readonly store: string;
-  readonly incarnation: number;
-}
+import type { NodeId, Process } from '../map/types.js';
 
 /**
  * Whom this replica let believe to be its primary, and until when. Granting a beacon at time t promises not to
  * act in another epoch before t + G on this clock, unless the process it was granted to is proven gone (R9, R10, R12a).
  */
 export class Grants {
-  readonly #granted = new Map<NodeId, { process: Process; at: number }>();
+  readonly #granted = new Map<NodeId, { process: Process; epoch: number; at: number }>();
   /** Before this start, grants may have been given to anyone: the start counts as one. */
   readonly #startedAt: number | null;
 
@@ -20,11 +13,24 @@ export class Grants {
     this.#startedAt = startedAt;
   }
 
-  grant(process: Process, now: number): void {
+  grant(process: Process, epoch: number, now: number): void {
     const known = this.#granted.get(process.node)?.process;
     // A late beacon of an earlier run of the same store: that run has ended, and the grant in force is the newer one's.
     if (known?.store === process.store && known.incarnation > process.incarnation) return;
-    this.#granted.set(process.node, { process, at: now });
+    this.#granted.set(process.node, { process, epoch, at: now });
+  }
+
+  /** `process` has stopped acting in every epoch before `epoch`: what it was granted for those binds no more. */
+  release(process: Process, epoch: number): void {
+    const known = this.#granted.get(process.node);
+    if (known === undefined || known.epoch >= epoch) return;
+    if (known.process.store === process.store && known.process.incarnation === process.incarnation)
+      this.#granted.delete(process.node);
+  }
+
+  /** Only for the variant that takes one primary's yielding for all others' too. */
+  releaseAll(): void {
+    this.#granted.clear();
   }
 
   /** When the last grant still in force was given; −∞ when none is. */

@@ -1,12 +1,19 @@
 import { limits } from '../../limits.js';
 import type { Applied } from '../machine/machine.js';
 import type { OpResult, Query, SessionId } from '../machine/types.js';
-import { sameSet } from '../map/changes.js';
-import { type NodeId, nodeOf, type PartitionConfig, type ReplicaId, replicaId } from '../map/types.js';
+import { handedOver, sameSet } from '../map/changes.js';
+import {
+  type NodeId,
+  nodeOf,
+  type PartitionConfig,
+  type Process,
+  type ReplicaId,
+  replicaId,
+} from '../map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
 import type { ReplicaContext } from './context.js';
-import type { Process } from './grants.js';
-import { sizeOf } from './log.js';
+
+import { sizeOf, unitsOf } from './log.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
 
@@ -16,6 +23,14 @@ type Write = Extract<ClientRequest, { type: 'write' }>;
 interface Held {
   readonly origins: readonly number[];
   readonly response: ClientResponse;
+}
+
+/** A hand-over under way (section 2): nothing new is admitted, what was is drained, then it is published, then nothing is read. */
+interface Yielding {
+  readonly to: ReplicaId;
+  readonly since: number;
+  /** The publish has been handed out: from now on another may act. */
+  published: boolean;
 }
 
 /** A replica near the tail by this many entries may be grown into the in-sync set. */
@@ -39,6 +54,11 @@ export class Lead {
   #pipelineBytes = 0;
   #held: Held[] = [];
   readonly #lastActive = new Map<SessionId, number>();
+  #yielding: Yielding | null = null;
+  /** No hand-over before this, on this clock: the last one failed. */
+  #yieldNotBefore = 0;
+  /** What came in during a hand-over, in order. */
+  #parked: { readonly origin: number; readonly request: ClientRequest }[] = [];
   /** Only for the variant that remembers a lease as a flag. */
   #leaseFlag = false;
   readonly #replica: Replica;
@@ -69,13 +89,18 @@ export class Lead {
     for (const { origins } of this.#held) for (const origin of origins) this.#ctx.reply(origin, moved);
     this.#waiters.clear();
     this.#held = [];
+    // Those were never taken in.
+    const elsewhere = this.#refuse('moved', 'the partition has another primary now');
+    for (const { origin } of this.#parked) this.#ctx.reply(origin, elsewhere);
+    this.#parked = [];
+    for (const stream of this.streams.values()) this.#ctx.copies.release(stream);
   }
 
   // ---- configuration
 
   /** The map says something new of this partition in this epoch, or of the members. */
   configured(): void {
-    const { target, inSync } = this.#config;
+    const { target, inSync, placed } = this.#config;
     const wanted = new Set<ReplicaId>();
     for (const replica of inSync) if (!this.#replica.isMe(replica)) wanted.add(replica);
     for (const node of target) {
@@ -86,11 +111,17 @@ export class Lead {
     }
     // A candidate in a publish under way stays required until its fate is known.
     const settled = this.#replica.pending === null;
-    for (const [id, stream] of this.streams)
-      if (!wanted.has(id) && (settled || !stream.candidate)) this.streams.delete(id);
+    for (const [id, stream] of this.streams) {
+      // A learner of an earlier placement may have dropped what it acked then.
+      const stale =
+        this.#ctx.rules.streamsOfPlacement && stream.placed !== placed && !inSync.includes(stream.replica);
+      if ((wanted.has(id) && !stale) || (!settled && stream.candidate)) continue;
+      this.streams.delete(id);
+      this.#ctx.copies.release(stream);
+    }
     for (const id of wanted) {
       if (this.streams.has(id)) continue;
-      const stream = new Stream(id, nodeOf(id));
+      const stream = new Stream(id, nodeOf(id), placed);
       this.streams.set(id, stream);
       this.attach(stream);
     }
@@ -106,17 +137,24 @@ export class Lead {
     for (const stream of this.streams.values()) {
       if (inSync.includes(stream.replica)) {
         stream.candidate = false;
+        stream.inSyncSince ??= this.#ctx.now;
+        this.#ctx.copies.release(stream);
         if (pending === null || pending.inSync.includes(stream.replica)) this.#required.push(stream);
-      } else if (stream.candidate) this.#required.push(stream);
+      } else {
+        stream.inSyncSince = null;
+        if (stream.candidate) this.#required.push(stream);
+      }
     }
   }
 
   /** A publish was asked for or has ended. */
   settled(): void {
     this.configured();
+    if (this.#yielding?.published === true) this.#goOn();
   }
 
   asked(): void {
+    if (this.#yielding !== null) this.#yielding.published = true;
     if (!this.#ctx.rules.shrinkAfterConfirm) {
       this.#setRequired();
       this.advance();
@@ -138,17 +176,108 @@ export class Lead {
     const ctx = this.#ctx;
     const config = this.#config;
     if (config.epoch !== this.epoch || this.#replica.pending !== null) return null;
+    if (this.#yielding !== null) return this.#drained() ? this.#handover(this.#yielding.to) : null;
     const keep = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
     if (keep.length < config.inSync.length && keep.length < ctx.map.settings.minInSync) {
       // Below min-in-sync only repair and reads go on: give the members, or a better connected primary, more time.
       if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs)))
         return null;
     }
-    const inSync = [...keep];
+    const inSync = this.#retire(keep);
     for (const stream of this.streams.values()) {
       if (!config.inSync.includes(stream.replica) && this.#mayAdd(stream)) inSync.push(stream.replica);
     }
     return sameSet(inSync, config.inSync) ? null : { ...config, inSync };
+  }
+
+  /** Section 2, step 3: when all that placement wants are in sync, the others leave, this primary excepted. */
+  #retire(keep: readonly ReplicaId[]): ReplicaId[] {
+    const { target } = this.#config;
+    if (!target.includes(this.#ctx.node)) return [...keep];
+    const wanted = keep.filter((r) => target.includes(nodeOf(r)));
+    const whole = target.every((node) => {
+      const member = this.#ctx.map.members[node];
+      return member !== undefined && keep.includes(replicaId(node, member.store));
+    });
+    if (!this.#ctx.rules.addBeforeRemove) return wanted;
+    return whole && wanted.length >= this.#ctx.map.settings.minInSync ? wanted : [...keep];
+  }
+
+  // ---- hand-over (section 2, step 2)
+
+  get yielding(): boolean {
+    return this.#yielding !== null;
+  }
+
+  /** Who ought to be primary instead of this replica, as placement has it, and could be at once; null: nobody. */
+  #successor(): Stream | null {
+    const ctx = this.#ctx;
+    const { target } = this.#config;
+    if (target[0] === ctx.node) return null;
+    for (const [rank, node] of target.entries()) {
+      // Once it is in the placement itself, a primary yields to the first choice only.
+      if (rank > 0 && target.includes(ctx.node)) return null;
+      const member = ctx.map.members[node];
+      const stream = member && this.streams.get(replicaId(node, member.store));
+      if (stream?.inSyncSince == null || stream.state !== 'replicate') continue;
+      if (ctx.now - stream.inSyncSince < limits.handoverAfterMs) continue;
+      if (!this.#holdsLease(stream) || ctx.isReplicaGone(stream.replica)) continue;
+      if (stream.match >= this.#replica.log.tailSeq - nearTail) return stream;
+    }
+    return null;
+  }
+
+  #considerYielding(): void {
+    const ctx = this.#ctx;
+    if (this.#yielding !== null) {
+      const stuck = ctx.now - this.#yielding.since >= limits.handoverMs;
+      if (!stuck) return;
+      // Unknown whether another acts by now: refuse rather than wait on. Else it was a slow disk, or the other died.
+      if (this.#yielding.published) this.#refuseParked();
+      else this.#goOn();
+      return;
+    }
+    if (!this.serving || this.#replica.pending !== null || this.#config.epoch !== this.epoch) return;
+    if (ctx.quiesced || ctx.now < this.#yieldNotBefore || !this.enoughInSync) return;
+    for (const stream of this.streams.values()) if (stream.candidate) return;
+    const to = this.#successor();
+    if (to === null || !ctx.mayYield()) return;
+    this.#yielding = { to: to.replica, since: ctx.now, published: false };
+    ctx.reconsider();
+  }
+
+  /** Everything admitted is committed, and the successor has it. */
+  #drained(): boolean {
+    const { log, commit } = this.#replica;
+    const stream = this.#yielding === null ? undefined : this.streams.get(this.#yielding.to);
+    return stream !== undefined && commit === log.tailSeq && stream.match === log.tailSeq;
+  }
+
+  #handover(to: ReplicaId): PartitionConfig | null {
+    const { node, store, incarnation, map } = this.#ctx;
+    const member = map.members[nodeOf(to)];
+    if (member === undefined || replicaId(member.id, member.store) !== to) return null;
+    return handedOver(this.#config, to, member.incarnation, { node, store, incarnation });
+  }
+
+  /** The hand-over did not come about: this replica is primary still, and takes up what came in. */
+  #goOn(): void {
+    this.#yielding = null;
+    this.#yieldNotBefore = this.#ctx.now + limits.handoverMs;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const { origin, request } of parked) this.handle(origin, request);
+  }
+
+  #refuseParked(): void {
+    const refusal = this.#refuse('unavailable', 'the partition is being handed over to another primary');
+    for (const { origin } of this.#parked) this.#ctx.reply(origin, refusal);
+    this.#parked = [];
+  }
+
+  /** What was sent to bring that replica in sync, in UTF-16 code units of keys and values. */
+  copiedTo(replica: ReplicaId): number {
+    return this.streams.get(replica)?.copied ?? 0;
   }
 
   #silentFor(replica: ReplicaId, ms: number): boolean {
@@ -239,7 +368,39 @@ export class Lead {
     return null;
   }
 
-  open(origin: number): void {
+  handle(origin: number, request: ClientRequest): void {
+    if (this.#yielding !== null && this.#park(origin, request)) return;
+    switch (request.type) {
+      case 'write':
+        this.#write(origin, request);
+        break;
+      case 'read':
+        this.#read(origin, request.query);
+        break;
+      case 'open':
+        this.#open(origin);
+        break;
+      case 'close':
+        this.#close(origin, request.session);
+        break;
+    }
+  }
+
+  /** Keeps a request until the hand-over has ended. A read is answered as long as nobody else can act. */
+  #park(origin: number, request: ClientRequest): boolean {
+    const { published, since } = this.#yielding as Yielding;
+    if (request.type === 'read' && !(published && this.#ctx.rules.yieldStopsReads)) return false;
+    if (
+      this.#parked.length >= this.#ctx.tuning.pipelineEntries ||
+      this.#ctx.now - since >= limits.handoverMs
+    ) {
+      const message = 'the partition is being handed over to another primary';
+      this.#ctx.reply(origin, this.#refuse('unavailable', message));
+    } else this.#parked.push({ origin, request });
+    return true;
+  }
+
+  #open(origin: number): void {
     const refusal = this.#mayWrite();
     if (refusal !== null) this.#ctx.reply(origin, refusal);
     else if (this.#replica.machine.sessionCount >= limits.sessionsPerPartition) {
@@ -253,13 +414,13 @@ export class Lead {
     } else this.#accept({ type: 'open', gen: this.#config.gen }, origin);
   }
 
-  close(origin: number, session: SessionId): void {
+  #close(origin: number, session: SessionId): void {
     const refusal = this.#mayWrite();
     if (refusal !== null) this.#ctx.reply(origin, refusal);
     else this.#accept({ type: 'close', session }, origin);
   }
 
-  write(origin: number, request: Write): void {
+  #write(origin: number, request: Write): void {
     const refusal = this.#mayWrite();
     if (refusal !== null) {
       this.#ctx.reply(origin, refusal);
@@ -352,7 +513,7 @@ export class Lead {
   }
 
   /** R11: read the committed state first, then look at the clock. */
-  read(origin: number, query: Query): void {
+  #read(origin: number, query: Query): void {
     if (!this.serving) {
       this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary is new and not ready yet'));
       return;
@@ -394,6 +555,7 @@ export class Lead {
     if (!replica.graceIsOver()) return;
     replica.commitTo(point);
     this.serving = true;
+    if (this.#yielding !== null && this.#drained()) ctx.reconsider();
   }
 
   onAck(m: Extract<PeerMessage, { type: 'ack' }>): void {
@@ -407,6 +569,7 @@ export class Lead {
     }
     stream.acked(m.match, this.#ctx.now);
     this.advance();
+    if (this.#yielding?.to === stream.replica && this.#drained()) this.#ctx.reconsider();
     if (stream.next <= this.#replica.log.tailSeq) this.#ctx.touch(this.#replica);
   }
 
@@ -446,13 +609,14 @@ export class Lead {
   }
 
   #startSnapshot(stream: Stream): void {
+    const { units } = this.#replica.machine;
     const snapshot = this.#replica.machine.snapshot();
     const text = JSON.stringify(snapshot);
     const count = Math.max(1, Math.ceil(text.length / this.#ctx.tuning.snapshotChunk));
     // Under an id of its own: pieces of an earlier snapshot that are still on the way must not get into this one.
     stream.id = this.#ctx.nextStream();
     stream.state = 'snapshot';
-    stream.snapshot = { text, count, seq: snapshot.seq, index: 0 };
+    stream.snapshot = { text, count, seq: snapshot.seq, units, index: 0 };
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
   }
@@ -466,6 +630,7 @@ export class Lead {
       m.index !== stream.snapshot.index
     )
       return;
+    stream.copied += stream.snapshot.units / stream.snapshot.count;
     stream.snapshot.index++;
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
@@ -474,6 +639,10 @@ export class Lead {
   #sendChunk(stream: Stream): void {
     const { text, count, index } = stream.snapshot as NonNullable<Stream['snapshot']>;
     if (index >= count) return;
+    const { copies, now } = this.#ctx;
+    stream.chunkDue = !copies.open(now);
+    if (stream.chunkDue) return;
+    copies.spend(Math.min(text.length, this.#ctx.tuning.snapshotChunk));
     this.#ctx.send(stream.node, {
       type: 'snapshot',
       p: this.#replica.p,
@@ -502,7 +671,11 @@ export class Lead {
   flush(): void {
     const { log } = this.#replica;
     for (const stream of this.streams.values()) {
-      if (stream.state === 'snapshot') continue;
+      if (!this.#maySend(stream)) continue;
+      if (stream.state === 'snapshot') {
+        if (stream.chunkDue) this.#sendChunk(stream);
+        continue;
+      }
       if (stream.next - 1 < log.baseSeq) {
         if (this.#mayGetSnapshot(stream)) this.#startSnapshot(stream);
       } else if (stream.state === 'probe') {
@@ -511,14 +684,42 @@ export class Lead {
           this.#sendAppend(stream, []);
         }
       } else {
-        while (stream.next <= log.tailSeq && stream.flyingBytes < this.#ctx.tuning.streamWindowBytes) {
-          const { entries, bytes } = log.slice(stream.next, this.#ctx.tuning.appendBytes);
+        const { copies, tuning, now } = this.#ctx;
+        const behind = this.#isBehind(stream);
+        while (stream.next <= log.tailSeq && stream.flyingBytes < tuning.streamWindowBytes) {
+          if (behind && !copies.open(now)) break;
+          const { entries, bytes } = log.slice(stream.next, tuning.appendBytes);
+          if (behind) {
+            copies.spend(bytes);
+            for (const [, command] of entries) stream.copied += unitsOf(command);
+          }
           this.#sendAppend(stream, entries);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);
         }
       }
     }
+  }
+
+  /** It is being caught up: neither required nor near the tail. */
+  #isBehind(stream: Stream): boolean {
+    return (
+      !stream.candidate &&
+      stream.inSyncSince === null &&
+      stream.match < this.#replica.log.tailSeq - nearTail / 4
+    );
+  }
+
+  /** Learners are caught up a few at a time. */
+  #maySend(stream: Stream): boolean {
+    if (stream.inSyncSince !== null || stream.candidate) return true;
+    const { copies } = this.#ctx;
+    if (!this.#holdsLease(stream)) {
+      copies.release(stream);
+      return false;
+    }
+    const { inSync, target } = this.#config;
+    return copies.admit(stream, inSync.length < target.length);
   }
 
   #sendAppend(stream: Stream, entries: Extract<PeerMessage, { type: 'append' }>['entries']): void {
@@ -559,8 +760,17 @@ export class Lead {
     const { now, timings } = this.#ctx;
     this.#leaseFlag = this.holdsLeases();
     this.#dropDeadCandidates();
+    this.#considerYielding();
     this.advance();
     for (const stream of this.streams.values()) {
+      if (stream.inSyncSince === null && !stream.candidate) {
+        // It waits for its turn, or for the node's allowance.
+        this.#ctx.touch(this.#replica);
+        if (!this.#ctx.copies.admitted(stream)) {
+          stream.progressAt = now;
+          continue;
+        }
+      }
       const behind = stream.state !== 'replicate' || stream.match < this.#replica.log.tailSeq;
       if (behind && now - stream.progressAt >= timings.resendMs && !this.#ctx.isReplicaGone(stream.replica)) {
         stream.stalledSince ??= stream.progressAt;
@@ -577,7 +787,7 @@ export class Lead {
 
   /** Logs the end of sessions nobody has used for long; after a failover each gets the full time again. */
   expireSessions(): void {
-    if (!this.serving || !this.enoughInSync) return;
+    if (!this.serving || !this.enoughInSync || this.#yielding !== null) return;
     const { now } = this.#ctx;
     for (const session of this.#replica.machine.sessionIds()) {
       const last = this.#lastActive.get(session);

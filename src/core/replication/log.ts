@@ -102,3 +102,9 @@ export function sizeOf(command: Command): number {
   if (command.type !== 'op') return 48;
   return 96 + command.op.key.length + (command.op.type === 'put' ? command.op.value.length : 0);
 }
+
+/** The keys and values that a command carries, in UTF-16 code units, as a partition's size counts them. */
+export function unitsOf(command: Command): number {
+  if (command.type !== 'op') return 0;
+  return command.op.key.length + (command.op.type === 'put' ? command.op.value.length : 16);
+}

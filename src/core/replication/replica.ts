@@ -2,11 +2,11 @@ import { limits } from '../../limits.js';
 import { PartitionMachine } from '../machine/machine.js';
 import type { CheckpointDelta, Entry, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
-import { type NodeId, nodeOf, type PartitionConfig, type ReplicaId } from '../map/types.js';
+import { type NodeId, nodeOf, type PartitionConfig, type Process, type ReplicaId } from '../map/types.js';
 import type { PeerMessage } from '../messages.js';
 import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
-import { Grants, type Process } from './grants.js';
+import { Grants } from './grants.js';
 import { Lead } from './lead.js';
 import { ReplicaLog } from './log.js';
 
@@ -39,6 +39,8 @@ export class Replica {
   pending: PartitionConfig | null = null;
   /** The last epoch this process has asked to be primary of. A greater one with this replica as primary was another life's. */
   #asked = 0;
+  /** The last epoch that this process acted in as primary. */
+  #ledEpoch = 0;
   #durablePromise: number;
   #flyingMark = 0;
   #flyingPromise: number;
@@ -48,6 +50,12 @@ export class Replica {
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
   behindAtRead: number | null = null;
+  /** Since when the map in hand names this replica no more, on this clock; null: it does. */
+  #unnamedSince: number | null = null;
+  /** The number of the last read of the map begun when this replica last stored something for a primary. */
+  #readsAtStore = 0;
+  /** The number of the read of the map that last showed that it is not named. */
+  #unnamedAtRead = 0;
   /** Not before this, on this clock, for the sake of order: the primary gets time to start, others of higher rank go first. */
   #notBefore: number;
   /** Drawn once for each configuration, in [0, 1). */
@@ -80,6 +88,9 @@ export class Replica {
     this.grants = new Grants(fresh ? null : startedAt);
     this.#notBefore = startedAt + ctx.timings.graceMs;
     this.#jitter = ctx.random();
+    // What was deleted here may have promised as much.
+    if (stored === null && ctx.rules.freshReplicaPromises) this.promise(config.epoch);
+    this.#lookNamed();
   }
 
   get role(): 'primary' | 'backup' | 'learner' {
@@ -99,6 +110,12 @@ export class Replica {
   configure(config: PartitionConfig): void {
     const before = this.config;
     this.config = config;
+    if (config.handover !== null) {
+      const { from } = config.handover;
+      if (this.#ctx.rules.handoverReleasesOne) this.grants.release(from, config.epoch);
+      else this.grants.releaseAll();
+    }
+    this.#lookNamed();
     if (config.epoch > before.epoch && !this.isMe(config.primary)) {
       this.#jitter = this.#ctx.random();
       this.#notBefore = this.#ctx.now + this.#ctx.timings.beaconMs * 2;
@@ -110,11 +127,47 @@ export class Replica {
     if (
       this.lead === null &&
       this.isMe(config.primary) &&
-      config.epoch === this.#asked &&
+      (config.epoch === this.#asked || this.#wasHanded(config)) &&
       config.epoch >= this.promised
     ) {
       this.#takeLead();
     }
+  }
+
+  /** Was this very process made primary of this epoch, in which nobody can have acted yet? */
+  #wasHanded({ handover, epoch }: PartitionConfig): boolean {
+    if (handover === null || epoch <= this.#ledEpoch) return false;
+    return handover.to === this.#ctx.incarnation || !this.#ctx.rules.handoverNamesProcess;
+  }
+
+  #lookNamed(): void {
+    const { target, inSync } = this.config;
+    const named = target.includes(this.#ctx.node) || inSync.some((r) => this.isMe(r));
+    if (named) this.#unnamedSince = null;
+    else this.#unnamedSince ??= this.#ctx.now;
+  }
+
+  /** A read of the map, this many in all, showed the configuration in hand. */
+  confirmed(read: number): void {
+    if (this.#unnamedSince !== null) this.#unnamedAtRead = read;
+  }
+
+  /**
+   * May the copy be deleted (section 2)? The map has not named it for a while; a read begun after the last thing that it
+   * stored says so still, so nobody can count on what it stored; and no lease that it granted is in force.
+   */
+  mayDrop(): boolean {
+    if (this.#unnamedSince === null || this.lead !== null || this.pending !== null) return false;
+    if (!this.#ctx.rules.dropNeedsFreshMap) return true;
+    const { now, timings } = this.#ctx;
+    if (now - this.#unnamedSince < limits.dropAfterMs || this.#unnamedAtRead <= this.#readsAtStore)
+      return false;
+    return this.#owed === null && now >= this.grants.last(() => false) + timings.graceMs;
+  }
+
+  drop(): void {
+    this.#incoming = null;
+    this.#ctx.write(this, { type: 'drop', partition: this.p });
   }
 
   /** What this replica would like the map to say instead, if anything. Asked whenever a publish may start. */
@@ -202,6 +255,7 @@ export class Replica {
     this.#owed = null;
     this.#incoming = null;
     this.promise(this.config.epoch);
+    this.#ledEpoch = this.config.epoch;
     this.lead = new Lead(this, ctx);
     this.appendEntry({ type: 'barrier' }, this.config.epoch);
     this.lead.start();
@@ -309,6 +363,7 @@ export class Replica {
     if (m.epoch > this.config.epoch) this.#ctx.wantMap();
     if (m.gen > this.machine.gen) this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [] });
     this.promise(m.epoch);
+    this.#readsAtStore = this.#ctx.reads;
     return true;
   }
 
@@ -407,7 +462,7 @@ export class Replica {
   grant(process: Process, epoch: number): boolean {
     if (epoch < this.promised || epoch < this.config.epoch || this.rolledBack) return false;
     if (this.lead !== null || this.#hasAbdicated(epoch)) return false;
-    this.grants.grant(process, this.#ctx.now);
+    this.grants.grant(process, epoch, this.#ctx.now);
     return true;
   }
 }

@@ -7,6 +7,8 @@ import type { NodeId, ReplicaId } from '../map/types.js';
 export class Stream {
   readonly replica: ReplicaId;
   readonly node: NodeId;
+  /** The placement that it was made for (`PartitionConfig.placed`). */
+  readonly placed: number;
   id = 0;
   /** `probe`: looking for where the logs agree; `replicate`: pipelining; `snapshot`: copying the state over. */
   state: 'probe' | 'replicate' | 'snapshot' = 'probe';
@@ -29,12 +31,26 @@ export class Stream {
   /** Bytes under way, by the last seq of each message. */
   readonly #flying: { last: number; bytes: number }[] = [];
   flyingBytes = 0;
-  snapshot: { readonly text: string; readonly count: number; readonly seq: number; index: number } | null =
-    null;
+  snapshot: {
+    readonly text: string;
+    readonly count: number;
+    readonly seq: number;
+    /** Keys and values in it. */
+    readonly units: number;
+    index: number;
+  } | null = null;
 
-  constructor(replica: ReplicaId, node: NodeId) {
+  /** Since when it has been in sync, on this clock. */
+  inSyncSince: number | null = null;
+  /** Keys and values sent to bring it in sync, in UTF-16 code units. */
+  copied = 0;
+  /** A snapshot's next piece waits for the node's allowance. */
+  chunkDue = false;
+
+  constructor(replica: ReplicaId, node: NodeId, placed: number) {
     this.replica = replica;
     this.node = node;
+    this.placed = placed;
   }
 
   attach(id: number, next: number, now: number): void {
@@ -48,6 +64,7 @@ export class Stream {
     this.#flying.length = 0;
     this.flyingBytes = 0;
     this.snapshot = null;
+    this.chunkDue = false;
   }
 
   sent(last: number, bytes: number): void {

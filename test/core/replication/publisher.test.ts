@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { noChange } from '../../../src/core/map/changes.js';
 import type { ClusterMap, PartitionConfig } from '../../../src/core/map/types.js';
 import { Publisher } from '../../../src/core/publisher.js';
 import { soundRules } from '../../../src/core/rules.js';
@@ -10,17 +11,27 @@ const config: PartitionConfig = {
   primary: 'n1/a',
   inSync: ['n1/a', 'n2/b'],
   target: ['n1', 'n2'],
+  placed: 1,
+  handover: null,
 };
 const map: ClusterMap = {
   format: 1,
   cluster: 'c',
   name: 'c',
   revision: 7,
-  settings: { partitions: 1, replicas: 2, minInSync: 1, durability: 'fsync', timings: defaultTimings },
+  settings: {
+    partitions: 1,
+    replicas: 2,
+    minInSync: 1,
+    durability: 'fsync',
+    timings: defaultTimings,
+    repairAfterMs: 30_000,
+  },
   members: {},
   partitions: [config],
+  placement: null,
 };
-const change = { member: null, partitions: new Map([[0, { ...config, epoch: 2 }]]) };
+const change = { ...noChange, partitions: new Map([[0, { ...config, epoch: 2 }]]) };
 
 function begun(): Publisher {
   const publisher = new Publisher(soundRules);
@@ -31,7 +42,7 @@ function begun(): Publisher {
 describe('a publish', () => {
   test('is one at a time, and carries nothing when nothing is wanted', () => {
     const publisher = new Publisher(soundRules);
-    expect(publisher.start(map, { member: null, partitions: new Map() })).toBeNull();
+    expect(publisher.start(map, noChange)).toBeNull();
     expect(publisher.mayStart).toBe(true);
     publisher.start(map, change);
     expect(publisher.mayStart).toBe(false);
