@@ -8,13 +8,14 @@ export default class Wait extends BaseCommand<typeof Wait> {
     '<%= config.bin %> wait --for ready --timeout 30s',
     '<%= config.bin %> wait --for members=5',
     '<%= config.bin %> wait --for in-sync',
+    '<%= config.bin %> wait --for rebalanced',
     '<%= config.bin %> wait --for primary=n2 --of hits',
   ];
   static override flags = {
     for: Flags.string({
       required: true,
       helpValue: 'CONDITION',
-      description: 'ready, members=N, in-sync or primary=ID.',
+      description: 'ready, members=N, in-sync, rebalanced or primary=ID.',
     }),
     of: Flags.string({ helpValue: 'KEY', description: 'The key whose primary is meant.' }),
   };

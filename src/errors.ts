@@ -37,6 +37,7 @@ export const catalogue = {
   ),
   'not-running': kind(3, 'no', false, '`muster cluster start {cluster}` brings it and its data back.'),
   'unknown-node': kind(2, 'no', false, '`muster node list` shows the nodes there are.'),
+  'node-exists': kind(2, 'no', false, 'Choose another name; `muster node list` shows the nodes there are.'),
   'node-state': kind(2, 'no', false, '`muster node list` shows the state of each node.'),
   'cluster-busy': kind(6, 'no', true, 'Try again when that one has ended.'),
   'port-taken': kind(2, 'no', false, 'Leave the port out and the system picks a free one.'),

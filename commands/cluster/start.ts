@@ -3,9 +3,9 @@ import * as Flags from '@oclif/core/flags';
 import type { CreateOptions } from '../../src/cluster/create.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import { formatDuration } from '../../src/presentation/duration.js';
-import { countFlag } from '../../src/presentation/flags.js';
+import { countFlag, durationFlag } from '../../src/presentation/flags.js';
 import { plural } from '../../src/presentation/format.js';
-import { parseWeights } from '../../src/presentation/parse.js';
+import { parseWeights, parseZones } from '../../src/presentation/parse.js';
 
 export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
   static override summary = 'Starts a cluster of local nodes, creating it when there is none of that name.';
@@ -23,6 +23,14 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     partitions: countFlag({ description: 'Shards of the key space (64).' }),
     'min-in-sync': countFlag({ description: 'Copies that a write needs (2 of 3, 1 of 2).' }),
     weights: Flags.string({ helpValue: 'n1=2,…', description: 'Shares of the nodes; 1 when not named.' }),
+    zones: Flags.string({
+      helpValue: 'n1=a,…',
+      description: 'What fails together; replicas go to distinct zones.',
+    }),
+    'repair-after': durationFlag({
+      helpValue: '30s',
+      description: 'How long a node may be silent before its replicas are rebuilt elsewhere.',
+    }),
     port: countFlag({ description: 'Port of n1, the others follow (0: the system picks).' }),
     durability: Flags.option({
       options: ['fsync', 'process'] as const,
@@ -46,6 +54,8 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
       ...(flags.partitions === undefined ? {} : { partitions: flags.partitions }),
       ...(flags['min-in-sync'] === undefined ? {} : { minInSync: flags['min-in-sync'] }),
       ...(flags.weights === undefined ? {} : { weights: parseWeights(flags.weights) }),
+      ...(flags.zones === undefined ? {} : { zones: parseZones(flags.zones) }),
+      ...(flags['repair-after'] === undefined ? {} : { repairAfterMs: flags['repair-after'] }),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.durability === undefined ? {} : { durability: flags.durability }),
     };

@@ -1,6 +1,8 @@
-import { nodeOf } from '../../src/core/map/types.js';
+import * as Flags from '@oclif/core/flags';
+import { type ClusterMap, nodeOf } from '../../src/core/map/types.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import { mapOf } from '../../src/presentation/cluster-actions.js';
+import type { MovesReport } from '../../src/presentation/moves.js';
 import { type Owner, ownership } from '../../src/presentation/ownership.js';
 
 interface Shown {
@@ -12,10 +14,26 @@ interface Shown {
 
 export default class RingShow extends BaseCommand<typeof RingShow> {
   static override summary = 'Draws the ring: which node is primary of which arc, against the ideal.';
-  static override examples = ['<%= config.bin %> ring show', '<%= config.bin %> ring show --json'];
+  static override examples = [
+    '<%= config.bin %> ring show',
+    '<%= config.bin %> ring show --moves',
+    '<%= config.bin %> ring show --svg ring.svg',
+  ];
+  static override flags = {
+    moves: Flags.boolean({
+      description: 'The last change of placement instead: what was planned, and what has moved.',
+    }),
+    svg: Flags.string({ helpValue: 'FILE', description: 'Draw it into this file, too.' }),
+  };
 
-  async run(): Promise<Shown> {
+  async run(): Promise<Shown | MovesReport> {
     const map = await mapOf(await this.findCluster(), this.timeoutMs());
+    if (this.flags.svg !== undefined) {
+      const { writeRingSvg } = await import('../../src/presentation/ring-file.js');
+      writeRingSvg(this.flags.svg, map);
+      this.note(`Drawn: ${this.flags.svg}`);
+    }
+    if (this.flags.moves) return this.#moves(map);
     const partitions = map.partitions.map((config, partition) => ({
       partition,
       primary: nodeOf(config.primary),
@@ -34,5 +52,13 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
       this.out(picture.endsWith('\n') ? picture : `${picture}\n`);
     }
     return { cluster: map.name, revision: map.revision, partitions, owners: ownership(map) };
+  }
+
+  async #moves(map: ClusterMap): Promise<MovesReport> {
+    const { movesLines, movesReport, movesColumns } = await import('../../src/presentation/moves.js');
+    const report = movesReport(map);
+    await this.table(report.moves, movesColumns);
+    this.note(movesLines(report));
+    return report;
   }
 }

@@ -5,6 +5,8 @@ import type { ReplicaStatus } from '../core/node.js';
 export interface NodeStatus {
   readonly id: NodeId;
   readonly cluster: string;
+  /** The cluster's folder, as the node has it. */
+  readonly folder: string;
   readonly version: string;
   readonly pid: number;
   readonly url: string;

@@ -66,7 +66,9 @@ export async function differences(
   compare('partitions', options.partitions, settings.partitions);
   compare('min-in-sync', options.minInSync, settings.minInSync);
   compare('durability', options.durability, settings.durability);
-  if (options.weights) found.push('--weights');
+  if (options.weights) found.push('--weights (`muster ring rebalance --weights` changes them)');
+  if (options.zones) found.push('--zones (`muster ring rebalance --zones` changes them)');
+  compare('repair-after', options.repairAfterMs, settings.repairAfterMs);
   if (options.port !== undefined && options.port !== (cluster.file.nodes[0]?.port ?? 0)) found.push('--port');
   return found;
 }

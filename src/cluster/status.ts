@@ -6,13 +6,16 @@ import type { RosterRow } from './roster.js';
 
 export interface NodeRow {
   readonly id: string;
-  readonly state: 'up' | 'paused' | 'down' | 'draining';
+  /** `joining`: not given its share yet; `out`: it was silent for too long, and holds nothing for now. */
+  readonly state: 'up' | 'paused' | 'down' | 'draining' | 'joining' | 'out';
   readonly pid: number | null;
   readonly url: string | null;
   /** Partitions this node is primary of, and backs up, by the cluster map. */
   readonly primaries: number;
   readonly backups: number;
   readonly weight: number;
+  /** What it fails together with; '' when it fails alone. */
+  readonly zone: string;
   /** How often the node was started. */
   readonly incarnation: number;
   readonly uptimeMs: number | null;
@@ -55,27 +58,28 @@ const LACKING_SHOWN = 100;
 /** The problem of a node that ended without a word. */
 export const noProcess = 'no process';
 
-/** Asks every node with a running process, side by side; never rejects. A stopped process is not asked. */
+/** Asks every node with a running process, and those `elsewhere`, side by side; never rejects. A stopped process is not asked. */
 export async function askNodes(
   client: MusterClient,
   roster: readonly RosterRow[],
+  elsewhere: readonly string[],
   timeoutMs: number,
 ): Promise<Answers> {
   const status = new Map<string, NodeStatus>();
   const problem = new Map<string, string>();
-  await Promise.all(
-    roster.map(async (row) => {
-      if (row.state !== 'running') {
-        problem.set(row.id, row.state === 'stopped' ? 'the process is stopped (SIGSTOP)' : noProcess);
-        return;
-      }
-      try {
-        status.set(row.id, await client.status(row.id, { timeoutMs }));
-      } catch (error) {
-        problem.set(row.id, (error as Error).message);
-      }
-    }),
-  );
+  const ask = async (id: string): Promise<void> => {
+    try {
+      status.set(id, await client.status(id, { timeoutMs }));
+    } catch (error) {
+      problem.set(id, (error as Error).message);
+    }
+  };
+  for (const { id, state } of roster) {
+    if (state === 'stopped') problem.set(id, 'the process is stopped (SIGSTOP)');
+    else if (state === 'gone') problem.set(id, noProcess);
+  }
+  const running = roster.filter((row) => row.state === 'running').map((row) => row.id);
+  await Promise.all([...running, ...elsewhere].map(ask));
   return { status, problem };
 }
 
@@ -98,7 +102,7 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
     count(primaries, primary);
     for (const replica of config.inSync) if (nodeOf(replica) !== primary) count(backups, nodeOf(replica));
     if (serving.get(primary)?.has(`${partition}/${config.epoch}`)) served++;
-    const wanted = map.settings.replicas;
+    const wanted = Math.max(1, Math.min(map.settings.replicas, config.target.length));
     if (config.inSync.length >= wanted) full++;
     else if (lacking.length < LACKING_SHOWN)
       lacking.push({ partition, inSync: config.inSync.length, wanted });
@@ -107,15 +111,19 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
   const nodes = Object.values(map.members).map((member): NodeRow => {
     const row = processes.get(member.id);
     const answer = answers.status.get(member.id);
-    const state = row?.state === 'running' ? 'up' : row?.state === 'stopped' ? 'paused' : 'down';
+    // A node of another data folder: whether it runs is known by its answer alone.
+    const alive = row === undefined ? answer !== undefined : row.state === 'running';
+    const process = alive ? 'up' : row?.state === 'stopped' ? 'paused' : 'down';
+    const state = process === 'up' && member.state !== 'active' ? member.state : process;
     return {
       id: member.id,
       state,
-      pid: row?.process?.pid ?? null,
-      url: member.url === '' || state === 'down' ? null : member.url,
+      pid: row?.process?.pid ?? answer?.pid ?? null,
+      url: member.url === '' || process === 'down' ? null : member.url,
       primaries: primaries.get(member.id) ?? 0,
       backups: backups.get(member.id) ?? 0,
       weight: member.weight,
+      zone: member.zone,
       incarnation: member.incarnation,
       uptimeMs: answer?.uptimeMs ?? null,
       rssBytes: answer?.rssBytes ?? null,
@@ -146,7 +154,9 @@ export async function clusterStatus(
   timeoutMs: number,
 ): Promise<ClusterStatus> {
   const roster = freshRoster(cluster);
-  const answers = await askNodes(client, roster, timeoutMs);
+  const local = new Set(roster.map((row) => row.id));
+  const elsewhere = Object.keys((await client.map()).members).filter((id) => !local.has(id));
+  const answers = await askNodes(client, roster, elsewhere, timeoutMs);
   const problem = new Map(answers.problem);
   for (const { id, state } of roster) {
     const error = state === 'gone' ? lastError(cluster.dir, id) : null;

@@ -2,6 +2,7 @@ import type { MusterClient } from '../client/api.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
+import { unsettled } from './placing.js';
 import type { LocalCluster } from './registry.js';
 import { type ClusterStatus, clusterStatus } from './status.js';
 
@@ -12,20 +13,27 @@ export type Condition =
   | { readonly kind: 'members'; readonly count: number }
   /** Every partition has all its replicas in sync, and serves. */
   | { readonly kind: 'in-sync' }
+  /** Every partition is where placement wants it, and nobody is on the way in or out. */
+  | { readonly kind: 'rebalanced' }
   /** This node is the serving primary of the key's partition; without a key, of any. */
   | { readonly kind: 'primary'; readonly node: string; readonly of: string | null };
 
-/** Reads `ready`, `members=5`, `in-sync` or `primary=n2` (with the key of `--of`); rejects with `usage`. */
+/** Reads `ready`, `members=5`, `in-sync`, `rebalanced` or `primary=n2` (with the key of `--of`); rejects with `usage`. */
 export function parseCondition(text: string, of: string | null): Condition {
   const [kind, value] = text.split('=', 2);
   if (kind === 'ready' && value === undefined) return { kind: 'ready' };
   if (kind === 'in-sync' && value === undefined) return { kind: 'in-sync' };
+  if (kind === 'rebalanced' && value === undefined) return { kind: 'rebalanced' };
   if (kind === 'members' && value !== undefined && /^\d+$/.test(value))
     return { kind: 'members', count: Number(value) };
   if (kind === 'primary' && value) return { kind: 'primary', node: value, of };
-  throw new MusterError('usage', `cannot wait for "${text}": it is ready, members=N, in-sync or primary=ID`, {
-    details: { command: 'wait' },
-  });
+  throw new MusterError(
+    'usage',
+    `cannot wait for "${text}": it is ready, members=N, in-sync, rebalanced or primary=ID`,
+    {
+      details: { command: 'wait' },
+    },
+  );
 }
 
 const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -48,6 +56,8 @@ export async function missing(
       if (inSync < total) return `${plural(total - inSync, 'partition')} of ${total} not fully in sync`;
       return serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
     }
+    case 'rebalanced':
+      return unsettled(await client.map());
     case 'primary': {
       const map = await client.map();
       const key = condition.of;

@@ -103,6 +103,8 @@ export interface ReplicaStatus {
   readonly tail: number;
   readonly commit: number;
   readonly keys: number;
+  /** Keys and values held, in UTF-16 code units. */
+  readonly units: number;
 }
 
 /** How often a node looks whether the members ought to change, in ms. */
@@ -540,13 +542,18 @@ export class NodeCore implements ReplicaContext {
     map.partitions.forEach((config, p) => {
       const replica = this.replicas.get(p);
       if (replica !== undefined) replica.configure(config);
-      else if (config.target.includes(this.node) || this.#stored.has(p)) {
+      else if (this.#holds(config) || this.#stored.has(p)) {
         const stored = this.#stored.get(p) ?? null;
         this.#stored.delete(p);
         const fresh = this.incarnation === 1;
         this.replicas.set(p, new Replica(this, p, config, stored, this.#startedAt, fresh));
       }
     });
+  }
+
+  /** Is it named: wanted by placement, or in sync? (In sync with nothing stored is one that nothing was ever written to.) */
+  #holds({ target, inSync }: PartitionConfig): boolean {
+    return target.includes(this.node) || inSync.includes(this.me);
   }
 
   #onPublished(outcome: PublishOutcome): void {
@@ -691,6 +698,7 @@ export class NodeCore implements ReplicaContext {
       tail: replica.log.tailSeq,
       commit: replica.commit,
       keys: replica.machine.cells.size,
+      units: replica.machine.units,
     }));
   }
 }

@@ -35,8 +35,6 @@ export interface Rules {
   readonly minInSync: boolean;
   /** Section 2: a replica leaves only when all that placement wants are in sync. */
   readonly addBeforeRemove: boolean;
-  /** Section 2: a primary that hands over reads nothing once another may act. */
-  readonly yieldStopsReads: boolean;
   /** Section 2: only the very process that was handed an epoch acts in it. */
   readonly handoverNamesProcess: boolean;
   /** Section 2: a hand-over ends the grants given to the primary that yielded, and no others. */
@@ -66,7 +64,6 @@ export const soundRules: Rules = {
   ackAfterSync: true,
   minInSync: true,
   addBeforeRemove: true,
-  yieldStopsReads: true,
   handoverNamesProcess: true,
   handoverReleasesOne: true,
   dropNeedsFreshMap: true,

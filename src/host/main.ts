@@ -125,9 +125,24 @@ async function main(): Promise<void> {
     storage = await openStorage({ dir: dataDir, durability });
   }
   for (const note of storage.recovered.notes) log.warn({}, note);
-  const host = await NodeHost.start({
+  let host: NodeHost | null = null;
+  let stopping = false;
+  const stop = (why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({}, `stopping: ${why}`);
+    (host?.stop() ?? Promise.resolve()).then(
+      () => {
+        log.info({}, 'stopped');
+        process.exit(0);
+      },
+      (error) => die(error),
+    );
+  };
+  host = await NodeHost.start({
     node,
     cluster: file.cluster,
+    folder: dir,
     version: packageVersion(),
     token: readToken(dir),
     host: file.host,
@@ -137,6 +152,7 @@ async function main(): Promise<void> {
     transport: createWsTransport(),
     log,
     fatal: die,
+    left: () => stop('drained: this node is a member of the cluster no more'),
   });
   log.info(
     { url: host.url, store: storage.recovered.store, incarnation: storage.recovered.boot, pid: process.pid },
@@ -144,19 +160,6 @@ async function main(): Promise<void> {
   );
 
   watchFolder(dataDir);
-  let stopping = false;
-  const stop = (why: string): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({}, `stopping: ${why}`);
-    host.stop().then(
-      () => {
-        log.info({}, 'stopped');
-        process.exit(0);
-      },
-      (error) => die(error),
-    );
-  };
   process.on('SIGTERM', () => stop('asked to'));
   if (process.env.MUSTER_TETHERED === '1') {
     process.stdin.on('end', () => stop('whoever started it has ended'));

@@ -21,6 +21,8 @@ export interface Log {
 export interface HostOptions {
   readonly node: NodeId;
   readonly cluster: string;
+  /** The cluster's folder. */
+  readonly folder: string;
   readonly version: string;
   readonly token: string;
   readonly host: string;
@@ -31,6 +33,8 @@ export interface HostOptions {
   readonly log: Log;
   /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
   readonly fatal: (error: unknown) => void;
+  /** The node was drained and is a member no more: its process is to end. */
+  readonly left: () => void;
 }
 
 /** How often the core is told the time, in ms. */
@@ -177,6 +181,7 @@ export class NodeHost {
       return;
     }
     if (this.#core.revision !== revision) this.#mapChanged();
+    if (this.#core.left) this.#options.left();
     if (this.#core.superseded) {
       const message =
         'another process has started as this node, by another data folder or a copy of this one';
@@ -267,10 +272,11 @@ export class NodeHost {
   }
 
   status(): NodeStatus {
-    const { node, cluster, version, storage } = this.#options;
+    const { node, cluster, folder, version, storage } = this.#options;
     return {
       id: node,
       cluster,
+      folder,
       version,
       pid: process.pid,
       url: this.#server.url,

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { ClusterMap } from '../core/map/types.js';
+import { defaultRepairAfterMs } from '../limits.js';
 
 export const mapFileName = (revision: number): string => `${String(revision).padStart(10, '0')}.json`;
 
@@ -24,5 +25,22 @@ export function decodeMap(text: string): ClusterMap | null {
   const body = text.slice(head[0].length, -2);
   if (hex(body) !== head[1]) return null;
   const map = JSON.parse(body) as ClusterMap;
-  return map.format === 1 ? map : null;
+  return map.format === 1 ? upgraded(map) : null;
+}
+
+/** A map of version 0.1 knew neither placement nor the state of members. */
+function upgraded(map: ClusterMap): ClusterMap {
+  if (map.placement !== undefined) return map;
+  const members = Object.entries(map.members).map(([id, m]) => [id, { ...m, state: m.state ?? 'active' }]);
+  return {
+    ...map,
+    settings: { ...map.settings, repairAfterMs: map.settings.repairAfterMs ?? defaultRepairAfterMs },
+    members: Object.fromEntries(members),
+    partitions: map.partitions.map((config) => ({
+      ...config,
+      placed: config.placed ?? 1,
+      handover: config.handover ?? null,
+    })),
+    placement: null,
+  };
 }

@@ -10,3 +10,26 @@ export function parseWeights(text: string): Record<string, number> {
   }
   return weights;
 }
+
+const ZONE = /^[a-z0-9][a-z0-9._-]{0,39}$/i;
+
+/** Reads `n1=a,n3=b` into node → zone; an empty one (`n1=`) takes the node out of its zone. Rejects with `usage`. */
+export function parseZones(text: string): Record<string, string> {
+  const zones: Record<string, string> = {};
+  for (const part of text.split(',')) {
+    const found = /^([^=\s]+)=(.*)$/.exec(part.trim());
+    if (!found || (found[2] !== '' && !ZONE.test(found[2]!)))
+      throw new MusterError('usage', `"${part}" is no zone: write it like n1=a,n3=b`);
+    zones[found[1]!] = found[2]!;
+  }
+  return zones;
+}
+
+/** Reads `25%` or `0.25` into 0.25; rejects with `usage`. */
+export function parseShare(flag: string, text: string): number {
+  const found = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  const share = found ? Number(found[1]) / (found[2] === '%' ? 100 : 1) : Number.NaN;
+  if (!(share >= 0 && share <= 1))
+    throw new MusterError('usage', `${flag} takes a share such as 25%, not "${text}"`);
+  return share;
+}

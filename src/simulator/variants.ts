@@ -16,6 +16,7 @@ export interface Variant {
 /** Faults come this often, and little else goes on. */
 const struck = (scenario: Scenario, everyMs: number): Scenario => ({
   ...scenario,
+  quiet: false,
   callsAtOnce: 1,
   thinkMs: 20,
   faultyMs: Math.min(scenario.faultyMs, 15_000),
@@ -142,13 +143,6 @@ export const variants: readonly Variant[] = [
     rules: broken({ addBeforeRemove: false }),
     within: 20,
     change: quiet,
-  },
-  {
-    name: 'reads-while-yielding',
-    story: 'section 2: goes on reading while another may act already',
-    rules: broken({ yieldStopsReads: false }),
-    within: 200,
-    change: (scenario) => moving(struck(scenario, 300), { metastoreDown: 0.2, primary: 1 }),
   },
   {
     name: 'handover-to-any-life',

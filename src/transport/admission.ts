@@ -1,7 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MusterError } from '../errors.js';
 import type { Hello, NodeHello, ServerOptions } from './contract.js';
-import { headerNames, isExpected, parseExpected, parseHello, protocolVersion } from './handshake.js';
+import {
+  anyCluster,
+  headerNames,
+  isExpected,
+  parseExpected,
+  parseHello,
+  protocolVersion,
+} from './handshake.js';
 
 /** Headers as Node gives them: names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -28,6 +35,7 @@ export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>):
     }
     const hello = parseHello(headers[headerNames.hello]);
     const cluster = headers[headerNames.cluster];
+    if (hello?.role === 'client' && hello.cluster === anyCluster) return hello;
     if (cluster !== encodeURIComponent(self.cluster)) {
       throw refuse('wrong-cluster', `this node belongs to cluster ${self.cluster}, not ${shown(cluster)}`);
     }

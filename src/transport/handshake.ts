@@ -14,6 +14,9 @@ export const headerNames = {
   expect: 'x-muster-expect',
 } as const;
 
+/** The cluster that a client names which knows only an address and the token: it is told where it is. */
+export const anyCluster = '*';
+
 /** The HTTP status of each refusal. */
 export const statusOf = {
   'bad-message': 400,

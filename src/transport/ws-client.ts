@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { isErrorCode, MusterError } from '../errors.js';
 import type { Connection, ConnectOptions, Hello } from './contract.js';
-import { headerNames, introduction, isExpected, parseHello } from './handshake.js';
+import { anyCluster, headerNames, introduction, isExpected, parseHello } from './handshake.js';
 import { defaultTuning, type Tuning } from './tuning.js';
 import { WsConnection } from './ws-connection.js';
 
@@ -88,7 +88,7 @@ function clientOptions(options: ConnectOptions, tuning: Tuning): ClientOptions {
 }
 
 function isWanted(peer: Hello, { expect, hello }: ConnectOptions): boolean {
-  if (peer.role !== 'node' || peer.cluster !== hello.cluster) return false;
+  if (peer.role !== 'node' || (peer.cluster !== hello.cluster && hello.cluster !== anyCluster)) return false;
   return expect === null || isExpected(peer, expect);
 }
 

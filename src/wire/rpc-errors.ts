@@ -65,6 +65,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'safety-violation': 1035,
   interrupted: 1036,
   'node-failed': 1037,
+  'node-exists': 1038,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */

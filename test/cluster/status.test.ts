@@ -22,11 +22,13 @@ const primary = (partition: number, epoch: number, serving = true): PartitionSta
   tail: 1,
   commit: 1,
   keys: 0,
+  units: 0,
 });
 
 const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus => ({
   id,
   cluster: 'c0ffee',
+  folder: '/c',
   version: '0.1.0',
   pid: 1000,
   url: 'ws://127.0.0.1:9001',

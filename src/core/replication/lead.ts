@@ -389,7 +389,7 @@ export class Lead {
   /** Keeps a request until the hand-over has ended. A read is answered as long as nobody else can act. */
   #park(origin: number, request: ClientRequest): boolean {
     const { published, since } = this.#yielding as Yielding;
-    if (request.type === 'read' && !(published && this.#ctx.rules.yieldStopsReads)) return false;
+    if (request.type === 'read' && !published) return false;
     if (
       this.#parked.length >= this.#ctx.tuning.pipelineEntries ||
       this.#ctx.now - since >= limits.handoverMs
@@ -689,10 +689,10 @@ export class Lead {
         while (stream.next <= log.tailSeq && stream.flyingBytes < tuning.streamWindowBytes) {
           if (behind && !copies.open(now)) break;
           const { entries, bytes } = log.slice(stream.next, tuning.appendBytes);
-          if (behind) {
-            copies.spend(bytes);
+          if (behind) copies.spend(bytes);
+          // What it is sent before it counts is what bringing it in sync took.
+          if (stream.inSyncSince === null && !stream.candidate)
             for (const [, command] of entries) stream.copied += unitsOf(command);
-          }
           this.#sendAppend(stream, entries);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);

@@ -158,10 +158,9 @@ export class Replica {
    */
   mayDrop(): boolean {
     if (this.#unnamedSince === null || this.lead !== null || this.pending !== null) return false;
-    if (!this.#ctx.rules.dropNeedsFreshMap) return true;
-    const { now, timings } = this.#ctx;
-    if (now - this.#unnamedSince < limits.dropAfterMs || this.#unnamedAtRead <= this.#readsAtStore)
-      return false;
+    const { now, timings, rules } = this.#ctx;
+    if (now - this.#unnamedSince < limits.dropAfterMs) return false;
+    if (rules.dropNeedsFreshMap && this.#unnamedAtRead <= this.#readsAtStore) return false;
     return this.#owed === null && now >= this.grants.last(() => false) + timings.graceMs;
   }
 

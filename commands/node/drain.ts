@@ -1,0 +1,49 @@
+import * as Flags from '@oclif/core/flags';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
+import { nodeArgs } from '../../src/presentation/node-flags.js';
+
+export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
+  static override summary = 'Makes nodes leave the cluster: others take over what they hold, then they end.';
+  static override description =
+    'Nothing a node holds ever falls below its replicas on the way. A node that is down can be drained, too.';
+  static override examples = [
+    '<%= config.bin %> node drain n4',
+    '<%= config.bin %> node drain n4 n5 --no-wait',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = {
+    ...movingFlags,
+    degrade: Flags.boolean({
+      description: 'Even if too few nodes are left for all replicas; never below what a write needs.',
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    if (this.argvRest.length === 0) throw new MusterError('usage', 'name the nodes to drain');
+    const ids = [...new Set(this.argvRest)];
+    const cluster = await this.findCluster();
+    const client = await this.client();
+    const timeoutMs = this.timeoutMs(movingTimeoutMs);
+    const signal = this.interruptible();
+    const progress = await this.progress(`draining ${ids.join(', ')}`);
+    const [{ removeNodes }, { settleMoves, movesReport }] = await Promise.all([
+      import('../../src/cluster/scale.js'),
+      import('../../src/presentation/moves.js'),
+    ]);
+    const { map } = await removeNodes(cluster, ids, {
+      timeoutMs,
+      signal,
+      degrade: this.flags.degrade,
+      wait: !this.flags['no-wait'],
+      progress: (text) => progress.update(text),
+      settle: (of, update) => settleMoves(of, client, { timeoutMs, signal, update }),
+    });
+    progress.clear();
+    const gone = this.flags['no-wait'] ? 'is being drained' : 'has left the cluster';
+    for (const id of ids) this.note(`${id} ${gone}.`);
+    return { drained: ids, moves: movesReport(map) };
+  }
+}

@@ -1,0 +1,89 @@
+import * as Flags from '@oclif/core/flags';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { countFlag } from '../../src/presentation/flags.js';
+import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
+import { nodeArgs } from '../../src/presentation/node-flags.js';
+import { parseWeights } from '../../src/presentation/parse.js';
+
+export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
+  static override summary = 'Adds nodes to the cluster and gives them their share; serves all the while.';
+  static override description =
+    'With --address and the token of a cluster that was started with another data folder on this machine, the node lives in yours.';
+  static override examples = [
+    '<%= config.bin %> node join',
+    '<%= config.bin %> node join n6 --weight 2 --zone b',
+    '<%= config.bin %> node join guest --address 127.0.0.1:4001 --token-file ./token',
+  ];
+  static override strict = false;
+  static override args = nodeArgs;
+  static override flags = {
+    ...movingFlags,
+    weight: Flags.string({ helpValue: 'N', description: 'Its share beside the others (1).' }),
+    zone: Flags.string({ helpValue: 'ZONE', description: 'What it fails together with.' }),
+    port: countFlag({ description: 'Port of the node (0: the system picks).' }),
+    address: Flags.string({
+      helpValue: 'HOST:PORT',
+      description: 'A node of the cluster to join, started elsewhere.',
+      dependsOn: ['token-file'],
+    }),
+    'token-file': Flags.string({ helpValue: 'FILE', description: 'Holds that cluster’s token.' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { address, weight, zone, port } = this.flags;
+    const [{ addNodes }, { nextIds }, { settleMoves, movesReport }, { openClient }] = await Promise.all([
+      import('../../src/cluster/scale.js'),
+      import('../../src/cluster/membership.js'),
+      import('../../src/presentation/moves.js'),
+      import('../../src/client/open.js'),
+    ]);
+    const timeoutMs = this.timeoutMs(movingTimeoutMs);
+    const cluster = address === undefined ? await this.findCluster() : await this.#elsewhere(address);
+    const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
+    try {
+      const ids = this.argvRest.length > 0 ? this.argvRest : nextIds(await client.map(), 1);
+      if (port !== undefined && ids.length > 1) throw new MusterError('usage', '--port is for one node');
+      const shared = {
+        ...(weight === undefined ? {} : { weight: parseWeights(`x=${weight}`).x as number }),
+        ...(zone === undefined ? {} : { zone }),
+        ...(port === undefined ? {} : { port }),
+      };
+      const signal = this.interruptible();
+      const progress = await this.progress(`adding ${ids.join(', ')}`);
+      const { map } = await addNodes(
+        cluster,
+        ids.map((id) => ({ id, ...shared })),
+        {
+          timeoutMs,
+          signal,
+          wait: !this.flags['no-wait'],
+          progress: (text) => progress.update(text),
+          settle: (of, update) => settleMoves(of, client, { timeoutMs, signal, update }),
+        },
+      );
+      progress.clear();
+      this.note(`${ids.join(', ')} joined cluster ${map.name}.`);
+      return { joined: ids, cluster: map.name, moves: movesReport(map) };
+    } finally {
+      await client.close();
+    }
+  }
+
+  async #elsewhere(address: string) {
+    const [{ adoptCluster }, { readFileSync }] = await Promise.all([
+      import('../../src/cluster/adopt.js'),
+      import('node:fs'),
+    ]);
+    const path = this.flags['token-file'] as string;
+    let token: string;
+    try {
+      token = readFileSync(path, 'utf8').trim();
+    } catch (cause) {
+      throw new MusterError('usage', `cannot read the token: ${(cause as Error).message}`, {
+        details: { command: 'node join' },
+      });
+    }
+    return adoptCluster(address, token, this.timeoutMs());
+  }
+}

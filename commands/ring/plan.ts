@@ -1,0 +1,83 @@
+import * as Flags from '@oclif/core/flags';
+import type { MembersChange } from '../../src/core/map/placing.js';
+import type { Member } from '../../src/core/map/types.js';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { percent } from '../../src/presentation/format.js';
+import { parseShare, parseWeights, parseZones } from '../../src/presentation/parse.js';
+
+export default class RingPlan extends BaseCommand<typeof RingPlan> {
+  static override summary =
+    'Shows what a change of the nodes would move, from whom to whom; changes nothing.';
+  static override examples = [
+    '<%= config.bin %> ring plan --add n6',
+    '<%= config.bin %> ring plan --remove n2 --max-moved 25%',
+    '<%= config.bin %> ring plan --weight n1=3 --svg plan.svg',
+  ];
+  static override flags = {
+    add: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that joins.' }),
+    remove: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that is drained.' }),
+    weight: Flags.string({
+      multiple: true,
+      helpValue: 'ID=N',
+      description: 'A new share, of a new node too.',
+    }),
+    zone: Flags.string({
+      multiple: true,
+      helpValue: 'ID=ZONE',
+      description: 'A new zone, of a new node too.',
+    }),
+    'max-moved': Flags.string({
+      helpValue: '25%',
+      description: 'Exit code 1 when a greater share of the replicas would move.',
+    }),
+    svg: Flags.string({ helpValue: 'FILE', description: 'Draw the ring before and after.' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { add = [], remove = [], weight = [], zone = [] } = this.flags;
+    const limit =
+      this.flags['max-moved'] === undefined ? null : parseShare('--max-moved', this.flags['max-moved']);
+    const weights = weight.length === 0 ? {} : parseWeights(weight.join(','));
+    const zones = zone.length === 0 ? {} : parseZones(zone.join(','));
+    const client = await this.client();
+    const [{ checkEnough, planChange }, { moveColumns, planLine, planReport }] = await Promise.all([
+      import('../../src/cluster/placing.js'),
+      import('../../src/presentation/moves.js'),
+    ]);
+    const { members } = await client.map();
+    const change: MembersChange = {
+      add: add.map((id) => newcomer(id, members)),
+      drain: remove,
+      weights,
+      zones,
+    };
+    const words = [
+      ...add.map((id) => `add ${id}`),
+      ...remove.map((id) => `remove ${id}`),
+      ...weight.map((text) => `weight ${text}`),
+      ...zone.map((text) => `zone ${text}`),
+    ];
+    const plan = await planChange(client, change, words.join(', ') || 'rebalance', 1000);
+    checkEnough(plan.map, plan.change, false, 'ring plan');
+    const report = planReport(plan, limit);
+    await this.table(report.moves, moveColumns);
+    if (this.flags.svg !== undefined) {
+      const { writeRingSvg } = await import('../../src/presentation/ring-file.js');
+      writeRingSvg(this.flags.svg, plan.map, plan.change);
+      this.note(`Drawn: ${this.flags.svg}`);
+    }
+    this.note(planLine(report));
+    if (!report.withinLimit) {
+      process.exitCode = 1;
+      this.note(`That is more than --max-moved ${percent(limit as number)}.`);
+    }
+    return report;
+  }
+}
+
+function newcomer(id: string, members: Readonly<Record<string, Member>>): Member {
+  if (members[id] !== undefined)
+    throw new MusterError('node-exists', `there is a node ${id} already`, { details: { node: id } });
+  return { id, store: 'planned', incarnation: 1, url: '', weight: 1, zone: '', state: 'active' };
+}

@@ -1,0 +1,61 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
+import { parseWeights, parseZones } from '../../src/presentation/parse.js';
+
+export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
+  static override summary =
+    'Places the partitions anew, with new weights or zones if given; moves as little as it can.';
+  static override examples = [
+    '<%= config.bin %> ring rebalance --weights n1=2,n3=0.5',
+    '<%= config.bin %> ring rebalance --zones n1=a,n2=a,n3=b',
+    '<%= config.bin %> ring rebalance',
+  ];
+  static override flags = {
+    ...movingFlags,
+    weights: Flags.string({ helpValue: 'n1=2,…', description: 'New shares of nodes.' }),
+    zones: Flags.string({
+      helpValue: 'n1=a,…',
+      description: 'What fails together; replicas go to distinct zones.',
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { weights: w, zones: z } = this.flags;
+    const change = {
+      ...(w === undefined ? {} : { weights: parseWeights(w) }),
+      ...(z === undefined ? {} : { zones: parseZones(z) }),
+    };
+    const cluster = await this.findCluster();
+    const client = await this.client();
+    const timeoutMs = this.timeoutMs(movingTimeoutMs);
+    const signal = this.interruptible();
+    const progress = await this.progress('placing the partitions');
+    const [{ publishPlacement }, { settleMoves, movesReport }] = await Promise.all([
+      import('../../src/cluster/placing.js'),
+      import('../../src/presentation/moves.js'),
+    ]);
+    const words = [...(w === undefined ? [] : [`weights ${w}`]), ...(z === undefined ? [] : [`zones ${z}`])];
+    const cause = words.join(', ') || 'rebalance';
+    let map = await publishPlacement(cluster, client, change, {
+      cause,
+      degrade: true,
+      command: 'ring rebalance',
+      timeoutMs: 1000,
+    });
+    if (!this.flags['no-wait'])
+      map = await settleMoves(cluster, client, {
+        timeoutMs,
+        signal,
+        update: (text) => progress.update(text),
+      });
+    progress.clear();
+    const report = movesReport(map);
+    const moved =
+      report.cause === cause
+        ? `${report.done.copies} of ${report.planned.copies} copies made`
+        : 'nothing to move';
+    this.note(this.flags['no-wait'] ? 'The new placement is published.' : `In place: ${moved}.`);
+    return report;
+  }
+}
