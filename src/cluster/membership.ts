@@ -128,7 +128,7 @@ function checkNew(cluster: LocalCluster, map: ClusterMap, nodes: readonly NewNod
 export async function joinNodes(
   cluster: LocalCluster,
   nodes: readonly NewNode[],
-  options: StartOptions & { readonly cause: string },
+  options: StartOptions & { readonly cause: string; readonly activate?: readonly string[] },
 ): Promise<{ started: readonly StartedNode[]; map: ClusterMap }> {
   const { dir } = cluster;
   const client = await openClient({ clusterDir: dir, timeoutMs: options.timeoutMs });
@@ -149,7 +149,7 @@ export async function joinNodes(
       const map = await publishPlacement(
         cluster,
         client,
-        { activate: ids },
+        { activate: [...ids, ...(options.activate ?? [])] },
         { cause: options.cause, degrade: true, command: 'node join', timeoutMs: 1000 },
       );
       return { started, map };
@@ -204,21 +204,39 @@ async function undoJoin(cluster: LocalCluster, ids: readonly string[]): Promise<
 export async function drainNodes(
   cluster: LocalCluster,
   ids: readonly string[],
-  options: { readonly degrade: boolean; readonly cause: string; readonly command: string },
+  options: {
+    readonly degrade: boolean;
+    readonly cause: string;
+    readonly command: string;
+    readonly activate?: readonly string[];
+  },
 ): Promise<ClusterMap> {
   const client = await openClient({ clusterDir: cluster.dir, timeoutMs: 1000 });
   try {
-    return await publishPlacement(cluster, client, { drain: ids }, { ...options, timeoutMs: 1000 });
+    return await publishPlacement(
+      cluster,
+      client,
+      { drain: ids, activate: options.activate ?? [] },
+      { ...options, timeoutMs: 1000 },
+    );
   } finally {
     await client.close();
   }
 }
 
-/** Which nodes to add, or to drain, so that the cluster has `count` of them: new names go on counting, and the last to come go first. */
-export function scalePlan(map: ClusterMap, count: number): { add: string[]; drain: string[] } {
+/** What makes a cluster have `count` nodes. `activate`: those that an interrupted command left without a share. */
+export interface ScalePlan {
+  readonly add: readonly string[];
+  readonly drain: readonly string[];
+  readonly activate: readonly string[];
+}
+
+/** New names go on counting; who holds nothing goes first, then the last to come. Rejects with `usage`. */
+export function scalePlan(map: ClusterMap, count: number): ScalePlan {
   const staying = Object.values(map.members)
     .filter((m) => m.state !== 'draining')
     .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+  const joining = staying.filter((m) => m.state === 'joining' && m.incarnation > 0).map((m) => m.id);
   const { replicas } = map.settings;
   if (count < replicas) {
     throw new MusterError(
@@ -232,14 +250,12 @@ export function scalePlan(map: ClusterMap, count: number): { add: string[]; drai
       details: { command: 'cluster scale' },
     });
   if (count <= staying.length) {
-    // Who does not hold anything anyway goes first.
-    const order = [...staying].sort((a, b) => Number(holdsShare(a)) - Number(holdsShare(b)));
-    const idle = order.filter((m) => !holdsShare(m));
-    const active = order.filter(holdsShare);
-    const leaving = [...idle, ...active.reverse()].slice(0, staying.length - count);
-    return { add: [], drain: leaving.map((m) => m.id) };
+    const idle = staying.filter((m) => !holdsShare(m)).reverse();
+    const active = staying.filter(holdsShare).reverse();
+    const leaving = [...idle, ...active].slice(0, staying.length - count).map((m) => m.id);
+    return { add: [], drain: leaving, activate: joining.filter((id) => !leaving.includes(id)) };
   }
-  return { add: nextIds(map, count - staying.length), drain: [] };
+  return { add: nextIds(map, count - staying.length), drain: [], activate: joining };
 }
 
 /** Names for new nodes that go on counting. */

@@ -48,16 +48,17 @@ export async function scaleCluster(
   const done = await withClusterLock(cluster.dir, LOCK_MS, async (): Promise<Moved> => {
     const now = await reconcile(cluster);
     const before = await mapOf(now);
-    const { add, drain } = scalePlan(before, count);
+    const { add, drain, activate } = scalePlan(before, count);
     if (add.length > 0) {
       const nodes = add.map((id) => ({ id }));
-      const { map } = await joinNodes(now, nodes, { ...options, cause: `add ${add.join(', ')}` });
+      const { map } = await joinNodes(now, nodes, { ...options, activate, cause: `add ${add.join(', ')}` });
       return { added: add, drained: [], map };
     }
-    if (drain.length === 0) return { added: [], drained: [], map: before };
-    const cause = `drain ${drain.join(', ')}`;
-    const map = await drainNodes(now, drain, { degrade: false, cause, command: 'cluster scale' });
-    return { added: [], drained: drain, map };
+    if (drain.length + activate.length === 0) return { added: [], drained: [], map: before };
+    const words = [...drain.map((id) => `drain ${id}`), ...activate.map((id) => `add ${id}`)];
+    const cause = words.join(', ');
+    const map = await drainNodes(now, drain, { activate, degrade: false, cause, command: 'cluster scale' });
+    return { added: activate, drained: drain, map };
   });
   return { ...done, map: await finish(cluster, done.map, options) };
 }

@@ -1,4 +1,5 @@
 import type { MusterClient, NodeStatus } from '../client/api.js';
+import { holdsShare } from '../core/map/placing.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
 import { lastError } from './launch.js';
 import { freshRoster, type LocalCluster } from './registry.js';
@@ -96,13 +97,14 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
   }
   let served = 0;
   let full = 0;
+  // A cluster that was let degrade has no members for more.
+  const wanted = Math.min(map.settings.replicas, Object.values(map.members).filter(holdsShare).length);
   const lacking: { partition: number; inSync: number; wanted: number }[] = [];
   map.partitions.forEach((config, partition) => {
     const primary = nodeOf(config.primary);
     count(primaries, primary);
     for (const replica of config.inSync) if (nodeOf(replica) !== primary) count(backups, nodeOf(replica));
     if (serving.get(primary)?.has(`${partition}/${config.epoch}`)) served++;
-    const wanted = Math.max(1, Math.min(map.settings.replicas, config.target.length));
     if (config.inSync.length >= wanted) full++;
     else if (lacking.length < LACKING_SHOWN)
       lacking.push({ partition, inSync: config.inSync.length, wanted });

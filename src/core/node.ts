@@ -180,7 +180,7 @@ export class NodeCore implements ReplicaContext {
   #revisionAtRead = 0;
   #reading = false;
   #beaconAt = 0;
-  #idleBeaconAt = 0;
+  #idleBeaconAt: number;
   #caretakeAt: number;
   readonly #liveness = new Liveness();
   /** Hand-overs under way, counted anew at each tick. */
@@ -206,6 +206,7 @@ export class NodeCore implements ReplicaContext {
     this.#startedAt = options.now;
     this.#expireAt = options.now;
     this.#caretakeAt = options.now + caretakeMs;
+    this.#idleBeaconAt = options.now + limits.idleBeaconMs;
     this.#random = new Random(options.seed);
     this.#publisher = new Publisher(this.rules);
   }
@@ -637,6 +638,11 @@ export class NodeCore implements ReplicaContext {
       if (sent === undefined) {
         sent = [];
         this.#beacons.set(node, sent);
+      }
+      // An ack names its beacon by the time: a second one of the same instant waits for the next.
+      if (sent.at(-1)?.sentAt === this.now) {
+        this.beaconSoon();
+        continue;
       }
       sent.push({ sentAt: this.now, claims: list });
       if (sent.length > beaconsRemembered) sent.shift();

@@ -4,7 +4,7 @@ import { MusterError } from '../errors.js';
 export function parseWeights(text: string): Record<string, number> {
   const weights: Record<string, number> = {};
   for (const part of text.split(',')) {
-    const found = /^([^=\s]+)=(\d+(?:\.\d+)?)$/.exec(part.trim());
+    const found = /^([^=\s]+)=(-?\d+(?:\.\d+)?)$/.exec(part.trim());
     if (!found) throw new MusterError('usage', `"${part}" is no weight: write it like n1=2,n3=0.5`);
     weights[found[1]!] = Number(found[2]);
   }
