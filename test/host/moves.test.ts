@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moveUnderLoad } from '../../src/cluster/moving.js';
+import { findCluster } from '../../src/cluster/registry.js';
+import { startCluster } from '../../src/cluster/start.js';
+import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
+
+const home = mkdtempSync(join(tmpdir(), 'muster-moves-'));
+
+beforeAll(() => {
+  process.env.MUSTER_HOME = home;
+});
+
+afterAll(async () => {
+  const cluster = findCluster('moves');
+  await stopCluster(cluster, 5000);
+  removeCluster(cluster.dir);
+  rmSync(home, { recursive: true, force: true });
+});
+
+test('64 callers read and count while three nodes become six and then four, and a node is killed in the middle of each move: nothing is lost, and little more is copied than planned', {
+  timeout: 240_000,
+}, async () => {
+  const { cluster } = await startCluster({ name: 'moves', nodes: 3 }, { timeoutMs: 60_000 });
+  const report = await moveUnderLoad(cluster, {
+    keys: 10_000,
+    counters: 200,
+    callers: 64,
+    restMs: 500,
+    sizes: [6, 4],
+    kill: true,
+    callMs: 60_000,
+    moveMs: 100_000,
+    seed: Date.now() % 2 ** 31,
+  });
+  const story = JSON.stringify({ ...report, wrong: report.wrong.slice(0, 10) });
+  expect(report.wrong.length, story).toBe(0);
+  expect(report.unknown + report.failed, story).toBe(0);
+  expect(report.counted, story).toBe(report.acknowledged);
+  for (const phase of report.phases) {
+    expect(phase.copies, story).toBeLessThanOrEqual(phase.least * 1.1);
+    expect(phase.sent, story).toBeLessThanOrEqual(phase.planned * 1.1);
+    expect(phase.killed, story).not.toBeNull();
+  }
+});
