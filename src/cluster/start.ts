@@ -6,6 +6,7 @@ import { type CreateOptions, createCluster, planCluster } from './create.js';
 import type { NodeEntry } from './entry.js';
 import { signal, waitGone } from './identity.js';
 import { type Launched, launchNode } from './launch.js';
+import { reconcile } from './membership.js';
 import { clusterExists, findCluster, freshRoster, type LocalCluster } from './registry.js';
 import type { ClusterStatus } from './status.js';
 import { removeCluster } from './stop.js';
@@ -38,7 +39,7 @@ export async function ensureCluster(
     await createCluster(options);
     return { cluster: findCluster(options.name), created: true };
   }
-  const cluster = findCluster(options.name);
+  const cluster = await reconcile(findCluster(options.name));
   const have = cluster.file.nodes.length;
   if (options.nodes !== undefined && options.nodes !== have) {
     planCluster(options);

@@ -535,7 +535,7 @@ export class NodeCore implements ReplicaContext {
       this.#stop();
       return;
     }
-    if (mine === undefined && registered) {
+    if (mine === undefined) {
       this.left = true;
       this.#stop();
       return;

@@ -43,8 +43,6 @@ export interface Rules {
   readonly dropNeedsFreshMap: boolean;
   /** Section 2: what a learner acked for an earlier placement does not count for a later one. */
   readonly streamsOfPlacement: boolean;
-  /** Section 2: a replica made anew promises the epoch of the map that made it. */
-  readonly freshReplicaPromises: boolean;
 }
 
 export const soundRules: Rules = {
@@ -68,5 +66,4 @@ export const soundRules: Rules = {
   handoverReleasesOne: true,
   dropNeedsFreshMap: true,
   streamsOfPlacement: true,
-  freshReplicaPromises: true,
 };

@@ -112,6 +112,9 @@ export class Nemesis {
         metastore.blind.add(node);
         this.#world.queue.after(random.between(500, 15_000), () => metastore.blind.delete(node));
         break;
+      case 'flip':
+        this.#flip(node);
+        break;
       case 'armed':
         this.#armed = {
           moment: random.pick(moments),
@@ -139,6 +142,36 @@ export class Nemesis {
     if (how === 0) this.#kill(node);
     else if (how === 1) this.#world.pause(node, this.#pauseMs(), false);
     else this.#isolate(node, this.#random.chance(0.5));
+  }
+
+  /** Placement goes there, back, and there again, and a primary that saw the first of it sees nothing of the second. */
+  #flip(heavy: NodeId): void {
+    const { metastore, network, queue } = this.#world;
+    const random = this.#random;
+    const before = metastore.map.members[heavy]?.weight ?? 1;
+    const there = { weights: { [heavy]: before + 3 } };
+    const blind = nodeOf(random.pick(metastore.map.partitions).primary);
+    const { revision } = metastore.map;
+    this.#world.place(there);
+    const whenSeen = (left: number): void => {
+      const process = this.#world.processes.get(blind);
+      const placed = metastore.map.placement?.revision ?? 0;
+      if (left === 0 || process?.alive !== true) return;
+      if (placed > revision && process.core.revision >= placed) {
+        metastore.blind.add(blind);
+        this.#world.place({ weights: { [heavy]: before } });
+        const back = random.between(6_000, 9_000);
+        queue.after(back, () => this.#world.place(there));
+        // Cut off from it, the node that is to hold less lets go of what it held.
+        queue.after(500, () => {
+          network.cut(blind, heavy);
+          network.cut(heavy, blind);
+        });
+        queue.after(back + random.between(50, 200), () => network.healLinks());
+        queue.after(back + random.between(0, 300), () => metastore.blind.delete(blind));
+      } else queue.after(0.5, () => whenSeen(left - 1));
+    };
+    whenSeen(400);
   }
 
   #healLater(): void {

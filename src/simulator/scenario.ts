@@ -59,11 +59,12 @@ export const faults = [
   'drain',
   'weigh',
   'blind',
+  'flip',
 ] as const;
 export type Fault = (typeof faults)[number];
 
 /** What is no fault, but asked for. */
-export const changes: readonly Fault[] = ['join', 'drain', 'weigh'];
+export const changes: readonly Fault[] = ['join', 'drain', 'weigh', 'flip'];
 
 export function scenarioOf(seed: number): Scenario {
   const scenario = noisy(seed);
@@ -73,7 +74,7 @@ export function scenarioOf(seed: number): Scenario {
 /** The scenario without any fault, and with changes of the members all the while. */
 export function quiet(scenario: Scenario): Scenario {
   const weights = Object.fromEntries(
-    faults.map((fault) => [fault, changes.includes(fault) ? 1 : 0]),
+    faults.map((fault) => [fault, changes.includes(fault) && fault !== 'flip' ? 1 : 0]),
   ) as Scenario['nemesis']['weights'];
   return {
     ...scenario,

@@ -169,14 +169,7 @@ export const variants: readonly Variant[] = [
     name: 'acks-outlive-placement',
     story: 'section 2: counts what a learner acked for an earlier placement, and may have deleted since',
     rules: broken({ streamsOfPlacement: false }),
-    within: 400,
-    change: (scenario) => moving(struck(scenario, 300), { blind: 2 }),
-  },
-  {
-    name: 'fresh-replica-forgets',
-    story: 'section 2: makes a deleted copy anew without promising the epoch of the map',
-    rules: broken({ freshReplicaPromises: false }),
-    within: 400,
-    change: (scenario) => moving(struck(scenario, 300), { pause: 2, netsplit: 1 }),
+    within: 200,
+    change: (scenario) => ({ ...only(struck(scenario, 4000), 'flip'), faultyMs: 40_000, thinkMs: 400 }),
   },
 ];

@@ -89,7 +89,7 @@ export class Replica {
     this.#notBefore = startedAt + ctx.timings.graceMs;
     this.#jitter = ctx.random();
     // What was deleted here may have promised as much.
-    if (stored === null && ctx.rules.freshReplicaPromises) this.promise(config.epoch);
+    if (stored === null) this.promise(config.epoch);
     this.#lookNamed();
   }
 
