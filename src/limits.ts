@@ -53,6 +53,29 @@ export const limits = {
   sessionsPerPartition: 10_000,
   /** A session idle this long is expired by a logged command, in ms. */
   sessionIdleMs: 10 * 60_000,
+  /** Items of a transaction. */
+  txItems: 1024,
+  /** Operations and prepares of a partition that wait for transactions to end; more give way at once. */
+  txWaiting: 10_000,
+  /** How long an operation or an older transaction waits for others that hold its keys, in ms. */
+  txWaitMs: 1000,
+  /** A message of a transaction not answered for this long is sent again, in ms. */
+  txRetryMs: 100,
+  /** A participant that has heard nothing for this long asks the anchor, in ms. */
+  txAskMs: 300,
+  /** Not everybody has voted after this long: aborted, in ms. */
+  txPrepareMs: 3000,
+  /** Longest time, in ms, that a transaction stays where `--pause-at` stopped it. */
+  txPauseMs: 60_000,
+  /** Longest and shortest time to live of a lock, in ms. */
+  lockTtlMostMs: 24 * 3600 * 1000,
+  lockTtlLeastMs: 100,
+  /** Permits of a semaphore. */
+  lockPermits: 1000,
+  /** A place in a lock's queue that nobody asks after for this long is given up, in ms. */
+  lockWaiterMs: 3000,
+  /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */
+  lockAwaitMs: 1000,
   /** Largest page of `scan`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */

@@ -1,4 +1,4 @@
-import type { Command, Operation, OpResult } from './machine/types.js';
+import type { Command, Operation, OpResult, TxItem } from './machine/types.js';
 import type { PartitionConfig } from './map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
 
@@ -16,8 +16,35 @@ export function describeOperation(op: Operation): string {
       return `reset ${op.key} ${op.value}`;
     case 'resolve':
       return `resolve ${op.key}`;
+    case 'tx':
+      return `tx ${describeItems(op.items)}`;
+    case 'acquire':
+      return `acquire ${op.key} ${op.ttl} ms${op.wait ? ' wait' : ''}`;
+    case 'renew':
+    case 'release':
+      return `${op.type} ${op.key} #${op.token}`;
+    case 'leave':
+      return `leave ${op.key} ${op.ticket}`;
   }
 }
+
+const describeItems = (items: readonly TxItem[]): string =>
+  items
+    .map((item) => {
+      switch (item.type) {
+        case 'check':
+          return `check ${item.key}=${item.equals}`;
+        case 'version':
+          return `check ${item.key} v${item.version}`;
+        case 'put':
+          return `put ${item.key}=${short(item.value)}`;
+        case 'incr':
+          return `incr ${item.key} ${item.by}`;
+        default:
+          return `${item.type} ${item.key}`;
+      }
+    })
+    .join('; ');
 
 export function describeCommand(command: Command): string {
   switch (command.type) {
@@ -26,6 +53,18 @@ export function describeCommand(command: Command): string {
     case 'close':
     case 'expire':
       return `${command.type} ${command.session}`;
+    case 'begin':
+      return `begin ${command.tx} ${describeItems(command.own)} with p${command.others.map(([p]) => p).join(' p')}`;
+    case 'prepare':
+      return `prepare ${command.tx} ${describeItems(command.items)}`;
+    case 'decide':
+      return `decide ${command.tx} ${command.outcome.outcome}`;
+    case 'finish':
+      return `finish ${command.tx} ${command.commit ? 'commit' : 'abort'} of #${command.seq}`;
+    case 'forget':
+      return `forget ${command.txs.join(' ')}`;
+    case 'lapse':
+      return `lapse ${command.lock} ${command.ticket}`;
     default:
       return command.type;
   }
@@ -49,6 +88,16 @@ export function describeMessage(m: PeerMessage): string {
       return `snapshot-ack p${m.p} e${m.epoch} from ${m.from} ${m.index + 1}`;
     case 'beacon':
       return `beacon r${m.revision} claims ${pairs(m.claims)}`;
+    case 'tx-prepare':
+      return `tx-prepare p${m.p} ${m.tx} ${describeItems(m.items)}`;
+    case 'tx-vote':
+      return `tx-vote ${m.tx} from p${m.from} ${m.yes ? `yes #${m.seq}` : `no (${m.reason})`}`;
+    case 'tx-finish':
+      return `tx-finish p${m.p} ${m.tx} ${m.commit ? 'commit' : 'abort'} of #${m.seq}`;
+    case 'tx-finished':
+      return `tx-finished ${m.tx} from p${m.from}`;
+    case 'tx-query':
+      return `tx-query ${m.tx} from p${m.from}`;
     case 'beacon-ack':
       return `beacon-ack r${m.revision}${m.denied.length > 0 ? ` denies p${m.denied.join(' p')}` : ''}`;
   }
@@ -59,7 +108,11 @@ export function describeRequest(r: ClientRequest): string {
     case 'write':
       return `${r.session}#${r.n} (first ${r.first}) ${describeOperation(r.op)}`;
     case 'read':
-      return `read p${r.p} ${r.query.type === 'get' ? r.query.key : 'scan'}`;
+      return `read p${r.p} ${'key' in r.query ? `${r.query.type} ${r.query.key}` : r.query.type}`;
+    case 'tx':
+      return `${r.session}#${r.n} (first ${r.first}) ${describeOperation(r.op)}`;
+    case 'abort':
+      return `abort ${r.tx}`;
     case 'open':
       return `open p${r.p}`;
     case 'close':
@@ -78,6 +131,8 @@ export function describeResponse(r: ClientResponse): string {
           ? 'nothing'
           : `${short(String(r.result.cell.value))} v${r.result.cell.version}`
         : `${r.result.rows.length} rows`;
+    case 'abort':
+      return r.state;
     case 'open':
       return `opened ${r.session}`;
     case 'close':

@@ -1,4 +1,15 @@
-import type { Command, Operation, OpResult, Query, QueryResult, SessionId } from './machine/types.js';
+import type {
+  Command,
+  Operation,
+  OpResult,
+  Query,
+  QueryResult,
+  SessionId,
+  TxId,
+  TxItem,
+  TxRead,
+  TxReason,
+} from './machine/types.js';
 import type { ReplicaId } from './map/types.js';
 
 /** An entry on the wire; its seq follows from the message's `prevSeq`. */
@@ -74,7 +85,56 @@ export type PeerMessage =
       readonly revision: number;
       /** The partitions of the beacon that are not granted. */
       readonly denied: readonly number[];
+    }
+  // Two-phase commit (section 5). `p` is the partition whose primary this is for.
+  | {
+      readonly type: 'tx-prepare';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly anchor: number;
+      readonly at: number;
+      readonly items: readonly TxItem[];
+    }
+  | {
+      readonly type: 'tx-vote';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly from: number;
+      /** The entry that prepared it. */
+      readonly seq: number;
+      readonly yes: boolean;
+      readonly reads: readonly TxRead[];
+      readonly reason: TxReason;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'tx-finish';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly anchor: number;
+      readonly commit: boolean;
+      readonly seq: number;
+    }
+  | { readonly type: 'tx-finished'; readonly p: number; readonly tx: TxId; readonly from: number }
+  | {
+      readonly type: 'tx-query';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly from: number;
+      readonly seq: number;
     };
+
+/** Where a transaction can be stopped, looked at, or have its node die. */
+export const txSteps = [
+  'begun',
+  'prepares-sent',
+  'voted',
+  'votes-in',
+  'deciding',
+  'decided',
+  'finishes-sent',
+] as const;
+export type TxStep = (typeof txSteps)[number];
 
 /** What a client asks of a node. The node finds the partition from the key. */
 export type ClientRequest =
@@ -87,6 +147,19 @@ export type ClientRequest =
       readonly first: number;
       readonly op: Operation;
     }
+  /** A transaction over several partitions, for the primary of the partition of `op.key`. */
+  | {
+      readonly type: 'tx';
+      readonly session: SessionId;
+      readonly n: number;
+      readonly first: number;
+      readonly op: Extract<Operation, { type: 'tx' }>;
+      readonly at: number;
+      /** Stop there until somebody aborts it, this primary dies, or a minute has passed. */
+      readonly pauseAt?: 'prepared' | 'decided';
+    }
+  /** Asks its anchor to abort a transaction; never overrides a decision. */
+  | { readonly type: 'abort'; readonly p: number; readonly tx: TxId }
   /** Reads name the partition: a scan has no key. */
   | { readonly type: 'read'; readonly p: number; readonly query: Query };
 
@@ -111,5 +184,6 @@ export type ClientResponse =
   | { readonly ok: true; readonly type: 'open'; readonly session: SessionId }
   | { readonly ok: true; readonly type: 'close' }
   | { readonly ok: true; readonly type: 'write'; readonly result: OpResult }
+  | { readonly ok: true; readonly type: 'abort'; readonly state: 'committed' | 'aborting' | 'unknown' }
   | { readonly ok: true; readonly type: 'read'; readonly result: QueryResult }
   | Refusal;

@@ -1,6 +1,6 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
 import { Liveness } from './liveness.js';
-import type { CheckpointDelta } from './machine/types.js';
+import type { CheckpointDelta, TxId } from './machine/types.js';
 import { membersWanted } from './map/caretaking.js';
 import { type MapChange, noChange } from './map/changes.js';
 import {
@@ -12,7 +12,7 @@ import {
   type ReplicaId,
   replicaId,
 } from './map/types.js';
-import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import type { ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
 import { Publisher, type PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
 import type { LogRecord, StoredPartition } from './records.js';
@@ -62,6 +62,8 @@ export interface Ready {
   readonly write: readonly LogRecord[] | null;
   readonly send: readonly Envelope[];
   readonly reply: readonly Reply[];
+  /** The steps that transactions came to: a fault may be armed there. Strikes before anything else of this is carried out. */
+  readonly reached: readonly { readonly step: TxStep; readonly tx: TxId }[];
   readonly publish: { readonly map: ClusterMap; readonly expected: number } | null;
   /** Read the map; answered by `map` with this number, or `map-unreadable`. */
   readonly readMap: number | null;
@@ -169,6 +171,9 @@ export class NodeCore implements ReplicaContext {
   #streams = 0;
   #send: Envelope[] = [];
   #reply: Reply[] = [];
+  /** Messages of this node to itself: between primaries of two of its partitions. */
+  #local: PeerMessage[] = [];
+  #reached: { step: TxStep; tx: TxId }[] = [];
   #records: LogRecord[] = [];
   #writing = false;
   readonly #unwritten = new Set<Replica>();
@@ -181,6 +186,8 @@ export class NodeCore implements ReplicaContext {
   #reading = false;
   #beaconAt = 0;
   #idleBeaconAt: number;
+  /** Nodes to be told of the newest revision. */
+  readonly #greet = new Set<NodeId>();
   #caretakeAt: number;
   readonly #liveness = new Liveness();
   /** Hand-overs under way, counted anew at each tick. */
@@ -257,6 +264,18 @@ export class NodeCore implements ReplicaContext {
 
   send(to: NodeId, message: PeerMessage): void {
     this.#send.push({ to, message });
+  }
+
+  tell(p: number, message: PeerMessage): void {
+    const primary = this.map.partitions[p]?.primary;
+    if (primary === undefined) return;
+    const node = nodeOf(primary);
+    if (node === this.node) this.#local.push(message);
+    else this.send(node, message);
+  }
+
+  reached(step: TxStep, tx: TxId): void {
+    this.#reached.push({ step, tx });
   }
 
   write(replica: Replica, record: LogRecord): void {
@@ -400,11 +419,50 @@ export class NodeCore implements ReplicaContext {
       case 'snapshot-ack':
         replica.lead?.onSnapshotAck(m);
         break;
+      case 'tx-prepare':
+      case 'tx-vote':
+      case 'tx-finish':
+      case 'tx-finished':
+      case 'tx-query':
+        this.#onTx(m);
+        break;
       case 'stale':
         if (replica.lead !== null && m.promised > replica.lead.epoch) {
           replica.stepDown();
           this.wantMap();
         }
+        break;
+    }
+  }
+
+  /** What two of its own primaries tell each other arrives at once. */
+  #deliverLocal(): void {
+    while (this.#local.length > 0) {
+      const messages = this.#local;
+      this.#local = [];
+      for (const message of messages) this.#onTx(message);
+    }
+  }
+
+  #onTx(m: PeerMessage): void {
+    if (!('p' in m)) return;
+    const lead = this.replicas.get(m.p)?.lead;
+    if (lead == null || !lead.serving) return;
+    switch (m.type) {
+      case 'tx-prepare':
+        lead.tx.onPrepare(m);
+        break;
+      case 'tx-vote':
+        lead.tx.onVote(m);
+        break;
+      case 'tx-finish':
+        lead.tx.onFinish(m);
+        break;
+      case 'tx-finished':
+        lead.tx.onFinished(m);
+        break;
+      case 'tx-query':
+        lead.tx.onQuery(m);
         break;
     }
   }
@@ -440,7 +498,7 @@ export class NodeCore implements ReplicaContext {
       return;
     }
     const p =
-      request.type === 'write'
+      request.type === 'write' || request.type === 'tx'
         ? partitionOf(hashKey(request.op.key), this.#map.partitions.length)
         : request.p;
     const lead = this.replicas.get(p)?.lead;
@@ -560,9 +618,22 @@ export class NodeCore implements ReplicaContext {
   #onPublished(outcome: PublishOutcome): void {
     this.#reconsider = true;
     const published = this.#publisher.ended(outcome, this.revision, this.#reads);
-    if (outcome === 'ok' && published !== null && published.revision > this.revision) this.#adopt(published);
+    if (outcome === 'ok' && published !== null) {
+      const before = this.#map;
+      if (published.revision > this.revision) this.#adopt(published);
+      this.#greetSuccessors(before, published);
+    }
     if (this.#publisher.idle) this.#settle();
     if (this.#publisher.needsMap) this.wantMap();
+  }
+
+  /** Whoever was handed a partition is told at once that there is a newer map. */
+  #greetSuccessors(before: ClusterMap | null, now: ClusterMap): void {
+    now.partitions.forEach(({ handover, epoch, primary }, p) => {
+      if (handover?.from.node !== this.node || epoch === before?.partitions[p]?.epoch) return;
+      this.#greet.add(nodeOf(primary));
+      this.beaconSoon();
+    });
   }
 
   #settle(): void {
@@ -633,6 +704,8 @@ export class NodeCore implements ReplicaContext {
       this.#idleBeaconAt = this.now + limits.idleBeaconMs;
       for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
     }
+    for (const node of this.#greet) if (!claims.has(node)) claims.set(node, []);
+    this.#greet.clear();
     for (const [node, list] of claims) {
       let sent = this.#beacons.get(node);
       if (sent === undefined) {
@@ -656,6 +729,7 @@ export class NodeCore implements ReplicaContext {
   /** Takes what the events since the last call ask for. */
   ready(): Ready {
     if (this.#map !== null && !this.#stopped && this.now >= this.#beaconAt) this.#sendBeacons();
+    this.#deliverLocal();
     for (const replica of this.#touched) replica.lead?.flush();
     this.#touched.clear();
     const publish = this.#publish();
@@ -678,9 +752,11 @@ export class NodeCore implements ReplicaContext {
     }
     const send = this.#send;
     const reply = this.#reply;
+    const reached = this.#reached;
     this.#send = [];
     this.#reply = [];
-    return { write, send, reply, publish, readMap };
+    this.#reached = [];
+    return { write, send, reply, reached, publish, readMap };
   }
 
   /** Applied state that changed since the last call, to be made durable; the log before it may then go. */

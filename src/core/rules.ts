@@ -43,6 +43,22 @@ export interface Rules {
   readonly dropNeedsFreshMap: boolean;
   /** Section 2: what a learner acked for an earlier placement does not count for a later one. */
   readonly streamsOfPlacement: boolean;
+  /** Section 5: whoever reads or checks a key holds it until the decision. */
+  readonly readIntents: boolean;
+  /** Section 5: a participant that voted holds what it promised until the decision. */
+  readonly intentsUntilDecision: boolean;
+  /** Section 5: the decision is told when it is committed, not before. */
+  readonly decisionDurable: boolean;
+  /** Section 5: a transaction that the anchor does not know is aborted. */
+  readonly presumedAbort: boolean;
+  /** Section 5: asked for a transaction it does not know, the anchor makes sure that it never begins, then answers. */
+  readonly tombstones: boolean;
+  /** Section 5: the decision concerns the prepare that was voted on, and no later one. */
+  readonly finishNamesPrepare: boolean;
+  /** Section 6: after a failover a lock lives its full time again. */
+  readonly locksOutliveFailover: boolean;
+  /** Section 6: every grant has a greater token than all before. */
+  readonly tokensGrow: boolean;
 }
 
 export const soundRules: Rules = {
@@ -66,4 +82,12 @@ export const soundRules: Rules = {
   handoverReleasesOne: true,
   dropNeedsFreshMap: true,
   streamsOfPlacement: true,
+  readIntents: true,
+  intentsUntilDecision: true,
+  decisionDurable: true,
+  presumedAbort: true,
+  tombstones: true,
+  finishNamesPrepare: true,
+  locksOutliveFailover: true,
+  tokensGrow: true,
 };

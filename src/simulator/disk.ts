@@ -1,6 +1,7 @@
 import { PartitionMachine } from '../core/machine/machine.js';
 import type { CheckpointDelta, Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
+import type { Rules } from '../core/rules.js';
 import { MemoryDisk, type MemoryStorage, toCheckpointRow } from '../storage/memory.js';
 
 interface View {
@@ -10,7 +11,7 @@ interface View {
   entries: Entry[];
 }
 
-const empty: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] };
+const empty: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
 
 /**
  * A node's disk: the production recovery (log, checkpoint, replay, removal of covered segments) in memory, and beside
@@ -41,15 +42,15 @@ export class SimDisk {
     return this.#storage?.stats().segments ?? 0;
   }
 
-  /** Recovers as a starting process does (`dedup`: as its state machine will). Throws when that is not what was stored. */
-  open(dedup: boolean): readonly StoredPartition[] {
+  /** Recovers as a starting process does (`rules`: those of its state machine). Throws when that is not what was stored. */
+  open(rules: Rules): readonly StoredPartition[] {
     this.#storage = this.#disk.open('fsync');
     const { partitions } = this.#storage.recovered;
-    for (const stored of partitions) this.#compare(stored, dedup);
+    for (const stored of partitions) this.#compare(stored, rules);
     return partitions;
   }
 
-  #compare(stored: StoredPartition, dedup: boolean): void {
+  #compare(stored: StoredPartition, rules: Rules): void {
     const view = this.#view(stored.partition);
     const tail = (s: { snapshot: Snapshot; entries: readonly Entry[] }): string => {
       const last = s.entries.at(-1) ?? s.snapshot;
@@ -59,8 +60,8 @@ export class SimDisk {
     if (tail(stored) !== tail(view))
       throw new Error(`${where} recovered ${tail(stored)}, stored was ${tail(view)}`);
     if (stored.promised < view.promised) throw new Error(`${where} forgot its promise of e${view.promised}`);
-    const recovered = replayed(stored, dedup);
-    const expected = replayed(view, dedup);
+    const recovered = replayed(stored, rules);
+    const expected = replayed(view, rules);
     if (recovered !== expected) throw new Error(`${where} recovered ${recovered}, stored was ${expected}`);
   }
 
@@ -161,9 +162,9 @@ export class SimDisk {
 /** The state after the whole log, as text. */
 function replayed(
   { snapshot, entries }: { snapshot: Snapshot; entries: readonly Entry[] },
-  dedup: boolean,
+  rules: Rules,
 ): string {
-  const machine = PartitionMachine.fromSnapshot(snapshot, dedup);
+  const machine = PartitionMachine.fromSnapshot(snapshot, rules);
   for (const entry of entries) machine.apply(entry);
   return JSON.stringify({ ...machine.snapshot(), gen: 0 });
 }

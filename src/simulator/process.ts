@@ -61,7 +61,7 @@ export class SimProcess {
     this.#random = random;
     this.#rate = 1 + random.between(-world.scenario.drift, world.scenario.drift);
     this.#offset = random.between(0, 1e6);
-    const stored = disk.open(world.rules.dedup);
+    const stored = disk.open(world.rules);
     this.identity = { node, store: disk.store, incarnation: disk.boot };
     this.core = new NodeCore({
       node,

@@ -367,8 +367,7 @@ export class World {
       return;
     }
     this.note(() => `${client.name} → ${node}: ${describeRequest(request)}`);
-    const p =
-      request.type === 'write' ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
+    const p = 'op' in request ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
     this.network.send(client.name, node, () => {
       if (this.processes.get(node) !== target || !target.alive) return;
       const origin = this.#nextOrigin++;

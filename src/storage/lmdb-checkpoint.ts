@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RootDatabase } from 'lmdb';
-import type { Cell, CheckpointDelta, SessionId, SessionState, Snapshot } from '../core/machine/types.js';
+import type { Cell, CheckpointDelta, Row, SessionId, SessionState, Snapshot } from '../core/machine/types.js';
 import { corrupt, makeFolder, stateFolder, storageError, syncFolder } from './io.js';
 import type { CheckpointRow } from './replay.js';
 
@@ -18,6 +18,7 @@ const STATE = 0;
 const PROMISE = 1;
 const CELL = 2;
 const SESSION = 3;
+const ROW = 4;
 const GLOBAL = Buffer.from([0xff, 0xff, 0]);
 
 type StateValue = Readonly<Record<'gen' | 'seq' | 'epoch' | 'batch', number>>;
@@ -111,10 +112,10 @@ export class LmdbCheckpoint {
             for (const key of [...db.getKeys(range)]) void db.remove(key);
           }
         };
-        for (const partition of change.drops) clear(partition, [STATE, PROMISE, CELL, SESSION]);
+        for (const partition of change.drops) clear(partition, [STATE, PROMISE, CELL, SESSION, ROW]);
         for (const delta of change.deltas) {
           const { partition, gen, seq, epoch } = delta;
-          if (delta.full) clear(partition, [CELL, SESSION]);
+          if (delta.full) clear(partition, [CELL, SESSION, ROW]);
           const state: StateValue = { gen, seq, epoch, batch: change.batch };
           put(rowKey(partition, STATE), state);
           for (const [name, cell] of delta.cells) {
@@ -126,6 +127,11 @@ export class LmdbCheckpoint {
             const key = rowKey(partition, SESSION, id);
             if (session === null) void db.remove(key);
             else put(key, session);
+          }
+          for (const [id, row] of delta.rows) {
+            const key = rowKey(partition, ROW, id);
+            if (row === null) void db.remove(key);
+            else put(key, row);
           }
         }
         for (const [partition, epoch] of change.promises)
@@ -188,6 +194,7 @@ interface MutableRow extends CheckpointRow {
     | (Snapshot & {
         readonly cells: (readonly [string, Cell])[];
         readonly sessions: (readonly [SessionId, SessionState])[];
+        readonly rows: (readonly [string, Row])[];
       })
     | null;
   snapshotBatch: number;
@@ -205,7 +212,7 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
   }
   if (key[2] === STATE) {
     const { batch, gen, seq, epoch } = json as StateValue;
-    row.snapshot = { gen, seq, epoch, cells: [], sessions: [] };
+    row.snapshot = { gen, seq, epoch, cells: [], sessions: [], rows: [] };
     row.snapshotBatch = batch;
   } else if (key[2] === PROMISE) {
     [row.promised, row.promiseBatch] = json as [number, number];
@@ -216,6 +223,8 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
     row.snapshot.cells.push([key.toString('utf8', 3), { kind, value, version }]);
   } else if (key[2] === SESSION) {
     row.snapshot.sessions.push([key.toString('latin1', 3) as SessionId, json as SessionState]);
+  } else if (key[2] === ROW) {
+    row.snapshot.rows.push([key.toString('utf8', 3), json as Row]);
   } else {
     throw new Error(`unknown kind of row ${key[2]}`);
   }

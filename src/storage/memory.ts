@@ -12,10 +12,11 @@ interface Batch {
   readonly text: string;
 }
 
-interface Row {
+interface StoredRow {
   state: { gen: number; seq: number; epoch: number; batch: number } | null;
   readonly cells: Map<string, string>;
   readonly sessions: Map<string, string>;
+  readonly rows: Map<string, string>;
   promised: number;
   promiseBatch: number;
 }
@@ -43,7 +44,7 @@ export class MemoryDisk {
   /** Batches up to this one survive the machine. */
   synced = 0;
   segment = 0;
-  readonly rows = new Map<number, Row>();
+  readonly rows = new Map<number, StoredRow>();
   notes: string[] = [];
   opened: MemoryStorage | null = null;
   /** The next append fails with this. */
@@ -83,7 +84,12 @@ export class MemoryDisk {
     Object.assign(copy, { store, boot, machine, clean, durability, lastMachine, lastBatch, synced, segment });
     copy.batches = [...this.batches];
     for (const [p, row] of this.rows) {
-      copy.rows.set(p, { ...row, cells: new Map(row.cells), sessions: new Map(row.sessions) });
+      copy.rows.set(p, {
+        ...row,
+        cells: new Map(row.cells),
+        sessions: new Map(row.sessions),
+        rows: new Map(row.rows),
+      });
     }
     return copy;
   }
@@ -220,9 +226,10 @@ export class MemoryStorage implements NodeStorage {
     for (const delta of deltas) {
       const row = this.row(delta.partition);
       row.state = { gen: delta.gen, seq: delta.seq, epoch: delta.epoch, batch };
-      if (delta.full) for (const held of [row.cells, row.sessions]) held.clear();
+      if (delta.full) for (const held of [row.cells, row.sessions, row.rows]) held.clear();
       for (const [key, cell] of delta.cells) change(row.cells, key, cell);
       for (const [id, session] of delta.sessions) change(row.sessions, id, session);
+      for (const [id, value] of delta.rows) change(row.rows, id, value);
       this.promises.set(delta.partition, Math.max(this.promises.get(delta.partition) ?? 0, delta.promised));
       this.dirtyPromises.add(delta.partition);
       pending.set(delta.partition, { dropped: false, batch, seq: delta.seq });
@@ -239,10 +246,17 @@ export class MemoryStorage implements NodeStorage {
     await Promise.resolve();
   }
 
-  private row(partition: number): Row {
+  private row(partition: number): StoredRow {
     let row = this.disk.rows.get(partition);
     if (row === undefined) {
-      row = { state: null, cells: new Map(), sessions: new Map(), promised: 0, promiseBatch: 0 };
+      row = {
+        state: null,
+        cells: new Map(),
+        sessions: new Map(),
+        rows: new Map(),
+        promised: 0,
+        promiseBatch: 0,
+      };
       this.disk.rows.set(partition, row);
     }
     return row;
@@ -290,7 +304,7 @@ function change(held: Map<string, string>, key: string, value: unknown): void {
 }
 
 /** A stored row as replay wants it. */
-export function toCheckpointRow(row: Row): CheckpointRow {
+export function toCheckpointRow(row: StoredRow): CheckpointRow {
   const { state, promised, promiseBatch } = row;
   const snapshot: Snapshot | null = state && {
     gen: state.gen,
@@ -301,6 +315,7 @@ export function toCheckpointRow(row: Row): CheckpointRow {
       id as `${number}.${number}`,
       JSON.parse(text) as SessionState,
     ]),
+    rows: [...row.rows].map(([id, text]) => [id, JSON.parse(text)] as const),
   };
   return { snapshot, snapshotBatch: state?.batch ?? 0, promised, promiseBatch };
 }

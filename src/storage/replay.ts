@@ -40,7 +40,7 @@ interface Partition {
   entries: Entry[];
 }
 
-export const EMPTY: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] };
+export const EMPTY: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
 
 export class Replay {
   private readonly partitions = new Map<number, Partition>();

@@ -218,7 +218,7 @@ describe('a backup', () => {
       seq: i + 1,
       command: { type: 'barrier' as const },
     }));
-    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] };
+    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     node.sent.length = 0;
@@ -256,7 +256,7 @@ describe('a node', () => {
   });
   test('checkpoints a partition whole that came from a logged snapshot', () => {
     const cell = { kind: 'counter' as const, value: 7, version: 3 };
-    const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [] };
+    const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [], rows: [] };
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: false, entries: [] }];
     const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     expect(core.takeCheckpoint()).toMatchObject([{ full: true, cells: [['c', cell]] }]);

@@ -62,7 +62,7 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
       expect(seven!.entries).toEqual(appends(7, 1, 1, 5).map((r) => (r.type === 'append' ? r.entry : null)));
       expect(seven).toMatchObject({
         promised: 1,
-        snapshot: { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [] },
+        snapshot: { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] },
       });
     });
 
@@ -198,7 +198,14 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
         ],
         sessions: [['0.2', session]],
       });
-      expect(one!.snapshot).toEqual({ gen: 0, seq: 9, epoch: 1, cells: [['z', cell('9', 9)]], sessions: [] });
+      expect(one!.snapshot).toEqual({
+        gen: 0,
+        seq: 9,
+        epoch: 1,
+        cells: [['z', cell('9', 9)]],
+        sessions: [],
+        rows: [],
+      });
     });
 
     test('a checkpoint after a snapshot wins over it, and stale entries stay cut', async () => {

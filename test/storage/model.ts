@@ -109,7 +109,7 @@ export class Model {
 
   snapshot(p: number): Snapshot {
     const { gen, seq, epoch, cells } = this.at(p);
-    return { gen, seq, epoch, cells: [...cells], sessions: [] };
+    return { gen, seq, epoch, cells: [...cells], sessions: [], rows: [] };
   }
 
   /** The delta of a partition since the last call, or null when it is not held. */
@@ -128,6 +128,7 @@ export class Model {
       full: dirty === null,
       cells: keys.map((key) => [key, cells.get(key) ?? null] as const),
       sessions: [],
+      rows: [],
     };
   }
 

@@ -42,7 +42,14 @@ export function cellsAt(seq: number, epoch: number): (readonly [string, Cell])[]
 export const snapshot = (partition: number, epoch: number, seq: number, gen = 0): LogRecord => ({
   type: 'snapshot',
   partition,
-  snapshot: { gen, seq, epoch, cells: cellsAt(seq, epoch), sessions: [['0.1', { first: 1, results: [] }]] },
+  snapshot: {
+    gen,
+    seq,
+    epoch,
+    cells: cellsAt(seq, epoch),
+    rows: [],
+    sessions: [['0.1', { first: 1, results: [] }]],
+  },
 });
 
 export const delta = (
@@ -59,6 +66,7 @@ export const delta = (
   full: true,
   cells: cellsAt(seq, epoch),
   sessions: [],
+  rows: [],
   ...more,
 });
 

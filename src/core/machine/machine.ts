@@ -1,4 +1,9 @@
 import { limits } from '../../limits.js';
+import type { Rules } from '../rules.js';
+import { soundRules } from '../rules.js';
+import { applyLock, lapse, tokenOf } from './locks.js';
+import { Rows } from './rows.js';
+import { Intents, isWrite, type Vote, voteOn } from './transactions.js';
 import type {
   Cell,
   CheckpointDelta,
@@ -11,6 +16,9 @@ import type {
   SessionId,
   SessionState,
   Snapshot,
+  TxId,
+  TxItem,
+  TxOutcome,
 } from './types.js';
 
 /** What applying an entry answered: to whoever waits for that entry. */
@@ -19,7 +27,14 @@ export type Applied =
   | { readonly type: 'opened'; readonly session: SessionId }
   | { readonly type: 'refused-open' }
   | { readonly type: 'closed' }
-  | { readonly type: 'op'; readonly result: OpResult };
+  | { readonly type: 'op'; readonly result: OpResult }
+  /** A begin or prepare: the vote of this partition; null: it counts for nothing (repeated, or its session is gone). */
+  | {
+      readonly type: 'vote';
+      readonly tx: TxId;
+      readonly vote: Vote | null;
+      readonly result: OpResult | null;
+    };
 
 interface Session {
   first: number;
@@ -55,15 +70,20 @@ export class PartitionMachine {
   /** Up to where the last checkpoint goes. */
   #checkpointedSeq = 0;
   #sorted: string[] | null = null;
-  readonly #dedup: boolean;
+  /** Locks, fences and transactions. */
+  readonly rows: Rows;
+  readonly intents: Intents;
+  readonly #rules: MachineRules;
 
-  constructor(gen: number, dedup = true) {
+  constructor(gen: number, rules: MachineRules = soundRules, rows = new Rows()) {
     this.gen = gen;
-    this.#dedup = dedup;
+    this.#rules = rules;
+    this.rows = rows;
+    this.intents = new Intents((item) => this.#intentOf(item), rows);
   }
 
-  static fromSnapshot(snapshot: Snapshot, dedup = true): PartitionMachine {
-    const machine = new PartitionMachine(snapshot.gen, dedup);
+  static fromSnapshot(snapshot: Snapshot, rules: MachineRules = soundRules): PartitionMachine {
+    const machine = new PartitionMachine(snapshot.gen, rules, new Rows(snapshot.rows));
     machine.seq = snapshot.seq;
     machine.#checkpointedSeq = snapshot.seq;
     machine.epoch = snapshot.epoch;
@@ -122,7 +142,126 @@ export class PartitionMachine {
         return closed;
       case 'barrier':
         return nothing;
+      case 'begin':
+        return this.#begin(command);
+      case 'prepare':
+        return this.#prepare(command, seq);
+      case 'decide':
+        return { type: 'op', result: this.#decide(command, seq) };
+      case 'finish':
+        this.#finish(command.tx, command.commit, command.seq, seq);
+        return nothing;
+      case 'forget':
+        for (const tx of command.txs) this.rows.delete('record', tx);
+        return nothing;
+      case 'lapse':
+        lapse(this.rows, command.lock, command.ticket, this.#token(seq));
+        return nothing;
     }
+  }
+
+  #token(seq: number): number {
+    return this.#rules.tokensGrow ? tokenOf(this.gen, seq) : 1;
+  }
+
+  // ---- transactions (PROTOCOL.md section 5)
+
+  #intentOf(item: TxItem): 'exclusive' | 'shared' | null {
+    if (!this.#rules.intentsUntilDecision) return null;
+    if (isWrite(item)) return 'exclusive';
+    return this.#rules.readIntents ? 'shared' : null;
+  }
+
+  #begin(c: Extract<Command, { type: 'begin' }>): Applied {
+    const ignored: Applied = { type: 'vote', tx: c.tx, vote: null, result: null };
+    const session = this.#sessions.get(c.session);
+    if (session === undefined || c.n < session.first || session.results.has(c.n)) return ignored;
+    if (this.rows.get('record', c.tx) !== undefined) return ignored;
+    if (c.first > session.first) forgetBefore(session, c.first);
+    this.#dirtySessions.add(c.session);
+    const vote = this.#vote(c.tx, c.own);
+    if (!vote.yes) {
+      const result = outcomeResult({ outcome: 'aborted', reason: vote.reason, message: vote.message });
+      session.results.set(c.n, result);
+      return { type: 'vote', tx: c.tx, vote, result };
+    }
+    const { tx, n, at, own, others } = c;
+    const { reads } = vote;
+    this.rows.set(tx, {
+      kind: 'record',
+      tx,
+      session: c.session,
+      n,
+      at,
+      own,
+      others,
+      reads,
+      prepared: null,
+    });
+    this.intents.hold(tx, own);
+    return { type: 'vote', tx, vote, result: null };
+  }
+
+  #vote(tx: TxId, items: readonly TxItem[]): Vote {
+    // The primary lets no two that conflict into the log: this is the last word all the same.
+    if (this.intents.against(tx, items).size > 0)
+      return { yes: false, reason: 'conflict', message: 'another transaction holds a key' };
+    return voteOn(items, this.cells);
+  }
+
+  #prepare(c: Extract<Command, { type: 'prepare' }>, seq: number): Applied {
+    const { tx, anchor, at, items } = c;
+    if (this.rows.get('prepared', tx) !== undefined) return { type: 'vote', tx, vote: null, result: null };
+    const vote = this.#vote(tx, items);
+    if (vote.yes) {
+      this.rows.set(tx, { kind: 'prepared', tx, anchor, at, seq, items, reads: vote.reads });
+      this.intents.hold(tx, items);
+    }
+    return { type: 'vote', tx, vote, result: null };
+  }
+
+  /** The session's result is the outcome for good, whoever asks and however often. */
+  #decide(c: Extract<Command, { type: 'decide' }>, seq: number): OpResult {
+    const { tx, n, outcome, prepared } = c;
+    const result = outcomeResult(outcome);
+    const session = this.#sessions.get(c.session);
+    const record = this.rows.get('record', tx);
+    if (record?.prepared !== null && record !== undefined) return session?.results.get(n) ?? result;
+    if (session !== undefined) {
+      const known = session.results.get(n);
+      if (known !== undefined) return known;
+      if (n >= session.first) session.results.set(n, result);
+      this.#dirtySessions.add(c.session);
+    }
+    if (record === undefined) return result;
+    this.intents.release(tx, record.own);
+    if (outcome.outcome === 'committed') {
+      this.#write(record.own, seq);
+      this.rows.set(tx, { ...record, prepared });
+    } else this.rows.delete('record', tx);
+    return result;
+  }
+
+  #finish(tx: TxId, commit: boolean, prepareSeq: number, seq: number): void {
+    const row = this.rows.get('prepared', tx);
+    if (row === undefined) return;
+    this.intents.release(tx, row.items);
+    this.rows.delete('prepared', tx);
+    // A prepare of another entry came late, when the transaction was over here: it is dropped whatever was decided.
+    if (commit && (row.seq === prepareSeq || !this.#rules.finishNamesPrepare)) this.#write(row.items, seq);
+  }
+
+  /** The writes of a vote for yes: each of them is possible. */
+  #write(items: readonly TxItem[], seq: number): void {
+    for (const item of items) if (isWrite(item)) this.#execute(item, seq);
+  }
+
+  /** Its conditions, reads and writes in one entry. */
+  #transact(tx: TxId, items: readonly TxItem[], seq: number): OpResult {
+    const vote = this.#vote(tx, items);
+    if (!vote.yes) return outcomeResult({ outcome: 'aborted', reason: vote.reason, message: vote.message });
+    this.#write(items, seq);
+    return outcomeResult({ outcome: 'committed', reads: vote.reads });
   }
 
   /** Exactly once: the authoritative look-up of a duplicate happens here, at apply. */
@@ -130,7 +269,7 @@ export class PartitionMachine {
     const session = this.#sessions.get(id);
     if (session === undefined)
       return failure('session-expired', 'the session is not known here: it was idle too long or was closed');
-    if (this.#dedup) {
+    if (this.#rules.dedup) {
       if (n < session.first)
         return failure('outcome-unknown', 'the session has already acknowledged a later operation');
       const known = session.results.get(n);
@@ -140,13 +279,29 @@ export class PartitionMachine {
       }
     }
     if (first > session.first) forgetBefore(session, first);
-    const result = this.#execute(op, seq);
+    const result = this.#perform(op, id, n, seq);
     session.results.set(n, result);
     this.#dirtySessions.add(id);
     return result;
   }
 
-  #execute(op: Operation, seq: number): OpResult {
+  #perform(op: Operation, session: SessionId, n: number, seq: number): OpResult {
+    switch (op.type) {
+      case 'acquire':
+      case 'renew':
+      case 'release':
+      case 'leave':
+        return applyLock(this.rows, op, `${session}.${n}`, this.#token(seq));
+      case 'tx':
+        return this.#transact(`${session}.${n}`, op.items, seq);
+      default:
+        if (this.intents.against(null, [asItem(op)]).size > 0)
+          return failure('conflict', `a transaction that is not finished holds ${op.key}`);
+        return this.#execute(op, seq);
+    }
+  }
+
+  #execute(op: CellOperation, seq: number): OpResult {
     const cell = this.cells.get(op.key);
     switch (op.type) {
       case 'incr': {
@@ -165,13 +320,15 @@ export class PartitionMachine {
       }
       case 'put': {
         if (cell !== undefined && cell.kind !== 'text') return wrongType(op.key, 'a counter, not a value');
-        const refused = versionConflict(op.key, cell, op.ifVersion);
+        const refused = versionConflict(op.key, cell, 'ifVersion' in op ? op.ifVersion : undefined);
         if (refused !== null) return refused;
+        const fenced = 'fence' in op ? this.#fence(op.key, op.fence) : null;
+        if (fenced !== null) return fenced;
         this.#set(op.key, { kind: 'text', value: op.value, version: seq }, cell);
         return { ok: true, value: null, version: seq };
       }
       case 'delete': {
-        const refused = versionConflict(op.key, cell, op.ifVersion);
+        const refused = versionConflict(op.key, cell, 'ifVersion' in op ? op.ifVersion : undefined);
         if (refused !== null) return refused;
         if (cell === undefined) return { ok: true, value: false };
         this.cells.delete(op.key);
@@ -185,6 +342,17 @@ export class PartitionMachine {
     }
   }
 
+  /** The greatest token of that name seen with this key, for ever. */
+  #fence(key: string, fence: { name: string; token: number } | undefined): OpResult | null {
+    if (fence === undefined) return null;
+    const id = `${fence.name}\u0000${key}`;
+    const seen = this.rows.get('fence', id)?.token ?? 0;
+    if (fence.token < seen)
+      return failure('fenced', `token ${fence.token} of ${fence.name} is stale: ${key} has seen ${seen}`);
+    this.rows.set(id, { kind: 'fence', token: fence.token });
+    return null;
+  }
+
   #set(key: string, cell: Cell, before: Cell | undefined): void {
     const isNew = before === undefined;
     this.units += unitsOf(key, cell) - (isNew ? 0 : unitsOf(key, before));
@@ -195,6 +363,17 @@ export class PartitionMachine {
 
   query(query: Query): QueryResult {
     if (query.type === 'get') return { type: 'get', cell: this.cells.get(query.key) ?? null };
+    if (query.type === 'lock' || query.type === 'await') {
+      const row = this.rows.get('lock', query.key);
+      return { type: 'rows', rows: row === undefined ? [] : [[query.key, row]] };
+    }
+    if (query.type === 'rows') {
+      const kinds = query.kind === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const);
+      return {
+        type: 'rows',
+        rows: kinds.flatMap((kind) => [...this.rows.of(kind)]).slice(0, limits.scanPage),
+      };
+    }
     this.#sorted ??= [...this.cells.keys()].sort();
     const keys = this.#sorted;
     const rows: [string, Cell][] = [];
@@ -223,6 +402,7 @@ export class PartitionMachine {
       sessions: [...this.#sessions.keys()]
         .sort()
         .map((id) => [id, this.#sessionState(id) as SessionState] as const),
+      rows: this.rows.sorted(),
     };
   }
 
@@ -245,6 +425,7 @@ export class PartitionMachine {
       sessions: [...(full ? this.#sessions.keys() : this.#dirtySessions)].map(
         (id) => [id, this.#sessionState(id)] as const,
       ),
+      rows: this.rows.takeDirty(full),
     };
     this.#full = false;
     this.#dirtyCells.clear();
@@ -263,6 +444,25 @@ export class PartitionMachine {
     return { first: session.first, results: [...session.results].sort((a, b) => a[0] - b[0]) };
   }
 }
+
+/** The rules that the machine itself keeps. */
+export type MachineRules = Pick<
+  Rules,
+  'dedup' | 'tokensGrow' | 'readIntents' | 'intentsUntilDecision' | 'finishNamesPrepare'
+>;
+
+type CellOperation =
+  | Exclude<Operation, { type: 'acquire' | 'renew' | 'release' | 'leave' | 'tx' }>
+  | Extract<TxItem, { type: 'put' | 'delete' | 'incr' }>;
+
+/** What an operation does to its key, for those who hold it. */
+function asItem(op: CellOperation): TxItem {
+  return op.type === 'put' || op.type === 'delete' || op.type === 'incr'
+    ? op
+    : { type: 'delete', key: op.key };
+}
+
+export const outcomeResult = (outcome: TxOutcome): OpResult => ({ ok: true, value: JSON.stringify(outcome) });
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;

@@ -3,14 +3,70 @@
 /** A session's identity: the (gen, seq) of the entry that opened it. Never reused. */
 export type SessionId = `${number}.${number}`;
 
+/** A transaction: `anchor partition:session:n`. */
+export type TxId = string;
+
+/** One item of a minitransaction (Sinfonia, SOSP'07). Reads and checks see what was there before the writes. */
+export type TxItem =
+  /** Holds only if the key has this value; null: there is nothing. */
+  | { readonly type: 'check'; readonly key: string; readonly equals: string | number | null }
+  /** Holds only if the key is still at this version; 0: there is nothing. */
+  | { readonly type: 'version'; readonly key: string; readonly version: number }
+  | { readonly type: 'get'; readonly key: string }
+  | { readonly type: 'put'; readonly key: string; readonly value: string }
+  | { readonly type: 'delete'; readonly key: string }
+  | { readonly type: 'incr'; readonly key: string; readonly by: number };
+
+/** What a transaction read. */
+export type TxRead = readonly [key: string, value: string | number | null, version: number];
+
+/** Why a transaction was aborted. */
+export type TxReason =
+  | 'check'
+  /** A version has moved on since it was read. */
+  | 'stale'
+  | 'conflict'
+  | 'wrong-type'
+  | 'overflow'
+  | 'unavailable'
+  | 'timeout'
+  | 'asked'
+  | 'lost';
+
+/** What a transaction came to: the JSON value of its operation's result. */
+export type TxOutcome =
+  | { readonly outcome: 'committed'; readonly reads: readonly TxRead[] }
+  | { readonly outcome: 'aborted'; readonly reason: TxReason; readonly message: string };
+
 /** An operation a client asks for. `key` decides the partition. */
 export type Operation =
-  | { readonly type: 'put'; readonly key: string; readonly value: string; readonly ifVersion?: number }
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: string;
+      readonly ifVersion?: number;
+      /** Refused when a greater token of that name was seen with this key. */
+      readonly fence?: { readonly name: string; readonly token: number };
+    }
   | { readonly type: 'delete'; readonly key: string; readonly ifVersion?: number }
   | { readonly type: 'incr'; readonly key: string; readonly by: number }
   | { readonly type: 'reset'; readonly key: string; readonly value: number }
   /** Settles an operation whose outcome is unknown: gives its result, or makes sure that it never happens. */
-  | { readonly type: 'resolve'; readonly key: string };
+  | { readonly type: 'resolve'; readonly key: string }
+  /** A minitransaction; `key` is that of its anchor. As an operation of one partition it is one entry. */
+  | { readonly type: 'tx'; readonly key: string; readonly items: readonly TxItem[] }
+  /** Takes the lock named `key`, or, with `wait`, a place in its queue. `ttl` in ms. */
+  | {
+      readonly type: 'acquire';
+      readonly key: string;
+      readonly ttl: number;
+      readonly wait: boolean;
+      readonly permits: number;
+    }
+  | { readonly type: 'renew'; readonly key: string; readonly token: number }
+  | { readonly type: 'release'; readonly key: string; readonly token: number }
+  /** Gives up a place in the queue, or the lock if it was granted meanwhile. */
+  | { readonly type: 'leave'; readonly key: string; readonly ticket: string };
 
 /** One command of the log. */
 export type Command =
@@ -19,6 +75,40 @@ export type Command =
   | { readonly type: 'open'; readonly gen: number }
   | { readonly type: 'close'; readonly session: SessionId }
   | { readonly type: 'expire'; readonly session: SessionId }
+  /** The anchor's part of a transaction over several partitions, and what the others are to prepare. */
+  | {
+      readonly type: 'begin';
+      readonly tx: TxId;
+      readonly session: SessionId;
+      readonly n: number;
+      readonly first: number;
+      /** When it was first attempted, on its client's clock in ms: the older waits, the younger gives way. */
+      readonly at: number;
+      readonly own: readonly TxItem[];
+      readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
+    }
+  | {
+      readonly type: 'prepare';
+      readonly tx: TxId;
+      readonly anchor: number;
+      readonly at: number;
+      readonly items: readonly TxItem[];
+    }
+  /** At the anchor. `prepared`: of each other participant, the entry by which it prepared. Without a record: a tombstone. */
+  | {
+      readonly type: 'decide';
+      readonly tx: TxId;
+      readonly session: SessionId;
+      readonly n: number;
+      readonly outcome: TxOutcome;
+      readonly prepared: readonly (readonly [p: number, seq: number])[];
+    }
+  /** At a participant. Concerns the prepare of that entry alone; 0: whichever there is. */
+  | { readonly type: 'finish'; readonly tx: TxId; readonly commit: boolean; readonly seq: number }
+  /** At the anchor: everybody has finished. */
+  | { readonly type: 'forget'; readonly txs: readonly TxId[] }
+  /** The time of a holder, or of a place in the queue, is over. */
+  | { readonly type: 'lapse'; readonly lock: string; readonly ticket: string }
   | {
       readonly type: 'op';
       readonly session: SessionId;
@@ -41,7 +131,50 @@ export type OpFailure =
   | 'session-expired'
   | 'outcome-unknown'
   | 'not-applied'
-  | 'busy';
+  | 'busy'
+  | 'lock-held'
+  | 'lock-lost'
+  | 'fenced';
+
+export interface Holder {
+  readonly ticket: string;
+  readonly token: number;
+  /** In ms. */
+  readonly ttl: number;
+}
+
+/** What a partition keeps besides cells and sessions, each under a name of its own. */
+export type Row =
+  | {
+      readonly kind: 'lock';
+      readonly permits: number;
+      readonly holders: readonly Holder[];
+      readonly queue: readonly { readonly ticket: string; readonly ttl: number }[];
+    }
+  | { readonly kind: 'fence'; readonly token: number }
+  /** The anchor's record of a transaction: pending until decided, committed until everybody has finished. */
+  | {
+      readonly kind: 'record';
+      readonly tx: TxId;
+      readonly session: SessionId;
+      readonly n: number;
+      readonly at: number;
+      readonly own: readonly TxItem[];
+      readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
+      readonly reads: readonly TxRead[];
+      /** null: pending. */
+      readonly prepared: readonly (readonly [p: number, seq: number])[] | null;
+    }
+  | {
+      readonly kind: 'prepared';
+      readonly tx: TxId;
+      readonly anchor: number;
+      readonly at: number;
+      /** The entry that prepared it. */
+      readonly seq: number;
+      readonly items: readonly TxItem[];
+      readonly reads: readonly TxRead[];
+    };
 
 export interface Entry {
   readonly epoch: number;
@@ -66,7 +199,12 @@ export type Query =
       readonly after: string | null;
       readonly prefix: string;
       readonly limit: number;
-    };
+    }
+  | { readonly type: 'lock'; readonly key: string }
+  /** Answered when the ticket holds the lock or has no place any more, or after a second. */
+  | { readonly type: 'await'; readonly key: string; readonly ticket: string }
+  /** The rows of one kind: locks, or transactions. */
+  | { readonly type: 'rows'; readonly kind: 'lock' | 'tx' };
 
 export type QueryResult =
   | { readonly type: 'get'; readonly cell: Cell | null }
@@ -74,7 +212,8 @@ export type QueryResult =
       readonly type: 'scan';
       readonly rows: readonly (readonly [key: string, cell: Cell])[];
       readonly more: boolean;
-    };
+    }
+  | { readonly type: 'rows'; readonly rows: readonly (readonly [id: string, row: Row])[] };
 
 /** A session's stored state: results by operation number, those before `first` forgotten. */
 export interface SessionState {
@@ -89,6 +228,7 @@ export interface Snapshot {
   readonly epoch: number;
   readonly cells: readonly (readonly [key: string, cell: Cell])[];
   readonly sessions: readonly (readonly [id: SessionId, session: SessionState])[];
+  readonly rows: readonly (readonly [id: string, row: Row])[];
 }
 
 /** What changed since the last checkpoint; `full` replaces everything the checkpoint held of the partition. */
@@ -102,4 +242,5 @@ export interface CheckpointDelta {
   /** A null cell or session was removed. */
   readonly cells: readonly (readonly [key: string, cell: Cell | null])[];
   readonly sessions: readonly (readonly [id: SessionId, session: SessionState | null])[];
+  readonly rows: readonly (readonly [id: string, row: Row | null])[];
 }

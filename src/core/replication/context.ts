@@ -1,6 +1,7 @@
 import type { Timings } from '../../limits.js';
+import type { TxId } from '../machine/types.js';
 import type { ClusterMap, NodeId, Process, ReplicaId } from '../map/types.js';
-import type { ClientResponse, PeerMessage } from '../messages.js';
+import type { ClientResponse, PeerMessage, TxStep } from '../messages.js';
 import type { Tuning } from '../node.js';
 import type { LogRecord } from '../records.js';
 import type { Rules } from '../rules.js';
@@ -26,6 +27,10 @@ export interface ReplicaContext {
   send(to: NodeId, message: PeerMessage): void;
   /** Adds to the batch being collected; `replica.written` follows once it is durable. */
   write(replica: Replica, record: LogRecord): void;
+  /** To the primary of partition `p`, be it on this node. */
+  tell(p: number, message: PeerMessage): void;
+  /** A transaction is at a step at which a fault may be armed. */
+  reached(step: TxStep, tx: TxId): void;
   reply(origin: number, response: ClientResponse): void;
   /** The map in hand may be old: read the metastore. */
   wantMap(): void;

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import type { Applied } from '../machine/machine.js';
-import type { OpResult, Query, SessionId } from '../machine/types.js';
+import type { Command, OpResult, Query, SessionId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -11,6 +11,7 @@ import {
   replicaId,
 } from '../map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
+import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
 
 import { sizeOf, unitsOf } from './log.js';
@@ -54,6 +55,12 @@ export class Lead {
   #pipelineBytes = 0;
   #held: Held[] = [];
   readonly #lastActive = new Map<SessionId, number>();
+  readonly #tx: TxLead;
+  /** When holders, and those who wait, run out of time, by lock and ticket. */
+  readonly #lapses = new Map<string, number>();
+  readonly #lapsing = new Set<string>();
+  /** Questions for a place in a queue, kept until there is news. */
+  #awaiting: { origin: number; query: Extract<Query, { type: 'await' }>; until: number }[] = [];
   #yielding: Yielding | null = null;
   /** No hand-over before this, on this clock: the last one failed. */
   #yieldNotBefore = 0;
@@ -70,6 +77,40 @@ export class Lead {
     this.epoch = replica.config.epoch;
     this.barrierSeq = replica.log.tailSeq + 1;
     this.startedAt = ctx.now;
+    this.#tx = new TxLead(this.#txHost());
+  }
+
+  #txHost(): TxHost {
+    const lead = this;
+    const ctx = this.#ctx;
+    const replica = this.#replica;
+    return {
+      p: replica.p,
+      rules: ctx.rules,
+      get partitions() {
+        return ctx.map.partitions.length;
+      },
+      get now() {
+        return ctx.now;
+      },
+      get machine() {
+        return replica.machine;
+      },
+      get open() {
+        return lead.serving && lead.#yielding === null && replica.lead === lead;
+      },
+      current: () => lead.holdsLeases(),
+      mayWrite: () => lead.#mayWrite(),
+      append: (command, origins = []) => lead.#accept(command, origins),
+      tell: (p, message) => ctx.tell(p, message),
+      reply: (origin, response) => lead.#replyHeld([origin], response),
+      reached: (step, tx) => ctx.reached(step, tx),
+    };
+  }
+
+  /** The transactions of this partition. */
+  get tx(): TxLead {
+    return this.#tx;
   }
 
   get #config(): PartitionConfig {
@@ -87,6 +128,10 @@ export class Lead {
     for (const origins of this.#waiters.values())
       for (const origin of origins) this.#ctx.reply(origin, moved);
     for (const { origins } of this.#held) for (const origin of origins) this.#ctx.reply(origin, moved);
+    for (const origin of this.#tx.end()) this.#ctx.reply(origin, moved);
+    for (const { origin } of this.#awaiting)
+      this.#ctx.reply(origin, this.#refuse('moved', 'the partition has another primary now'));
+    this.#awaiting = [];
     this.#waiters.clear();
     this.#held = [];
     // Those were never taken in.
@@ -383,6 +428,50 @@ export class Lead {
       case 'close':
         this.#close(origin, request.session);
         break;
+      case 'tx':
+        this.#transact(origin, request);
+        break;
+      case 'abort':
+        this.#ctx.reply(
+          origin,
+          this.serving
+            ? { ok: true, type: 'abort', state: this.#tx.abort(request.tx) }
+            : this.#refuse('unavailable', 'the primary is new and not ready yet'),
+        );
+        break;
+    }
+  }
+
+  /** A transaction over several partitions; a duplicate is answered, or waits with the first. */
+  #transact(origin: number, request: TxRequest): void {
+    const refusal = this.#mayWrite();
+    if (refusal !== null) {
+      this.#ctx.reply(origin, refusal);
+      return;
+    }
+    const { session, n, first } = request;
+    const known = this.#replica.machine.lookup(session, n, first);
+    if (known !== null) {
+      this.#ctx.reply(origin, this.#answerKnown(known));
+      return;
+    }
+    this.#lastActive.set(session, this.#ctx.now);
+    this.#tx.begin(origin, request);
+  }
+
+  /** What an operation does, for transactions that may hold its keys. */
+  #itemsOf(op: Write['op']): readonly TxItem[] {
+    switch (op.type) {
+      case 'tx':
+        return op.items;
+      case 'put':
+      case 'delete':
+      case 'incr':
+        return [op];
+      case 'reset':
+        return [{ type: 'delete', key: op.key }];
+      default:
+        return [];
     }
   }
 
@@ -411,13 +500,13 @@ export class Lead {
           `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`,
         ),
       );
-    } else this.#accept({ type: 'open', gen: this.#config.gen }, origin);
+    } else this.#accept({ type: 'open', gen: this.#config.gen }, [origin]);
   }
 
   #close(origin: number, session: SessionId): void {
     const refusal = this.#mayWrite();
     if (refusal !== null) this.#ctx.reply(origin, refusal);
-    else this.#accept({ type: 'close', session }, origin);
+    else this.#accept({ type: 'close', session }, [origin]);
   }
 
   #write(origin: number, request: Write): void {
@@ -427,6 +516,13 @@ export class Lead {
       return;
     }
     const { session, n, first, op } = request;
+    const items = this.#itemsOf(op);
+    if (this.#tx.blocks(items)) {
+      const busy = this.#refuse('busy', `a transaction that is not finished holds ${op.key}`);
+      const give = (): void => this.#ctx.reply(origin, busy);
+      this.#tx.wait(items, null, () => this.handle(origin, request), give, limits.txWaitMs);
+      return;
+    }
     if (this.#ctx.rules.dedup) {
       const known = this.#replica.machine.lookup(session, n, first);
       if (known !== null) {
@@ -448,7 +544,7 @@ export class Lead {
       return;
     }
     this.#lastActive.set(session, this.#ctx.now);
-    this.#accept({ type: 'op', session, n, first, op }, origin);
+    this.#accept({ type: 'op', session, n, first, op }, [origin]);
   }
 
   #answerKnown(known: OpResult | 'unknown-session' | 'forgotten' | 'beyond'): ClientResponse {
@@ -466,10 +562,10 @@ export class Lead {
     return { ok: true, type: 'write', result: known };
   }
 
-  #accept(command: Parameters<Replica['appendEntry']>[0], origin: number | null): void {
+  #accept(command: Parameters<Replica['appendEntry']>[0], origins: readonly number[]): void {
     const entry = this.#replica.appendEntry(command, this.epoch);
     this.#pipelineBytes += sizeOf(command);
-    if (origin !== null) this.#waiters.set(entry.seq, [origin]);
+    if (origins.length > 0) this.#waiters.set(entry.seq, [...origins]);
     this.#ctx.touch(this.#replica);
     if (!this.#ctx.rules.replyAfterReplication) this.advance();
   }
@@ -481,11 +577,99 @@ export class Lead {
     if (command?.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
     if (command?.type === 'expire' || command?.type === 'close') this.#lastActive.delete(command.session);
     const origins = this.#waiters.get(seq);
-    if (origins === undefined) return;
     this.#waiters.delete(seq);
-    const response = this.#responseTo(applied);
+    if (origins !== undefined) this.#replyHeld(origins, this.#responseTo(applied));
+    if (command !== undefined) this.#took(command, applied);
+  }
+
+  /** Answers what is committed as soon as enough are in sync (R5). */
+  #replyHeld(origins: readonly number[], response: ClientResponse): void {
     if (this.enoughInSync) for (const origin of origins) this.#ctx.reply(origin, response);
     else this.#held.push({ origins, response });
+  }
+
+  /** What an entry means for locks and transactions. */
+  #took(command: Command, applied: Applied): void {
+    switch (command.type) {
+      case 'begin':
+      case 'prepare':
+        this.#tx.voted(command, applied.type === 'vote' ? applied.vote : null);
+        break;
+      case 'decide':
+        this.#tx.decided(command);
+        break;
+      case 'finish':
+        this.#tx.finished(command);
+        break;
+      case 'op':
+        if (command.op.type === 'renew' && applied.type === 'op' && applied.result.ok)
+          this.#renewed(command.op.key, command.op.token);
+        if (command.op.type === 'release' || command.op.type === 'leave') this.#answerAwaiting();
+        break;
+      case 'lapse':
+        this.#lapsing.delete(`${command.lock}\u0000${command.ticket}`);
+        this.#answerAwaiting();
+        break;
+    }
+  }
+
+  // ---- locks (section 6): time runs here, and enters the log as `lapse`
+
+  #renewed(name: string, token: number): void {
+    const holder = this.#replica.machine.rows.get('lock', name)?.holders.find((h) => h.token === token);
+    if (holder !== undefined) this.#lapses.set(`${name}\u0000${holder.ticket}`, this.#ctx.now + holder.ttl);
+  }
+
+  /** Whoever is new here, or was here when this primary began, gets its full time from now on. */
+  #lapseLocks(): void {
+    if (!this.serving || this.#yielding !== null) return;
+    const { now, rules } = this.#ctx;
+    const present = new Set<string>();
+    const look = (name: string, ticket: string, ms: number, kind: string): void => {
+      const id = `${name}\u0000${ticket}`;
+      // A waiter that was granted the lock begins anew.
+      const key = `${kind}${id}`;
+      present.add(key);
+      let at = this.#lapses.get(key);
+      if (at === undefined) {
+        at = now + (rules.locksOutliveFailover || this.barrierSeq === 1 ? ms : this.#sinceFailover(ms));
+        this.#lapses.set(key, at);
+      }
+      if (now < at || this.#lapsing.has(id)) return;
+      this.#lapsing.add(id);
+      this.#accept({ type: 'lapse', lock: name, ticket }, []);
+    };
+    for (const [name, { holders, queue }] of this.#replica.machine.rows.of('lock')) {
+      for (const { ticket, ttl } of holders) look(name, ticket, ttl, '');
+      for (const { ticket } of queue) look(name, ticket, limits.lockWaiterMs, '?');
+    }
+    for (const key of this.#lapses.keys()) if (!present.has(key)) this.#lapses.delete(key);
+  }
+
+  /** Only for the variant that takes a lock found at a failover for expired. */
+  #sinceFailover(ms: number): number {
+    return this.#ctx.now - this.startedAt < 200 ? 0 : ms;
+  }
+
+  #await(origin: number, query: Extract<Query, { type: 'await' }>): void {
+    const { now } = this.#ctx;
+    // Whoever asks is still there.
+    this.#lapses.set(`?${query.key}\u0000${query.ticket}`, now + limits.lockWaiterMs);
+    this.#awaiting.push({ origin, query, until: now + limits.lockAwaitMs });
+    this.#answerAwaiting();
+  }
+
+  #answerAwaiting(): void {
+    if (this.#awaiting.length === 0) return;
+    const awaiting = this.#awaiting;
+    this.#awaiting = [];
+    const { now } = this.#ctx;
+    for (const one of awaiting) {
+      const lock = this.#replica.machine.rows.get('lock', one.query.key);
+      const waits = lock?.queue.some((w) => w.ticket === one.query.ticket) === true;
+      if (waits && now < one.until) this.#awaiting.push(one);
+      else this.#answerRead(one.origin, one.query);
+    }
   }
 
   #responseTo(applied: Applied): ClientResponse {
@@ -499,6 +683,7 @@ export class Lead {
           'busy',
           `partition ${this.#replica.p} keeps ${limits.sessionsPerPartition} sessions already`,
         );
+      case 'vote':
       case 'closed':
       case 'none':
         return { ok: true, type: 'close' };
@@ -518,6 +703,16 @@ export class Lead {
       this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary is new and not ready yet'));
       return;
     }
+    if (query.type === 'await') this.#await(origin, query);
+    else if (this.#tx.blocksRead(query)) {
+      const busy = this.#refuse('busy', 'a transaction that is not finished writes there');
+      const items: TxItem[] = query.type === 'get' ? [{ type: 'get', key: query.key }] : [];
+      const go = (): void => this.#read(origin, query);
+      this.#tx.wait(items, null, go, () => this.#ctx.reply(origin, busy), limits.txWaitMs);
+    } else this.#answerRead(origin, query);
+  }
+
+  #answerRead(origin: number, query: Query): void {
     const result = this.#replica.machine.query(query);
     if (this.#mayRead()) this.#ctx.reply(origin, { ok: true, type: 'read', result });
     else
@@ -762,6 +957,9 @@ export class Lead {
     this.#dropDeadCandidates();
     this.#considerYielding();
     this.advance();
+    this.#tx.tick();
+    this.#lapseLocks();
+    this.#answerAwaiting();
     for (const stream of this.streams.values()) {
       if (stream.inSyncSince === null && !stream.candidate) {
         // It waits for its turn, or for the node's allowance.
@@ -794,7 +992,7 @@ export class Lead {
       if (last === undefined) this.#lastActive.set(session, now);
       else if (now - last >= this.#ctx.tuning.sessionIdleMs) {
         this.#lastActive.set(session, now);
-        this.#accept({ type: 'expire', session }, null);
+        this.#accept({ type: 'expire', session }, []);
       }
     }
   }

@@ -74,9 +74,9 @@ export class Replica {
     this.p = p;
     this.config = config;
     // A store without a checkpoint knows of no generation: the log is from the partition's beginning.
-    const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [] };
+    const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
     const snapshot = stored === null || stored.snapshot.seq === 0 ? empty : stored.snapshot;
-    this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules.dedup);
+    this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules);
     if (stored !== null && !stored.checkpointed) this.machine.markFull();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
     this.promised = stored?.promised ?? 0;
@@ -118,7 +118,9 @@ export class Replica {
     this.#lookNamed();
     if (config.epoch > before.epoch && !this.isMe(config.primary)) {
       this.#jitter = this.#ctx.random();
-      this.#notBefore = this.#ctx.now + this.#ctx.timings.beaconMs * 2;
+      // Who was handed the epoch is as good as it gets: it may only not have heard yet.
+      const { beaconMs, graceMs } = this.#ctx.timings;
+      this.#notBefore = this.#ctx.now + (config.handover === null ? beaconMs * 2 : graceMs);
     }
     if (this.lead !== null) {
       if (config.epoch > this.lead.epoch) this.stepDown();
@@ -360,7 +362,8 @@ export class Replica {
       this.stepDown();
     }
     if (m.epoch > this.config.epoch) this.#ctx.wantMap();
-    if (m.gen > this.machine.gen) this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [] });
+    if (m.gen > this.machine.gen)
+      this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] });
     this.promise(m.epoch);
     this.#readsAtStore = this.#ctx.reads;
     return true;
@@ -418,7 +421,7 @@ export class Replica {
   }
 
   #install(snapshot: Snapshot): void {
-    this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules.dedup);
+    this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules);
     this.machine.markFull();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch);
     this.commit = snapshot.seq;

@@ -1,0 +1,84 @@
+import type { Rows } from './rows.js';
+import type { Holder, Operation, OpResult, Row } from './types.js';
+
+type Lock = Extract<Row, { kind: 'lock' }>;
+type LockOperation = Extract<Operation, { type: 'acquire' | 'renew' | 'release' | 'leave' }>;
+
+/** Above any sequence number of a generation: tokens of a later one are greater. */
+const perGeneration = 2 ** 40;
+
+/** A fencing token: greater than every one granted before, for entries are numbered upwards within a generation. */
+export const tokenOf = (gen: number, seq: number): number => (gen - 1) * perGeneration + seq;
+
+const refused = (code: 'lock-held' | 'lock-lost' | 'conflict', message: string): OpResult => ({
+  ok: false,
+  code,
+  message,
+});
+
+/** What the operation's result says, as JSON in its value. */
+export interface AcquireResult {
+  readonly ticket: string;
+  /** null: it waits in the queue. */
+  readonly token: number | null;
+  /** Its place in the queue, from 1; 0: it holds the lock. */
+  readonly place: number;
+}
+
+const answer = (value: AcquireResult): OpResult => ({ ok: true, value: JSON.stringify(value) });
+
+/**
+ * Locks with a queue, and semaphores, which are locks with several permits. `token` is the one that a grant made by this entry
+ * gives. Time is not looked at here: it enters as `lapse`.
+ */
+export function applyLock(rows: Rows, op: LockOperation, ticket: string, token: number): OpResult {
+  const lock = rows.get('lock', op.key);
+  switch (op.type) {
+    case 'acquire': {
+      if (lock !== undefined && lock.permits !== op.permits)
+        return refused('conflict', `lock ${op.key} has ${lock.permits} permits, not ${op.permits}`);
+      const { holders, queue } = lock ?? { holders: [], queue: [] };
+      const { ttl, permits } = op;
+      if (holders.length < permits) {
+        rows.set(op.key, { kind: 'lock', permits, holders: [...holders, { ticket, token, ttl }], queue });
+        return answer({ ticket, token, place: 0 });
+      }
+      if (!op.wait) return refused('lock-held', `lock ${op.key} is held by ${names(holders)}`);
+      rows.set(op.key, { kind: 'lock', permits, holders, queue: [...queue, { ticket, ttl }] });
+      return answer({ ticket, token: null, place: queue.length + 1 });
+    }
+    case 'renew':
+      return lock?.holders.some((h) => h.token === op.token)
+        ? { ok: true, value: op.token }
+        : refused('lock-lost', `token ${op.token} does not hold lock ${op.key} any more`);
+    case 'release': {
+      const holder = lock?.holders.find((h) => h.token === op.token);
+      if (lock === undefined || holder === undefined)
+        return refused('lock-lost', `token ${op.token} does not hold lock ${op.key}`);
+      drop(rows, op.key, lock, holder.ticket, token);
+      return { ok: true, value: true };
+    }
+    case 'leave': {
+      if (lock !== undefined) drop(rows, op.key, lock, op.ticket, token);
+      return { ok: true, value: true };
+    }
+  }
+}
+
+/** A holder's time, or a waiter's, is over. */
+export function lapse(rows: Rows, name: string, ticket: string, token: number): void {
+  const lock = rows.get('lock', name);
+  if (lock !== undefined) drop(rows, name, lock, ticket, token);
+}
+
+/** Takes the ticket out, as holder or from the queue; the next in the queue gets what is free, in the same entry. */
+function drop(rows: Rows, name: string, lock: Lock, ticket: string, token: number): void {
+  const holders = lock.holders.filter((h) => h.ticket !== ticket);
+  const queue = lock.queue.filter((w) => w.ticket !== ticket);
+  const next = holders.length < lock.permits ? queue.shift() : undefined;
+  if (next !== undefined) holders.push({ ...next, token });
+  if (holders.length === 0 && queue.length === 0) rows.delete('lock', name);
+  else rows.set(name, { ...lock, holders, queue });
+}
+
+const names = (holders: readonly Holder[]): string => holders.map((h) => `token ${h.token}`).join(', ');

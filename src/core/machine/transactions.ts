@@ -1,0 +1,122 @@
+import { limits } from '../../limits.js';
+import type { Rows } from './rows.js';
+import type { Cell, Row, TxId, TxItem, TxRead, TxReason } from './types.js';
+
+/** What a participant says of its part. */
+export type Vote =
+  | { readonly yes: true; readonly reads: readonly TxRead[] }
+  | { readonly yes: false; readonly reason: TxReason; readonly message: string };
+
+export const isWrite = (item: TxItem): item is Extract<TxItem, { type: 'put' | 'delete' | 'incr' }> =>
+  item.type === 'put' || item.type === 'delete' || item.type === 'incr';
+
+const no = (reason: TxReason, message: string): Vote => ({ yes: false, reason, message });
+
+/** Would every item hold, and every write do, on these cells? With what is read. */
+export function voteOn(items: readonly TxItem[], cells: ReadonlyMap<string, Cell>): Vote {
+  const reads: TxRead[] = [];
+  for (const item of items) {
+    const { key } = item;
+    const cell = cells.get(key);
+    switch (item.type) {
+      case 'check':
+        if ((cell?.value ?? null) !== item.equals)
+          return no('check', `${key} is ${cell === undefined ? 'not there' : JSON.stringify(cell.value)}`);
+        break;
+      case 'version':
+        if ((cell?.version ?? 0) !== item.version)
+          return no('stale', `${key} is at version ${cell?.version ?? 0}, not ${item.version}`);
+        break;
+      case 'get':
+        reads.push([key, cell?.value ?? null, cell?.version ?? 0]);
+        break;
+      case 'put':
+        if (cell !== undefined && cell.kind !== 'text') return no('wrong-type', `${key} holds a counter`);
+        break;
+      case 'incr': {
+        if (cell !== undefined && cell.kind !== 'counter') return no('wrong-type', `${key} holds a value`);
+        const value = ((cell?.value as number | undefined) ?? 0) + item.by;
+        if (value > limits.counterMax || value < limits.counterMin)
+          return no('overflow', `counter ${key} would pass ±(2^53−1)`);
+        break;
+      }
+      case 'delete':
+        break;
+    }
+  }
+  return { yes: true, reads };
+}
+
+/** Who holds a key on behalf of a transaction that is prepared and not finished. */
+interface Hold {
+  exclusive: TxId | null;
+  readonly shared: Set<TxId>;
+}
+
+/** Which keys prepared transactions hold: exclusively what they write, shared what they read and check. Derived from the rows. */
+export class Intents {
+  readonly #holds = new Map<string, Hold>();
+  /** Only variants change what is held. */
+  readonly #held: (item: TxItem) => 'exclusive' | 'shared' | null;
+
+  constructor(held: (item: TxItem) => 'exclusive' | 'shared' | null, rows: Rows) {
+    this.#held = held;
+    for (const [, row] of rows.of('prepared')) this.hold(row.tx, row.items);
+    for (const [, row] of rows.of('record')) if (row.prepared === null) this.hold(row.tx, row.own);
+  }
+
+  get size(): number {
+    return this.#holds.size;
+  }
+
+  hold(tx: TxId, items: readonly TxItem[]): void {
+    for (const item of items) {
+      const how = this.#held(item);
+      if (how === null) continue;
+      let hold = this.#holds.get(item.key);
+      if (hold === undefined) {
+        hold = { exclusive: null, shared: new Set() };
+        this.#holds.set(item.key, hold);
+      }
+      if (how === 'exclusive') hold.exclusive = tx;
+      else hold.shared.add(tx);
+    }
+  }
+
+  release(tx: TxId, items: readonly TxItem[]): void {
+    for (const { key } of items) {
+      const hold = this.#holds.get(key);
+      if (hold === undefined) continue;
+      if (hold.exclusive === tx) hold.exclusive = null;
+      hold.shared.delete(tx);
+      if (hold.exclusive === null && hold.shared.size === 0) this.#holds.delete(key);
+    }
+  }
+
+  /** Who writes the key; null: nobody. */
+  writerOf(key: string): TxId | null {
+    return this.#holds.get(key)?.exclusive ?? null;
+  }
+
+  /** Does any transaction write a key with this prefix? */
+  writesBelow(prefix: string): boolean {
+    for (const [key, hold] of this.#holds) if (hold.exclusive !== null && key.startsWith(prefix)) return true;
+    return false;
+  }
+
+  /** The transactions that must be over before `tx` (null: an operation of its own) may do these items. */
+  against(tx: TxId | null, items: readonly TxItem[]): Set<TxId> {
+    const found = new Set<TxId>();
+    if (this.#holds.size === 0) return found;
+    for (const item of items) {
+      const hold = this.#holds.get(item.key);
+      if (hold === undefined) continue;
+      if (hold.exclusive !== null && hold.exclusive !== tx) found.add(hold.exclusive);
+      if (isWrite(item)) for (const other of hold.shared) if (other !== tx) found.add(other);
+    }
+    return found;
+  }
+}
+
+export type RecordRow = Extract<Row, { kind: 'record' }>;
+export type PreparedRow = Extract<Row, { kind: 'prepared' }>;
