@@ -75,7 +75,7 @@ export const limits = {
   /** A place in a lock's queue that nobody asks after for this long is given up, in ms. */
   lockWaiterMs: 3000,
   /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */
-  lockAwaitMs: 1000,
+  lockAwaitMs: 500,
   /** Largest page of `scan`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */

@@ -1,4 +1,5 @@
 import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
+import { txSteps } from '../core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
@@ -10,6 +11,7 @@ import type { Scenario } from './scenario.js';
 
 /** An instant at which a crash or pause is most likely to find a mistake. */
 export const moments = [
+  ...txSteps,
   'before-sync',
   'after-sync',
   'publish-sent',
@@ -151,6 +153,9 @@ export class SimProcess {
       return;
     }
     this.#world.inspect(this, ready);
+    // A fault armed at a step of a transaction strikes before anything of this turn has left.
+    for (const { step } of ready.reached) this.#world.reached(this, step);
+    if (!this.alive) return;
     if (ready.write !== null) this.#write(ready.write);
     this.#world.carry(this, ready);
     // What arrives while this turn is being carried out is taken up in the next.

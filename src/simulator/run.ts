@@ -52,7 +52,7 @@ export function simulate(
     unknown: world.history.filter((o) => o.outcome === 'unknown').length,
     failed: world.history.filter((o) => o.outcome === 'failed').length,
     revisions: world.metastore.map.revision,
-    seen: world.invariants.seen,
+    seen: { ...world.invariants.seen, ...world.txHistory.counts },
     faults: world.nemesis.counts as Record<string, number>,
     lost: world.metastore.map.partitions.filter((_, p) => world.lost(p)).length,
     virtualMs: Math.round(world.queue.now),

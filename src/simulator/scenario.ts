@@ -16,6 +16,11 @@ export interface Scenario {
   readonly clients: number;
   readonly registers: number;
   readonly counters: number;
+  /** Users of transactions and locks, and what they use. */
+  readonly txUsers: number;
+  readonly accounts: number;
+  readonly lists: number;
+  readonly locks: number;
   /** Pause of a client between two calls, at most. */
   readonly thinkMs: number;
   readonly network: {
@@ -87,6 +92,17 @@ export function quiet(scenario: Scenario): Scenario {
   };
 }
 
+/** Drawn apart, so that the rest of a seed is what it was. */
+function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks'> {
+  if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0 };
+  return {
+    txUsers: 2 + random.below(4),
+    accounts: random.pick([0, 2, 4]),
+    lists: random.pick([0, 2, 4]),
+    locks: random.pick([0, 1, 2]),
+  };
+}
+
 function noisy(seed: number): Scenario {
   const random = new Random(seed);
   const replicas = random.chance(0.8) ? 3 : 2;
@@ -141,5 +157,6 @@ function noisy(seed: number): Scenario {
     appendBytes: random.pick([150, 2000, 1_000_000]),
     callsAtOnce: random.pick([1, 1, 2, 8]),
     sessionIdleMs: random.pick([3_000, 600_000]),
+    ...transactional(new Random(seed + 0.25)),
   };
 }

@@ -1,6 +1,9 @@
+import { checkAppends } from '../check/append.js';
 import { checkCounter } from '../check/counter.js';
 import type { Observation } from '../check/history.js';
+import { checkFenced, checkHoldings } from '../check/lock.js';
 import { checkRegister } from '../check/register.js';
+import { checkTransfers } from '../check/transfer.js';
 import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
 import { holdsShare, type MembersChange, planPlacement, unplaced } from '../core/map/placing.js';
@@ -28,6 +31,8 @@ import { type Moment, SimProcess } from './process.js';
 import { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 import { SimClient } from './sim-client.js';
+import type { SimUser } from './sim-user.js';
+import { newHistory, TxUser } from './tx-user.js';
 
 /** Lines of the trace kept for a failure's report. */
 const traceLines = 60;
@@ -45,7 +50,9 @@ export class World {
   readonly disks = new Map<NodeId, SimDisk>();
   readonly processes = new Map<NodeId, SimProcess>();
   readonly clients: SimClient[] = [];
+  readonly txUsers: TxUser[] = [];
   readonly history: Observation[] = [];
+  readonly txHistory = newHistory();
   readonly nemesis: Nemesis;
   healed = false;
   readonly #destroyed: SimDisk[] = [];
@@ -55,7 +62,7 @@ export class World {
   #hash = 0x811c9dc5;
   readonly #trace: (() => string)[] = [];
   /** Who waits for a node's answer, by process and origin number. */
-  readonly #origins = new Map<number, { client: SimClient; rid: number; p: number }>();
+  readonly #origins = new Map<number, { client: SimUser; rid: number; p: number }>();
   #nextOrigin = 1;
 
   constructor(scenario: Scenario, rules: Rules = soundRules) {
@@ -129,6 +136,10 @@ export class World {
     };
   }
 
+  get users(): readonly SimUser[] {
+    return [...this.clients, ...this.txUsers];
+  }
+
   // ---- processes
 
   start(node: NodeId): void {
@@ -161,7 +172,7 @@ export class World {
     if (process?.alive !== true) return;
     this.note(() => `${node} is killed`);
     process.kill();
-    for (const client of this.clients) {
+    for (const client of this.users) {
       this.queue.after(this.random.between(0.1, 5), () => client.step({ type: 'lost', node }));
     }
     if (this.scenario.loopback) for (const other of this.nodes) this.#refuse(node, other);
@@ -360,7 +371,7 @@ export class World {
     }
   }
 
-  send(client: SimClient, node: NodeId, rid: number, request: ClientRequest): void {
+  send(client: SimUser, node: NodeId, rid: number, request: ClientRequest): void {
     const target = this.processes.get(node);
     if (target?.alive !== true) {
       this.queue.after(this.random.between(0.2, 3), () => client.step({ type: 'lost', node }));
@@ -444,6 +455,11 @@ export class World {
       this.clients.push(client);
       this.queue.after(200, () => client.start());
     }
+    for (let i = 0; i < scenario.txUsers; i++) {
+      const user = new TxUser(100 + i, this, null, this.random.fork(), this.txHistory);
+      this.txUsers.push(user);
+      this.queue.after(200, () => user.start());
+    }
     this.queue.after(300, () => this.nemesis.start());
     this.#until(scenario.faultyMs);
     this.#heal();
@@ -473,12 +489,12 @@ export class World {
   /** Invariant 14: within a bound, every partition that still has an in-sync disk is served by a primary and fully replicated. */
   #settle(): void {
     const bound = this.queue.now + 30_000;
-    for (const client of this.clients) client.stop();
+    for (const client of [...this.clients, ...this.txUsers]) client.stop();
     while (this.queue.now < bound) {
       this.#until(this.queue.now + 100);
-      if (this.unsettled().length === 0 && this.clients.every((client) => !client.busy)) return;
+      if (this.unsettled().length === 0 && this.users.every((user) => !user.busy)) return;
     }
-    const busy = this.clients.filter((client) => client.busy).map((client) => client.name);
+    const busy = this.users.filter((user) => user.busy).map((user) => user.name);
     throw new Violation(
       14,
       `30 s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`,
@@ -505,6 +521,18 @@ export class World {
       .map((m) => `${m.id} is ${m.state}`);
   }
 
+  /** Invariant 11: at rest no transaction is in doubt, and none forgotten. */
+  #openTransactions(p: number): string[] {
+    const config = this.metastore.map.partitions[p] as PartitionConfig;
+    const machine = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p)?.machine;
+    if (machine === undefined) return [];
+    // One whose participants' disks were all destroyed can never end.
+    const hopeless = (parts: readonly number[]): boolean => parts.some((part) => this.lost(part));
+    const prepared = [...machine.rows.of('prepared')].filter(([, row]) => !hopeless([row.anchor]));
+    const records = [...machine.rows.of('record')].filter(([, row]) => !hopeless(row.others.map(([o]) => o)));
+    return [...prepared, ...records].map(([tx, row]) => `${tx} is ${row.kind} in p${p}`);
+  }
+
   unsettled(): string[] {
     const { map } = this.metastore;
     const members = this.#restless();
@@ -519,6 +547,8 @@ export class World {
       const lack = unplaced(map, p);
       if (lack !== null)
         return [`p${p}: ${lack} (${describeConfig(config)}, wanted ${config.target.join(' ')})`];
+      const open = this.#openTransactions(p);
+      if (open.length > 0) return open;
       const named = [...config.target, ...config.inSync.map(nodeOf)];
       const extra = this.nodes.filter(
         (node) => !named.includes(node) && this.processes.get(node)?.core.replicas.has(p) === true,
@@ -539,10 +569,16 @@ export class World {
       reader.start();
       reader.read(key);
     }
+    if (this.txUsers.length > 0 && this.metastore.map.partitions.every((_, p) => !this.lost(p))) {
+      const reader = new TxUser(999, this, this.metastore.map, this.random.fork(), this.txHistory);
+      this.txUsers.push(reader);
+      reader.stop();
+      reader.tick();
+      reader.lookAtAll();
+    }
     const bound = this.queue.now + 20_000;
-    while (this.queue.now < bound && this.clients.some((client) => client.busy))
-      this.#until(this.queue.now + 20);
-    const busy = this.clients.filter((client) => client.busy);
+    while (this.queue.now < bound && this.users.some((user) => user.busy)) this.#until(this.queue.now + 20);
+    const busy = this.users.filter((user) => user.busy);
     if (busy.length > 0)
       throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
   }
@@ -557,6 +593,14 @@ export class World {
     const unknown = this.history.filter((o) => o.outcome === 'unknown').length;
     if (this.scenario.quiet && unknown > 0)
       throw new Violation(15, `nothing failed, and ${unknown} operations are of unknown outcome`);
+    const { balances, appends, holdings, fenced } = this.txHistory;
+    const judged: [number, string | null][] = [
+      [11, checkTransfers(balances, 0)],
+      [11, checkAppends(appends)],
+      [12, checkHoldings(holdings)],
+      [12, checkFenced(fenced)],
+    ];
+    for (const [invariant, wrong] of judged) if (wrong !== null) throw new Violation(invariant, wrong);
     for (const [key, list] of byKey) {
       const wrong = key.startsWith('counter') ? checkCounter(list) : checkRegister(list);
       if (wrong !== null) throw new Violation(7, `${key}: ${wrong}`);

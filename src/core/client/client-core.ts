@@ -1,12 +1,27 @@
 import { limits } from '../../limits.js';
-import type { Operation, OpResult, Query, QueryResult, SessionId } from '../machine/types.js';
+import type { Operation, OpResult, Query, QueryResult, SessionId, TxId } from '../machine/types.js';
 import { type ClusterMap, type NodeId, nodeOf } from '../map/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../messages.js';
 import { hashKey, partitionOf } from '../ring/hash.js';
 
 /** What a caller asks for; `deadline` on the client's clock, in ms. */
 export type Call =
-  | { readonly id: number; readonly type: 'write'; readonly op: Operation; readonly deadline: number }
+  | {
+      readonly id: number;
+      readonly type: 'write';
+      readonly op: Operation;
+      readonly deadline: number;
+      /** Of a transaction: when it was first attempted, by a clock that all clients share more or less, in ms. */
+      readonly at?: number;
+      readonly pauseAt?: 'prepared' | 'decided';
+    }
+  | {
+      readonly id: number;
+      readonly type: 'abort';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly deadline: number;
+    }
   | {
       readonly id: number;
       readonly type: 'read';
@@ -20,7 +35,9 @@ export type Outcome =
   | { readonly type: 'written'; readonly result: OpResult & { ok: true } }
   | { readonly type: 'read'; readonly result: QueryResult }
   | { readonly type: 'failed'; readonly code: FailureCode; readonly message: string }
-  | { readonly type: 'unknown'; readonly message: string };
+  | { readonly type: 'abort'; readonly state: 'committed' | 'aborting' | 'unknown' }
+  /** `id`: `partition:session:n` of the operation, to ask about. */
+  | { readonly type: 'unknown'; readonly message: string; readonly id: string };
 
 export type FailureCode =
   | Exclude<(OpResult & { ok: false })['code'], 'outcome-unknown' | 'session-expired'>
@@ -185,7 +202,7 @@ export class ClientCore {
   #start(call: Call): void {
     const partitions = this.#map?.partitions.length ?? 0;
     const p =
-      call.type === 'read' ? call.p : partitions === 0 ? -1 : partitionOf(hashKey(call.op.key), partitions);
+      call.type !== 'write' ? call.p : partitions === 0 ? -1 : partitionOf(hashKey(call.op.key), partitions);
     const pending: Pending = {
       call,
       p,
@@ -204,7 +221,7 @@ export class ClientCore {
   }
 
   #enter(pending: Pending): void {
-    if (pending.call.type === 'read') this.#attempt(pending);
+    if (pending.call.type !== 'write') this.#attempt(pending);
     else {
       const session = this.#session(pending.p);
       session.queue.push(pending);
@@ -280,15 +297,15 @@ export class ClientCore {
     const { call } = pending;
     let request: ClientRequest;
     if (call.type === 'read') request = { type: 'read', p: pending.p, query: call.query };
+    else if (call.type === 'abort') request = { type: 'abort', p: pending.p, tx: call.tx };
     else {
       const session = pending.session as Session;
-      request = {
-        type: 'write',
-        session: session.id as SessionId,
-        n: pending.n,
-        first: firstOf(session),
-        op: call.op,
-      };
+      const numbered = { session: session.id as SessionId, n: pending.n, first: firstOf(session) };
+      const { op, at = 0, pauseAt } = call;
+      request =
+        op.type === 'tx' && this.#isWide(op.items)
+          ? { type: 'tx', ...numbered, op, at, ...(pauseAt === undefined ? {} : { pauseAt }) }
+          : { type: 'write', ...numbered, op };
     }
     const rid = this.#nextRid++;
     pending.rid = rid;
@@ -297,6 +314,21 @@ export class ClientCore {
     pending.attempts++;
     this.#attempts.set(rid, pending);
     this.#send.push({ node, rid, request });
+  }
+
+  /** Are the items of several partitions? */
+  #isWide(items: readonly { readonly key: string }[]): boolean {
+    const partitions = this.#map?.partitions.length ?? 1;
+    const first = partitionOf(hashKey(items[0]?.key ?? ''), partitions);
+    return items.some(({ key }) => partitionOf(hashKey(key), partitions) !== first);
+  }
+
+  #unknown(pending: Pending, message: string, session = pending.session): void {
+    this.#finish(pending, {
+      type: 'unknown',
+      message,
+      id: `${pending.p}:${session?.id ?? '0.0'}:${pending.n}`,
+    });
   }
 
   #finish(pending: Pending, outcome: Outcome): void {
@@ -315,6 +347,7 @@ export class ClientCore {
     target.rid = null;
     if ('queue' in target) this.#onOpened(target, response);
     else if (!response.ok) this.#onRefused(target, response);
+    else if (response.type === 'abort') this.#finish(target, { type: 'abort', state: response.state });
     else if (response.type === 'read') this.#finish(target, { type: 'read', result: response.result });
     else if (response.type === 'write') this.#onResult(target, response.result);
   }
@@ -339,8 +372,7 @@ export class ClientCore {
   #onResult(pending: Pending, result: OpResult): void {
     if (result.ok) this.#finish(pending, { type: 'written', result });
     else if (result.code === 'session-expired') this.#onExpired(pending);
-    else if (result.code === 'outcome-unknown')
-      this.#finish(pending, { type: 'unknown', message: result.message });
+    else if (result.code === 'outcome-unknown') this.#unknown(pending, result.message);
     else if (result.code === 'busy') this.#retryLater(pending);
     else this.#finish(pending, { type: 'failed', code: result.code, message: result.message });
   }
@@ -375,7 +407,7 @@ export class ClientCore {
       old.queue = [];
     }
     if (pending.mayHaveRun) {
-      this.#finish(pending, { type: 'unknown', message: 'the session ended before the outcome was known' });
+      this.#unknown(pending, 'the session ended before the outcome was known', old);
       return;
     }
     pending.session = null;
@@ -436,7 +468,7 @@ export class ClientCore {
           p: partitionOf(hashKey(pending.call.op.key), map.partitions.length),
         });
         this.#enter(entered);
-      } else if (pending.rid === null && (pending.n > 0 || pending.call.type === 'read')) {
+      } else if (pending.rid === null && (pending.n > 0 || pending.call.type !== 'write')) {
         this.#attempt(pending);
       } else if (pending.rid !== null && pending.node !== this.#primary(pending.p)) {
         this.#forget(pending);
@@ -459,7 +491,8 @@ export class ClientCore {
         continue;
       }
       if (pending.rid === null) {
-        if ((pending.n > 0 || pending.call.type === 'read') && now >= pending.retryAt) this.#attempt(pending);
+        if ((pending.n > 0 || pending.call.type !== 'write') && now >= pending.retryAt)
+          this.#attempt(pending);
       } else if (now - pending.sentAt >= attemptMs) {
         this.#forget(pending);
         this.#attempt(pending);
@@ -474,7 +507,7 @@ export class ClientCore {
 
   #expire(pending: Pending): void {
     if (pending.call.type === 'write' && (pending.mayHaveRun || pending.rid !== null)) {
-      this.#finish(pending, { type: 'unknown', message: 'no answer came in time' });
+      this.#unknown(pending, 'no answer came in time');
       return;
     }
     const refusal = pending.lastRefusal ?? this.#sessions.get(pending.p)?.lastRefusal ?? null;

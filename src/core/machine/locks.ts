@@ -4,12 +4,6 @@ import type { Holder, Operation, OpResult, Row } from './types.js';
 type Lock = Extract<Row, { kind: 'lock' }>;
 type LockOperation = Extract<Operation, { type: 'acquire' | 'renew' | 'release' | 'leave' }>;
 
-/** Above any sequence number of a generation: tokens of a later one are greater. */
-const perGeneration = 2 ** 40;
-
-/** A fencing token: greater than every one granted before, for entries are numbered upwards within a generation. */
-export const tokenOf = (gen: number, seq: number): number => (gen - 1) * perGeneration + seq;
-
 const refused = (code: 'lock-held' | 'lock-lost' | 'conflict', message: string): OpResult => ({
   ok: false,
   code,
@@ -28,8 +22,8 @@ export interface AcquireResult {
 const answer = (value: AcquireResult): OpResult => ({ ok: true, value: JSON.stringify(value) });
 
 /**
- * Locks with a queue, and semaphores, which are locks with several permits. `token` is the one that a grant made by this entry
- * gives. Time is not looked at here: it enters as `lapse`.
+ * Locks with a queue, and semaphores, which are locks with several permits. `token` is what a grant made by this entry gives: the
+ * entry's number, so that each is greater than all before. Time is not looked at here: it enters as `lapse`.
  */
 export function applyLock(rows: Rows, op: LockOperation, ticket: string, token: number): OpResult {
   const lock = rows.get('lock', op.key);

@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
-import { applyLock, lapse, tokenOf } from './locks.js';
+import { applyLock, lapse } from './locks.js';
 import { Rows } from './rows.js';
 import { Intents, isWrite, type Vote, voteOn } from './transactions.js';
 import type {
@@ -161,7 +161,7 @@ export class PartitionMachine {
   }
 
   #token(seq: number): number {
-    return this.#rules.tokensGrow ? tokenOf(this.gen, seq) : 1;
+    return this.#rules.tokensGrow ? seq : 1;
   }
 
   // ---- transactions (PROTOCOL.md section 5)
