@@ -56,6 +56,25 @@ export const catalogue = {
     'A key holds either a value (`muster kv`) or a counter (`muster counter`); use another name.',
   ),
   conflict: kind(6, 'no', true, 'Read again, then repeat with the version found.'),
+  'lock-held': kind(
+    6,
+    'no',
+    true,
+    '`--wait` waits until it is free; `muster lock show {key}` shows who holds it.',
+  ),
+  'lock-lost': kind(
+    6,
+    'no',
+    false,
+    'Its time was over, or it was released: stop what it protects and acquire it again.',
+  ),
+  fenced: kind(
+    6,
+    'no',
+    false,
+    'A newer holder of the lock has written already; acquire the lock again for a new token.',
+  ),
+  'tx-aborted': kind(6, 'no', true, 'Nothing was written; `muster tx run` tries it again.'),
   'key-invalid': kind(2, 'no', false, 'A key is 1 to 512 bytes of UTF-8 text.'),
   'value-too-large': kind(
     2,

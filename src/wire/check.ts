@@ -1,3 +1,4 @@
+import type { SessionId, TxId } from '../core/machine/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { badMessage } from './rpc-errors.js';
@@ -7,6 +8,19 @@ import { badMessage } from './rpc-errors.js';
  * and `benchmarks/wire.ts` shows by how much a schema library is slower. Texts are only made when a check fails.
  */
 export type Fields = Readonly<Record<string, unknown>>;
+
+/** What a field should have been, in the words that most checks use. */
+export const want = {
+  count: 'a whole number from 0',
+  integer: 'a whole number within ±(2^53−1)',
+  flag: 'true or false',
+  time: 'a finite number',
+  partition: `a partition, 0 to ${limits.partitions - 1}`,
+  replica: 'a replica such as "n1/store"',
+  session: 'a session such as "1.42"',
+  ticket: 'a ticket such as "1.42.7"',
+  tx: 'a transaction such as "3:1.42:7"',
+} as const;
 
 /** Fails with `bad-message`: `where` names the field, `want` what it should have been. */
 export function bad(where: string, want: string): never {
@@ -54,22 +68,51 @@ export function isReplica(value: unknown): value is string {
   return slash > 0 && slash < value.length - 1;
 }
 
-const dot = 46;
-
-/** `gen.seq`, digits on both sides of one dot. */
-export function isSession(value: unknown): value is `${number}.${number}` {
+/**
+ * Whole numbers with just these separators between them, none beyond 2^53−1 and none with a needless zero in front:
+ * these texts are names, so that each has one spelling only.
+ */
+function isNumbers(value: unknown, separators: string): value is string {
   if (typeof value !== 'string') return false;
   const length = value.length;
-  if (length < 3 || length > 33) return false;
-  let dots = 0;
+  let found = 0;
+  let digits = 0;
+  let number = 0;
   for (let i = 0; i < length; i++) {
-    const code = value.charCodeAt(i);
-    if (code === dot) {
-      if (i === 0 || i === length - 1) return false;
-      dots++;
-    } else if (code < 48 || code > 57) return false;
+    const digit = value.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) {
+      if (digits > 0 && number === 0) return false;
+      number = number * 10 + digit;
+      digits++;
+      if (number > Number.MAX_SAFE_INTEGER) return false;
+    } else {
+      if (digits === 0 || found === separators.length || value[i] !== separators[found]) return false;
+      found++;
+      digits = 0;
+      number = 0;
+    }
   }
-  return dots === 1;
+  return digits > 0 && found === separators.length;
+}
+
+/** `gen.seq`, digits on both sides of one dot. */
+export function isSession(value: unknown): value is SessionId {
+  return isNumbers(value, '.');
+}
+
+/** `session.n`: an operation that asked for a lock. */
+export function isTicket(value: unknown): value is string {
+  return isNumbers(value, '..');
+}
+
+/** `p:session:n`: a transaction, by its anchor's partition. */
+export function isTxId(value: unknown): value is TxId {
+  return isNumbers(value, ':.:') && isPartition(Number(value.slice(0, value.indexOf(':'))));
+}
+
+/** A time on somebody's clock, in ms, whatever its origin. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 /** At most `bytes` long in UTF-8. A UTF-16 unit takes one to three bytes, so most strings need no counting. */

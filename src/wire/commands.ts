@@ -1,65 +1,104 @@
-import type { Command, Operation } from '../core/machine/types.js';
-import { asFields, bad, checkKey, checkValue, isCount, isInteger, isSession, onlyFields } from './check.js';
-
-/** Strict: every field checked, none beyond them. Returns the same object, now known to be an `Operation`. */
-export function checkOperation(value: unknown, where: string): Operation {
-  const op = asFields(value, where) as Operation & { ifVersion?: unknown };
-  let fields = 2;
-  switch (op.type) {
-    case 'incr':
-      fields = 3;
-      if (!isInteger(op.by)) bad(`${where}.by`, 'a whole number within ±(2^53−1)');
-      break;
-    case 'reset':
-      fields = 3;
-      if (!isInteger(op.value)) bad(`${where}.value`, 'a whole number within ±(2^53−1)');
-      break;
-    case 'put':
-    case 'delete':
-      if (op.type === 'put') {
-        fields = 3;
-        checkValue(op.value, `${where}.value`);
-      }
-      if (op.ifVersion !== undefined) {
-        fields++;
-        if (!isCount(op.ifVersion)) bad(`${where}.ifVersion`, 'a whole number from 0');
-      }
-      break;
-    case 'resolve':
-      break;
-    default:
-      bad(`${where}.type`, 'put, delete, incr, reset or resolve');
-  }
-  checkKey(op.key, `${where}.key`);
-  onlyFields(op as never, fields, where);
-  return op;
-}
+import type { Command } from '../core/machine/types.js';
+import {
+  asFields,
+  bad,
+  checkKey,
+  type Fields,
+  isArray,
+  isCount,
+  isPartition,
+  isSession,
+  isTicket,
+  isTime,
+  isTxId,
+  onlyFields,
+  want,
+} from './check.js';
+import { checkItems, checkOutcome, checkPartEntries, checkParts } from './items.js';
+import { checkOperation } from './operations.js';
 
 /** One command of a replicated log. */
 export function checkCommand(value: unknown, where: string): Command {
-  const command = asFields(value, where) as Command;
+  const command = asFields(value, where) as Fields & Command;
   switch (command.type) {
     case 'op':
-      if (!isSession(command.session)) bad(`${where}.session`, 'a session such as "1.42"');
-      if (!isCount(command.n)) bad(`${where}.n`, 'a whole number from 0');
-      if (!isCount(command.first)) bad(`${where}.first`, 'a whole number from 0');
+      if (!isSession(command.session)) bad(`${where}.session`, want.session);
+      if (!isCount(command.n)) bad(`${where}.n`, want.count);
+      if (!isCount(command.first)) bad(`${where}.first`, want.count);
       checkOperation(command.op, where);
-      onlyFields(command as never, 5, where);
+      onlyFields(command, 5, where);
       break;
     case 'barrier':
-      onlyFields(command as never, 1, where);
+      onlyFields(command, 1, where);
       break;
     case 'open':
-      if (!isCount(command.gen)) bad(`${where}.gen`, 'a whole number from 0');
-      onlyFields(command as never, 2, where);
+      if (!isCount(command.gen)) bad(`${where}.gen`, want.count);
+      onlyFields(command, 2, where);
       break;
     case 'close':
     case 'expire':
-      if (!isSession(command.session)) bad(`${where}.session`, 'a session such as "1.42"');
-      onlyFields(command as never, 2, where);
+      if (!isSession(command.session)) bad(`${where}.session`, want.session);
+      onlyFields(command, 2, where);
+      break;
+    case 'lapse':
+      checkKey(command.lock, `${where}.lock`);
+      if (!isTicket(command.ticket)) bad(`${where}.ticket`, want.ticket);
+      onlyFields(command, 3, where);
       break;
     default:
-      bad(`${where}.type`, 'barrier, open, close, expire or op');
+      checkTxCommand(command, where);
   }
   return command;
+}
+
+/** The commands of two-phase commit. */
+function checkTxCommand(command: Fields & Command, where: string): void {
+  switch (command.type) {
+    case 'begin':
+      checkTx(command, where);
+      if (!isSession(command.session)) bad(`${where}.session`, want.session);
+      if (!isCount(command.n)) bad(`${where}.n`, want.count);
+      if (!isCount(command.first)) bad(`${where}.first`, want.count);
+      if (!isTime(command.at)) bad(`${where}.at`, want.time);
+      // Of a transaction whose key is that of no item, all items are elsewhere.
+      checkItems(command.own, `${where}.own`, 0);
+      checkParts(command.others, `${where}.others`);
+      onlyFields(command, 8, where);
+      break;
+    case 'prepare':
+      checkTx(command, where);
+      if (!isPartition(command.anchor)) bad(`${where}.anchor`, want.partition);
+      if (!isTime(command.at)) bad(`${where}.at`, want.time);
+      checkItems(command.items, `${where}.items`);
+      onlyFields(command, 5, where);
+      break;
+    case 'decide':
+      checkTx(command, where);
+      if (!isSession(command.session)) bad(`${where}.session`, want.session);
+      if (!isCount(command.n)) bad(`${where}.n`, want.count);
+      checkOutcome(command.outcome, `${where}.outcome`);
+      checkPartEntries(command.prepared, `${where}.prepared`);
+      onlyFields(command, 6, where);
+      break;
+    case 'finish':
+      checkTx(command, where);
+      if (typeof command.commit !== 'boolean') bad(`${where}.commit`, want.flag);
+      if (!isCount(command.seq)) bad(`${where}.seq`, want.count);
+      onlyFields(command, 4, where);
+      break;
+    case 'forget':
+      if (!isArray(command.txs)) bad(`${where}.txs`, 'a list');
+      for (const tx of command.txs) if (!isTxId(tx)) bad(`${where}.txs[]`, want.tx);
+      onlyFields(command, 2, where);
+      break;
+    default:
+      bad(
+        `${where}.type`,
+        'barrier, open, close, expire, begin, prepare, decide, finish, forget, lapse or op',
+      );
+  }
+}
+
+function checkTx(command: { readonly tx: unknown }, where: string): void {
+  if (!isTxId(command.tx)) bad(`${where}.tx`, want.tx);
 }

@@ -1,6 +1,8 @@
 import type { PeerMessage } from '../core/messages.js';
 import { limits } from '../limits.js';
+import { txBytes } from './operations.js';
 import * as peer from './peer.js';
+import * as peerTx from './peer-tx.js';
 import * as requests from './requests.js';
 import { badMessage, rpcCodes } from './rpc-errors.js';
 
@@ -35,6 +37,17 @@ const stream = 'The attachment of primary and replica this belongs to.';
 const from = 'The replica (`node/store`) that sends this.';
 const to = 'The replica (`node/store`) this is meant for.';
 const session = 'The session’s identity, `gen.seq` of the entry that opened it.';
+
+const n = 'The operation’s number in its session.';
+const first = 'Results of operations before this number are no longer needed.';
+const tx = 'The transaction, `partition:session:n` of its anchor.';
+const anchor = 'The partition that coordinates the transaction and holds its outcome.';
+const participant = 'The partition whose primary sends this.';
+const at =
+  'When the transaction was first attempted, on its client’s clock in ms: the older waits, the younger gives way.';
+const items =
+  '`{type: "check", key, equals}` (text, number or null for nothing), `{type: "version", key, version}`, ' +
+  '`{type: "get", key}`, `{type: "put", key, value}`, `{type: "delete", key}` or `{type: "incr", key, by}`';
 
 /** THE registry of methods: docs/METHODS.md is made from it. */
 export const methods: Methods = {
@@ -136,6 +149,62 @@ export const methods: Methods = {
       denied: 'The partitions of the beacon that are not granted.',
     },
   },
+  'tx-prepare': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'The anchor of a transaction asks a partition to prepare its part.',
+    params: peerTx.decodeTxPrepare,
+    fields: { p, tx, anchor, at, items: `The items of that partition, each ${items}.` },
+  },
+  'tx-vote': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A partition has prepared its part of a transaction, or refuses to.',
+    params: peerTx.decodeTxVote,
+    fields: {
+      p: 'The anchor’s number.',
+      tx,
+      from: participant,
+      seq: 'The number of the entry by which it prepared; 0 when it did not.',
+      yes: 'It has prepared, and can commit and abort from now on.',
+      reads: 'What it read, as `[key, value, version]`.',
+      reason:
+        'Why not: `check`, `stale`, `conflict`, `wrong-type`, `overflow`, `unavailable`, …; without meaning in a yes.',
+      message: 'The same in words.',
+    },
+  },
+  'tx-finish': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'The anchor tells a partition what was decided.',
+    params: peerTx.decodeTxFinish,
+    fields: {
+      p,
+      tx,
+      anchor,
+      commit: 'Whether the writes are to be done.',
+      seq: 'The entry by which that partition prepared: a prepare of another entry is dropped; 0: whichever there is.',
+    },
+  },
+  'tx-finished': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A partition has done what was decided, and holds nothing of the transaction any more.',
+    params: peerTx.decodeTxFinished,
+    fields: { p: 'The anchor’s number.', tx, from: participant },
+  },
+  'tx-query': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A partition that has prepared asks the anchor what was decided.',
+    params: peerTx.decodeTxQuery,
+    fields: {
+      p: 'The anchor’s number.',
+      tx,
+      from: participant,
+      seq: 'The number of the entry by which it prepared.',
+    },
+  },
   open: {
     kind: 'request',
     from: 'client',
@@ -159,14 +228,44 @@ export const methods: Methods = {
     params: requests.decodeWrite,
     fields: {
       session,
-      n: 'The operation’s number in its session.',
-      first: 'Results of operations before this number are no longer needed.',
+      n,
+      first,
       op:
-        '`{type: "incr", key, by}`, `{type: "reset", key, value}`, `{type: "put", key, value, ifVersion?}`, ' +
-        '`{type: "delete", key, ifVersion?}` or `{type: "resolve", key}`.',
+        '`{type: "incr", key, by}`, `{type: "reset", key, value}`, ' +
+        '`{type: "put", key, value, ifVersion?, fence?: {name, token}}`, `{type: "delete", key, ifVersion?}`, ' +
+        '`{type: "resolve", key}`, `{type: "tx", key, items}` (all of one partition), ' +
+        `\`{type: "acquire", key, ttl, wait, permits}\` (ttl: ${limits.lockTtlLeastMs} to ${limits.lockTtlMostMs} ms, ` +
+        `permits: 1 to ${limits.lockPermits}), ` +
+        '`{type: "renew", key, token}`, `{type: "release", key, token}` or `{type: "leave", key, ticket}`.',
     },
     result:
       '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, remembered like a success',
+  },
+  tx: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Does a transaction over several partitions, all of it or nothing, exactly once like a write.',
+    params: requests.decodeTx,
+    fields: {
+      session: 'A session of the anchor: the partition of `op.key`.',
+      n,
+      first,
+      op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${txBytes} bytes as JSON, each ${items}.`,
+      at,
+      pauseAt:
+        'Optional, for looking at it: `prepared` or `decided`, where it stops until it is aborted, its primary dies, ' +
+        `or ${limits.txPauseMs} ms have passed.`,
+    },
+    result:
+      'as for `write`; `value` is the JSON of `{outcome: "committed", reads}` or `{outcome: "aborted", reason, message}`',
+  },
+  abort: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Asks the anchor of a transaction to abort it; what is decided stays.',
+    params: requests.decodeAbort,
+    fields: { p: 'The anchor’s number.', tx },
+    result: '`{state}`: `committed`, `aborting` or `unknown`',
   },
   read: {
     kind: 'request',
@@ -175,10 +274,15 @@ export const methods: Methods = {
     params: requests.decodeRead,
     fields: {
       p,
-      query: `\`{type: "get", key}\` or \`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}).`,
+      query:
+        '`{type: "get", key}`, ' +
+        `\`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}), ` +
+        '`{type: "lock", key}`, `{type: "await", key, ticket}` (answered when the ticket holds the lock or has no place ' +
+        `any more, or after ${limits.lockAwaitMs} ms) or \`{type: "rows", kind: "lock"|"tx"}\`.`,
     },
     result:
-      '`{type: "get", cell: {kind, value, version}|null}` or `{type: "scan", rows: [[key, cell], …], more}`',
+      '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}` or, of locks and ' +
+      'transactions, `{type: "rows", rows: [[name, row], …]}`',
   },
   status: {
     kind: 'request',

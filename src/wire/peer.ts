@@ -1,6 +1,17 @@
 import type { PeerMessage, WireEntry } from '../core/messages.js';
 import { limits } from '../limits.js';
-import { asFields, bad, type Fields, isArray, isCount, isPartition, isReplica, onlyFields } from './check.js';
+import {
+  asFields,
+  bad,
+  type Fields,
+  isArray,
+  isCount,
+  isPartition,
+  isReplica,
+  isTime,
+  onlyFields,
+  want,
+} from './check.js';
 import { checkCommand } from './commands.js';
 
 /** The message of one type. */
@@ -9,21 +20,17 @@ export type Peer<T extends PeerMessage['type']> = Extract<PeerMessage, { type: T
 /** Most pieces a snapshot is cut into: as a record of the log it is bounded, and a piece has a fixed size. */
 const snapshotPieces = limits.recordBytes / limits.snapshotChunk;
 
-const wantCount = 'a whole number from 0';
-const wantReplica = 'a replica such as "n1/store"';
-const wantPartition = `a partition, 0 to ${limits.partitions - 1}`;
-
 /**
  * The decoders of what nodes tell one another: from the `params` of a notification to the core's message, or
  * `bad-message`. Each rebuilds the message from checked fields, so the core always sees one shape of object.
  */
 export function decodeAppend(params: unknown): Peer<'append'> {
   const m = stream(params, 'append') as Fields & Peer<'append'>;
-  if (!isCount(m.gen)) bad('append.gen', wantCount);
-  if (!isReplica(m.to)) bad('append.to', wantReplica);
-  if (!isCount(m.prevSeq)) bad('append.prevSeq', wantCount);
-  if (!isCount(m.prevEpoch)) bad('append.prevEpoch', wantCount);
-  if (!isCount(m.commit)) bad('append.commit', wantCount);
+  if (!isCount(m.gen)) bad('append.gen', want.count);
+  if (!isReplica(m.to)) bad('append.to', want.replica);
+  if (!isCount(m.prevSeq)) bad('append.prevSeq', want.count);
+  if (!isCount(m.prevEpoch)) bad('append.prevEpoch', want.count);
+  if (!isCount(m.commit)) bad('append.commit', want.count);
   const { entries } = m;
   if (!isArray(entries)) bad('append.entries', 'a list');
   for (let i = 0; i < entries.length; i++) checkEntry(entries[i]);
@@ -34,23 +41,23 @@ export function decodeAppend(params: unknown): Peer<'append'> {
 
 function checkEntry(value: unknown): asserts value is WireEntry {
   if (!isArray(value) || value.length !== 2) bad('append.entries[]', 'a pair of epoch and command');
-  if (!isCount(value[0])) bad('append.entries[].epoch', wantCount);
+  if (!isCount(value[0])) bad('append.entries[].epoch', want.count);
   checkCommand(value[1], 'append.entries[].command');
 }
 
 export function decodeAck(params: unknown): Peer<'ack'> {
   const m = stream(params, 'ack') as Fields & Peer<'ack'>;
-  if (!isReplica(m.from)) bad('ack.from', wantReplica);
-  if (!isCount(m.match)) bad('ack.match', wantCount);
+  if (!isReplica(m.from)) bad('ack.from', want.replica);
+  if (!isCount(m.match)) bad('ack.match', want.count);
   onlyFields(m, 5, 'ack');
   return { type: 'ack', p: m.p, epoch: m.epoch, stream: m.stream, from: m.from, match: m.match };
 }
 
 export function decodeReject(params: unknown): Peer<'reject'> {
   const m = stream(params, 'reject') as Fields & Peer<'reject'>;
-  if (!isReplica(m.from)) bad('reject.from', wantReplica);
-  if (!isCount(m.hintSeq)) bad('reject.hintSeq', wantCount);
-  if (!isCount(m.hintEpoch)) bad('reject.hintEpoch', wantCount);
+  if (!isReplica(m.from)) bad('reject.from', want.replica);
+  if (!isCount(m.hintSeq)) bad('reject.hintSeq', want.count);
+  if (!isCount(m.hintEpoch)) bad('reject.hintEpoch', want.count);
   onlyFields(m, 6, 'reject');
   const { p, epoch, from, hintSeq, hintEpoch } = m;
   return { type: 'reject', p, epoch, stream: m.stream, from, hintSeq, hintEpoch };
@@ -58,16 +65,16 @@ export function decodeReject(params: unknown): Peer<'reject'> {
 
 export function decodeStale(params: unknown): Peer<'stale'> {
   const m = asFields(params, 'stale') as Fields & Peer<'stale'>;
-  if (!isPartition(m.p)) bad('stale.p', wantPartition);
-  if (!isCount(m.promised)) bad('stale.promised', wantCount);
+  if (!isPartition(m.p)) bad('stale.p', want.partition);
+  if (!isCount(m.promised)) bad('stale.promised', want.count);
   onlyFields(m, 2, 'stale');
   return { type: 'stale', p: m.p, promised: m.promised };
 }
 
 export function decodeSnapshot(params: unknown): Peer<'snapshot'> {
   const m = stream(params, 'snapshot') as Fields & Peer<'snapshot'>;
-  if (!isCount(m.gen)) bad('snapshot.gen', wantCount);
-  if (!isReplica(m.to)) bad('snapshot.to', wantReplica);
+  if (!isCount(m.gen)) bad('snapshot.gen', want.count);
+  if (!isReplica(m.to)) bad('snapshot.to', want.replica);
   if (!isCount(m.count) || m.count < 1 || m.count > snapshotPieces)
     bad('snapshot.count', `1 to ${snapshotPieces}`);
   if (!isCount(m.index) || m.index >= m.count) bad('snapshot.index', 'below count');
@@ -81,7 +88,7 @@ export function decodeSnapshot(params: unknown): Peer<'snapshot'> {
 
 export function decodeSnapshotAck(params: unknown): Peer<'snapshot-ack'> {
   const m = stream(params, 'snapshot-ack') as Fields & Peer<'snapshot-ack'>;
-  if (!isReplica(m.from)) bad('snapshot-ack.from', wantReplica);
+  if (!isReplica(m.from)) bad('snapshot-ack.from', want.replica);
   if (!isCount(m.index) || m.index >= snapshotPieces) bad('snapshot-ack.index', `0 to ${snapshotPieces - 1}`);
   onlyFields(m, 5, 'snapshot-ack');
   return { type: 'snapshot-ack', p: m.p, epoch: m.epoch, stream: m.stream, from: m.from, index: m.index };
@@ -94,8 +101,8 @@ export function decodeBeacon(params: unknown): Peer<'beacon'> {
     bad('beacon.claims', 'a list of pairs of partition and epoch');
   }
   for (let i = 0; i < claims.length; i += 2) {
-    if (!isPartition(claims[i])) bad('beacon.claims[]', wantPartition);
-    if (!isCount(claims[i + 1])) bad('beacon.claims[]', wantCount);
+    if (!isPartition(claims[i])) bad('beacon.claims[]', want.partition);
+    if (!isCount(claims[i + 1])) bad('beacon.claims[]', want.count);
   }
   onlyFields(m, 4, 'beacon');
   return { type: 'beacon', incarnation: m.incarnation, sentAt: m.sentAt, revision: m.revision, claims };
@@ -106,7 +113,7 @@ export function decodeBeaconAck(params: unknown): Peer<'beacon-ack'> {
   const { denied } = m;
   if (!isArray(denied) || denied.length > limits.partitions) bad('beacon-ack.denied', 'a list of partitions');
   for (let i = 0; i < denied.length; i++)
-    if (!isPartition(denied[i])) bad('beacon-ack.denied[]', wantPartition);
+    if (!isPartition(denied[i])) bad('beacon-ack.denied[]', want.partition);
   onlyFields(m, 4, 'beacon-ack');
   return { type: 'beacon-ack', incarnation: m.incarnation, sentAt: m.sentAt, revision: m.revision, denied };
 }
@@ -114,17 +121,17 @@ export function decodeBeaconAck(params: unknown): Peer<'beacon-ack'> {
 /** Checks what every message of a replication stream has: partition, epoch, stream. */
 function stream(params: unknown, type: string): Fields {
   const m = asFields(params, type) as Fields & { p: unknown; epoch: unknown; stream: unknown };
-  if (!isPartition(m.p)) bad(`${type}.p`, wantPartition);
-  if (!isCount(m.epoch)) bad(`${type}.epoch`, wantCount);
-  if (!isCount(m.stream)) bad(`${type}.stream`, wantCount);
+  if (!isPartition(m.p)) bad(`${type}.p`, want.partition);
+  if (!isCount(m.epoch)) bad(`${type}.epoch`, want.count);
+  if (!isCount(m.stream)) bad(`${type}.stream`, want.count);
   return m;
 }
 
 /** Checks what beacons and their acks share. `sentAt` is the sender's clock in ms, whatever its origin. */
 function beacon(params: unknown, type: string): Fields {
   const m = asFields(params, type) as Fields & { incarnation: unknown; sentAt: unknown; revision: unknown };
-  if (!isCount(m.incarnation)) bad(`${type}.incarnation`, wantCount);
-  if (typeof m.sentAt !== 'number' || !Number.isFinite(m.sentAt)) bad(`${type}.sentAt`, 'a finite number');
-  if (!isCount(m.revision)) bad(`${type}.revision`, wantCount);
+  if (!isCount(m.incarnation)) bad(`${type}.incarnation`, want.count);
+  if (!isTime(m.sentAt)) bad(`${type}.sentAt`, want.time);
+  if (!isCount(m.revision)) bad(`${type}.revision`, want.count);
   return m;
 }

@@ -10,9 +10,13 @@ import {
   isCount,
   isPartition,
   isSession,
+  isTicket,
+  isTime,
+  isTxId,
   onlyFields,
+  want,
 } from './check.js';
-import { checkOperation } from './commands.js';
+import { checkOperation } from './operations.js';
 
 /** What a client asks of a node besides reads and writes; the host answers these itself. */
 export type AdminRequest =
@@ -33,38 +37,63 @@ export type Request<T extends AnyRequest['type']> = Extract<AnyRequest, { type: 
 /** The longest a node may be asked to keep quiet, in ms. */
 export const quiesceLimitMs = 10 * 60_000;
 
-const wantCount = 'a whole number from 0';
-const wantPartition = `a partition, 0 to ${limits.partitions - 1}`;
-const wantSession = 'a session such as "1.42"';
-
 export function decodeOpen(params: unknown): Request<'open'> {
   const m = asFields(params, 'open') as Fields & Request<'open'>;
-  if (!isPartition(m.p)) bad('open.p', wantPartition);
+  if (!isPartition(m.p)) bad('open.p', want.partition);
   onlyFields(m, 1, 'open');
   return { type: 'open', p: m.p };
 }
 
 export function decodeClose(params: unknown): Request<'close'> {
   const m = asFields(params, 'close') as Fields & Request<'close'>;
-  if (!isPartition(m.p)) bad('close.p', wantPartition);
-  if (!isSession(m.session)) bad('close.session', wantSession);
+  if (!isPartition(m.p)) bad('close.p', want.partition);
+  if (!isSession(m.session)) bad('close.session', want.session);
   onlyFields(m, 2, 'close');
   return { type: 'close', p: m.p, session: m.session };
 }
 
 export function decodeWrite(params: unknown): Request<'write'> {
-  const m = asFields(params, 'write') as Fields & Request<'write'>;
-  if (!isSession(m.session)) bad('write.session', wantSession);
-  if (!isCount(m.n)) bad('write.n', wantCount);
-  if (!isCount(m.first) || m.first > m.n) bad('write.first', 'a whole number from 0 to n');
+  const m = numbered(params, 'write') as Fields & Request<'write'>;
   const op = checkOperation(m.op, 'write.op');
   onlyFields(m, 4, 'write');
   return { type: 'write', session: m.session, n: m.n, first: m.first, op };
 }
 
+export function decodeTx(params: unknown): Request<'tx'> {
+  const m = numbered(params, 'tx') as Fields & Request<'tx'>;
+  const { session, n, first, at, pauseAt } = m;
+  const op = checkOperation(m.op, 'tx.op');
+  if (op.type !== 'tx') bad('tx.op.type', 'tx');
+  if (!isTime(at)) bad('tx.at', want.time);
+  if (pauseAt === undefined) {
+    onlyFields(m, 5, 'tx');
+    return { type: 'tx', session, n, first, op, at };
+  }
+  if (pauseAt !== 'prepared' && pauseAt !== 'decided') bad('tx.pauseAt', 'prepared or decided');
+  onlyFields(m, 6, 'tx');
+  return { type: 'tx', session, n, first, op, at, pauseAt };
+}
+
+/** Checks what every operation of a session has: whose it is, its number, and what was acknowledged before. */
+function numbered(params: unknown, type: string): Fields {
+  const m = asFields(params, type) as Fields & { n: unknown };
+  if (!isSession(m.session)) bad(`${type}.session`, want.session);
+  if (!isCount(m.n)) bad(`${type}.n`, want.count);
+  if (!isCount(m.first) || m.first > m.n) bad(`${type}.first`, 'a whole number from 0 to n');
+  return m;
+}
+
+export function decodeAbort(params: unknown): Request<'abort'> {
+  const m = asFields(params, 'abort') as Fields & Request<'abort'>;
+  if (!isPartition(m.p)) bad('abort.p', want.partition);
+  if (!isTxId(m.tx)) bad('abort.tx', want.tx);
+  onlyFields(m, 2, 'abort');
+  return { type: 'abort', p: m.p, tx: m.tx };
+}
+
 export function decodeRead(params: unknown): Request<'read'> {
   const m = asFields(params, 'read') as Fields & Request<'read'>;
-  if (!isPartition(m.p)) bad('read.p', wantPartition);
+  if (!isPartition(m.p)) bad('read.p', want.partition);
   const query = checkQuery(m.query);
   onlyFields(m, 2, 'read');
   return { type: 'read', p: m.p, query };
@@ -74,6 +103,7 @@ function checkQuery(value: unknown): Query {
   const query = asFields(value, 'read.query') as Fields & Query;
   switch (query.type) {
     case 'get':
+    case 'lock':
       checkKey(query.key, 'read.query.key');
       onlyFields(query, 2, 'read.query');
       break;
@@ -86,8 +116,17 @@ function checkQuery(value: unknown): Query {
       }
       onlyFields(query, 5, 'read.query');
       break;
+    case 'await':
+      checkKey(query.key, 'read.query.key');
+      if (!isTicket(query.ticket)) bad('read.query.ticket', want.ticket);
+      onlyFields(query, 3, 'read.query');
+      break;
+    case 'rows':
+      if (query.kind !== 'lock' && query.kind !== 'tx') bad('read.query.kind', 'lock or tx');
+      onlyFields(query, 2, 'read.query');
+      break;
     default:
-      bad('read.query.type', 'get or scan');
+      bad('read.query.type', 'get, scan, lock, await or rows');
   }
   return query;
 }

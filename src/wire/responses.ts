@@ -2,7 +2,8 @@ import type { Cell, OpFailure, OpResult, QueryResult } from '../core/machine/typ
 import type { ClientRequest, ClientResponse, Refusal } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { asFields, bad, type Fields, fits, isArray, isCount, isSession, onlyFields } from './check.js';
+import { asFields, bad, type Fields, fits, isArray, isCount, isSession, onlyFields, want } from './check.js';
+import { checkRow } from './rows.js';
 import { encodeError, encodeResult, type Incoming, type RpcId } from './rpc.js';
 import { fromRpcError } from './rpc-errors.js';
 
@@ -11,7 +12,8 @@ const envelopeBytes = 256;
 
 /**
  * The core's answer as a JSON-RPC response. The result is the answer without `ok` and `type`: `{session}` for
- * open, `{}` for close, the `OpResult` for write, the `QueryResult` for read; a refusal is a JSON-RPC error.
+ * open, `{}` for close, the `OpResult` for write and tx, `{state}` for abort, the `QueryResult` for read; a refusal is a
+ * JSON-RPC error.
  */
 export function encodeClientResponse(id: RpcId, response: ClientResponse): string {
   if (!response.ok) return encodeError(id, refusalToError(response));
@@ -22,6 +24,8 @@ export function encodeClientResponse(id: RpcId, response: ClientResponse): strin
       return encodeResult(id, '{}');
     case 'write':
       return encodeResult(id, JSON.stringify(response.result));
+    case 'abort':
+      return encodeResult(id, `{"state":"${response.state}"}`);
     case 'read': {
       const result = JSON.stringify(response.result);
       // Control characters grow sixfold in JSON, so a page within its bound may still be too long for a frame.
@@ -63,7 +67,7 @@ export function decodeClientResponse(
 const decoders: { readonly [T in ClientRequest['type']]: (result: unknown) => ClientResponse } = {
   open: (value) => {
     const result = asFields(value, 'result') as Fields & { session: unknown };
-    if (!isSession(result.session)) bad('result.session', 'a session such as "1.42"');
+    if (!isSession(result.session)) bad('result.session', want.session);
     onlyFields(result, 1, 'result');
     return { ok: true, type: 'open', session: result.session };
   },
@@ -71,9 +75,22 @@ const decoders: { readonly [T in ClientRequest['type']]: (result: unknown) => Cl
     onlyFields(asFields(value, 'result'), 0, 'result');
     return { ok: true, type: 'close' };
   },
-  write: (value) => ({ ok: true, type: 'write', result: checkOpResult(value) }),
+  write: decodeWritten,
+  tx: decodeWritten,
+  abort: (value) => {
+    const { state } = asFields(value, 'result');
+    if (state !== 'committed' && state !== 'aborting' && state !== 'unknown')
+      bad('result.state', 'committed, aborting or unknown');
+    onlyFields(value as Fields, 1, 'result');
+    return { ok: true, type: 'abort', state };
+  },
   read: (value) => ({ ok: true, type: 'read', result: checkQueryResult(value) }),
 };
+
+/** A transaction over several partitions is answered as an operation is. */
+function decodeWritten(value: unknown): ClientResponse {
+  return { ok: true, type: 'write', result: checkOpResult(value) };
+}
 
 const failures: Readonly<Record<OpFailure, true>> = {
   overflow: true,
@@ -83,6 +100,9 @@ const failures: Readonly<Record<OpFailure, true>> = {
   'outcome-unknown': true,
   'not-applied': true,
   busy: true,
+  'lock-held': true,
+  'lock-lost': true,
+  fenced: true,
 };
 
 function checkOpResult(value: unknown): OpResult {
@@ -92,8 +112,7 @@ function checkOpResult(value: unknown): OpResult {
     if (type !== 'number' && type !== 'string' && type !== 'boolean' && result.value !== null) {
       bad('result.value', 'a number, text, true, false or null');
     }
-    if (result.version !== undefined && !isCount(result.version))
-      bad('result.version', 'a whole number from 0');
+    if (result.version !== undefined && !isCount(result.version)) bad('result.version', want.count);
     onlyFields(result, result.version === undefined ? 2 : 3, 'result');
     return result;
   }
@@ -108,23 +127,35 @@ function checkOpResult(value: unknown): OpResult {
 
 function checkQueryResult(value: unknown): QueryResult {
   const result = asFields(value, 'result') as Fields & QueryResult;
-  if (result.type === 'get') {
-    if (result.cell !== null) checkCell(result.cell, 'result.cell');
-    onlyFields(result, 2, 'result');
-    return result;
+  switch (result.type) {
+    case 'get':
+      if (result.cell !== null) checkCell(result.cell, 'result.cell');
+      onlyFields(result, 2, 'result');
+      break;
+    case 'scan':
+      if (typeof result.more !== 'boolean') bad('result.more', want.flag);
+      checkPairs(result.rows, checkCell);
+      onlyFields(result, 3, 'result');
+      break;
+    case 'rows':
+      checkPairs(result.rows, checkRow);
+      onlyFields(result, 2, 'result');
+      break;
+    default:
+      bad('result.type', 'get, scan or rows');
   }
-  if (result.type !== 'scan') bad('result.type', 'get or scan');
-  if (typeof result.more !== 'boolean') bad('result.more', 'true or false');
-  const { rows } = result;
+  return result;
+}
+
+/** A page: pairs of a name and what it names. */
+function checkPairs(rows: unknown, check: (value: unknown, where: string) => void): void {
   if (!isArray(rows) || rows.length > limits.scanPage)
     bad('result.rows', `a list of at most ${limits.scanPage}`);
-  for (const row of rows as readonly unknown[]) {
+  for (const row of rows) {
     if (!isArray(row) || row.length !== 2 || typeof row[0] !== 'string')
-      bad('result.rows[]', 'a pair of key and cell');
-    checkCell(row[1], 'result.rows[].cell');
+      bad('result.rows[]', 'a pair of a name and what it names');
+    check(row[1], 'result.rows[][1]');
   }
-  onlyFields(result, 3, 'result');
-  return result;
 }
 
 function checkCell(value: unknown, where: string): void {
@@ -134,7 +165,7 @@ function checkCell(value: unknown, where: string): void {
   } else if (cell.kind === 'counter') {
     if (!Number.isSafeInteger(cell.value)) bad(`${where}.value`, 'a whole number');
   } else bad(`${where}.kind`, 'text or counter');
-  if (!isCount(cell.version)) bad(`${where}.version`, 'a whole number from 0');
+  if (!isCount(cell.version)) bad(`${where}.version`, want.count);
   onlyFields(cell, 3, where);
 }
 

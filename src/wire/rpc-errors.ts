@@ -66,6 +66,10 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   interrupted: 1036,
   'node-failed': 1037,
   'node-exists': 1038,
+  'lock-held': 1040,
+  'lock-lost': 1041,
+  fenced: 1042,
+  'tx-aborted': 1043,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */

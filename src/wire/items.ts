@@ -1,0 +1,132 @@
+import type { TxItem, TxOutcome, TxRead, TxReason } from '../core/machine/types.js';
+import { limits } from '../limits.js';
+import {
+  asFields,
+  bad,
+  checkKey,
+  checkValue,
+  type Fields,
+  isArray,
+  isCount,
+  isInteger,
+  isPartition,
+  onlyFields,
+  want,
+} from './check.js';
+
+/** What transactions are made of: their items, what they read, who takes part, and what they came to. */
+
+/** A participant and the items that are there. */
+type Part = readonly [p: number, items: readonly TxItem[]];
+/** A participant and the number of one of its entries. */
+type PartEntry = readonly [p: number, seq: number];
+
+/** A list of `least` to `limits.txItems` items. */
+export function checkItems(value: unknown, where: string, least = 1): asserts value is readonly TxItem[] {
+  if (!isArray(value) || value.length < least || value.length > limits.txItems)
+    bad(where, `a list of ${least} to ${limits.txItems} items`);
+  for (let i = 0; i < value.length; i++) checkItem(value[i], where);
+}
+
+function checkItem(value: unknown, where: string): void {
+  const item = asFields(value, `${where}[]`) as Fields & TxItem;
+  let fields = 3;
+  switch (item.type) {
+    case 'check':
+      checkContent(item.equals, `${where}[].equals`);
+      break;
+    case 'version':
+      if (!isCount(item.version)) bad(`${where}[].version`, want.count);
+      break;
+    case 'put':
+      checkValue(item.value, `${where}[].value`);
+      break;
+    case 'incr':
+      if (!isInteger(item.by)) bad(`${where}[].by`, want.integer);
+      break;
+    case 'get':
+    case 'delete':
+      fields = 2;
+      break;
+    default:
+      bad(`${where}[].type`, 'check, version, get, put, delete or incr');
+  }
+  checkKey(item.key, `${where}[].key`);
+  onlyFields(item, fields, `${where}[]`);
+}
+
+/** What a key holds: text, a counter's number, or null for nothing. */
+function checkContent(value: unknown, where: string): void {
+  if (value === null) return;
+  if (typeof value === 'string') checkValue(value, where);
+  else if (!isInteger(value)) bad(where, 'text, a whole number or null');
+}
+
+/** A list of `[key, value, version]`. */
+export function checkReads(value: unknown, where: string): asserts value is readonly TxRead[] {
+  if (!isArray(value) || value.length > limits.txItems) bad(where, `a list of at most ${limits.txItems}`);
+  for (const read of value) {
+    if (!isArray(read) || read.length !== 3) bad(`${where}[]`, 'a list of key, value and version');
+    checkKey(read[0], `${where}[][0]`);
+    checkContent(read[1], `${where}[][1]`);
+    if (!isCount(read[2])) bad(`${where}[][2]`, want.count);
+  }
+}
+
+/** A list of pairs of partition and items. */
+export function checkParts(value: unknown, where: string): asserts value is readonly Part[] {
+  for (const [p, items] of pairs(value, where)) {
+    if (!isPartition(p)) bad(`${where}[][0]`, want.partition);
+    checkItems(items, `${where}[][1]`);
+  }
+}
+
+/** A list of pairs of partition and entry. */
+export function checkPartEntries(value: unknown, where: string): asserts value is readonly PartEntry[] {
+  for (const [p, seq] of pairs(value, where)) {
+    if (!isPartition(p)) bad(`${where}[][0]`, want.partition);
+    if (!isCount(seq)) bad(`${where}[][1]`, want.count);
+  }
+}
+
+/** Each participant has an item at least, so there are no more of them than items. */
+function pairs(value: unknown, where: string): readonly (readonly unknown[])[] {
+  if (!isArray(value) || value.length > limits.txItems)
+    bad(where, `a list of at most ${limits.txItems} pairs`);
+  for (const pair of value) if (!isArray(pair) || pair.length !== 2) bad(`${where}[]`, 'a pair');
+  return value as readonly (readonly unknown[])[];
+}
+
+const reasons: Readonly<Record<TxReason, true>> = {
+  check: true,
+  stale: true,
+  conflict: true,
+  'wrong-type': true,
+  overflow: true,
+  unavailable: true,
+  timeout: true,
+  asked: true,
+  lost: true,
+};
+
+export function checkReason(value: unknown, where: string): asserts value is TxReason {
+  if (typeof value !== 'string' || !Object.hasOwn(reasons, value))
+    bad(where, Object.keys(reasons).join(', '));
+}
+
+export function checkOutcome(value: unknown, where: string): asserts value is TxOutcome {
+  const outcome = asFields(value, where) as Fields & TxOutcome;
+  switch (outcome.outcome) {
+    case 'committed':
+      checkReads(outcome.reads, `${where}.reads`);
+      onlyFields(outcome, 2, where);
+      break;
+    case 'aborted':
+      checkReason(outcome.reason, `${where}.reason`);
+      if (typeof outcome.message !== 'string') bad(`${where}.message`, 'a string');
+      onlyFields(outcome, 3, where);
+      break;
+    default:
+      bad(`${where}.outcome`, 'committed or aborted');
+  }
+}

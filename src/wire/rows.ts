@@ -1,0 +1,82 @@
+import type { Holder, Row } from '../core/machine/types.js';
+import { limits } from '../limits.js';
+import {
+  asFields,
+  bad,
+  type Fields,
+  isArray,
+  isCount,
+  isPartition,
+  isSession,
+  isTicket,
+  isTime,
+  isTxId,
+  onlyFields,
+  want,
+} from './check.js';
+import { checkItems, checkPartEntries, checkParts, checkReads } from './items.js';
+import { isPermits, isTtl, wantPermits, wantTtl } from './operations.js';
+
+/** A row of a partition: a lock, a fence, or a part of a transaction. */
+export function checkRow(value: unknown, where: string): asserts value is Row {
+  const row = asFields(value, where) as Fields & Row;
+  switch (row.kind) {
+    case 'lock':
+      if (!isPermits(row.permits)) bad(`${where}.permits`, wantPermits);
+      checkHolders(row.holders, `${where}.holders`);
+      checkQueue(row.queue, `${where}.queue`);
+      onlyFields(row, 4, where);
+      break;
+    case 'fence':
+      if (!isCount(row.token)) bad(`${where}.token`, want.count);
+      onlyFields(row, 2, where);
+      break;
+    case 'record':
+      if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
+      if (!isSession(row.session)) bad(`${where}.session`, want.session);
+      if (!isCount(row.n)) bad(`${where}.n`, want.count);
+      if (!isTime(row.at)) bad(`${where}.at`, want.time);
+      checkItems(row.own, `${where}.own`, 0);
+      checkParts(row.others, `${where}.others`);
+      checkReads(row.reads, `${where}.reads`);
+      if (row.prepared !== null) checkPartEntries(row.prepared, `${where}.prepared`);
+      onlyFields(row, 9, where);
+      break;
+    case 'prepared':
+      if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
+      if (!isPartition(row.anchor)) bad(`${where}.anchor`, want.partition);
+      if (!isTime(row.at)) bad(`${where}.at`, want.time);
+      if (!isCount(row.seq)) bad(`${where}.seq`, want.count);
+      checkItems(row.items, `${where}.items`);
+      checkReads(row.reads, `${where}.reads`);
+      onlyFields(row, 7, where);
+      break;
+    default:
+      bad(`${where}.kind`, 'lock, fence, record or prepared');
+  }
+}
+
+function checkHolders(value: unknown, where: string): void {
+  if (!isArray(value) || value.length > limits.lockPermits)
+    bad(where, `a list of at most ${limits.lockPermits}`);
+  for (const one of value) {
+    const holder = asFields(one, `${where}[]`) as Fields & Holder;
+    checkPlace(holder, `${where}[]`);
+    if (!isCount(holder.token)) bad(`${where}[].token`, want.count);
+    onlyFields(holder, 3, `${where}[]`);
+  }
+}
+
+function checkQueue(value: unknown, where: string): void {
+  if (!isArray(value)) bad(where, 'a list');
+  for (const one of value) {
+    const waiter = asFields(one, `${where}[]`);
+    checkPlace(waiter, `${where}[]`);
+    onlyFields(waiter, 2, `${where}[]`);
+  }
+}
+
+function checkPlace(place: Fields, where: string): void {
+  if (!isTicket(place.ticket)) bad(`${where}.ticket`, want.ticket);
+  if (!isTtl(place.ttl)) bad(`${where}.ttl`, wantTtl);
+}
