@@ -65,6 +65,9 @@ export const limits = {
   txAskMs: 300,
   /** Not everybody has voted after this long: aborted, in ms. */
   txPrepareMs: 3000,
+  /** Transactions whose steps a primary remembers, and steps of each. */
+  txTraces: 256,
+  txTraceEvents: 256,
   /** Longest time, in ms, that a transaction stays where `--pause-at` stopped it. */
   txPauseMs: 60_000,
   /** Longest and shortest time to live of a lock, in ms. */

@@ -1,3 +1,4 @@
+import type { TraceEvent, TxItem, TxReason } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ReplicaStatus } from '../core/node.js';
 
@@ -41,6 +42,88 @@ export interface CallOptions {
 export interface PutOptions extends CallOptions {
   /** Only if the key's version is still this (0: the key does not exist); else `conflict`. */
   readonly ifVersion?: number;
+  /** Only if no greater token of that lock was seen with this key; else `fenced`. */
+  readonly fence?: { readonly name: string; readonly token: number };
+}
+
+/** What a transaction came to. `aborted`: nothing of it was done, nor will be. */
+export interface TxReport {
+  readonly id: string;
+  readonly outcome: 'committed' | 'aborted' | 'unknown';
+  readonly reads: readonly {
+    readonly key: string;
+    readonly value: string | number | null;
+    readonly version: number;
+  }[];
+  readonly reason: TxReason | null;
+  /** The reason in words. */
+  readonly message: string | null;
+  /** How often it was tried: a conflict with another transaction is tried again. */
+  readonly attempts: number;
+}
+
+export interface TxOptions extends CallOptions {
+  /** Stop there until somebody aborts it, its coordinator dies, or a minute has passed. */
+  readonly pauseAt?: 'prepared' | 'decided';
+}
+
+/** A transaction that has not ended, as one of its partitions has it. */
+export interface TxView {
+  readonly id: string;
+  readonly partition: number;
+  readonly role: 'coordinator' | 'participant';
+  /** `in-doubt`: prepared here, and the decision has not come. */
+  readonly state: 'pending' | 'committed' | 'in-doubt';
+  readonly anchor: number;
+  /** Of a coordinator. */
+  readonly participants: readonly number[];
+  readonly keys: readonly string[];
+}
+
+/** The user's view of an optimistic transaction: what it reads must still be so when it commits. */
+export interface Transaction {
+  /** What is there, this transaction's own writes included; null: nothing. */
+  get(key: string): Promise<string | number | null>;
+  put(key: string, value: string): void;
+  delete(key: string): void;
+  incr(name: string, by?: number): void;
+}
+
+export interface TransactionOptions extends CallOptions {
+  /** How often the function is run again with fresh reads after a conflict; default 16. */
+  readonly retries?: number;
+}
+
+export interface LockOptions extends CallOptions {
+  /** Time to live, in ms: how long the lock stays held by a holder that is not heard from. */
+  readonly ttlMs: number;
+  /** How long to wait in the queue, in ms; default 0: not at all. */
+  readonly waitMs?: number;
+  /** How many may hold it at once; default 1. */
+  readonly permits?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A lock that is held. */
+export interface HeldLock {
+  readonly name: string;
+  /** The fencing token: greater than those of all who held it before. */
+  readonly token: number;
+  /** Until when it is certainly held, on `performance.now()`, if it is not renewed. */
+  readonly validUntil: number;
+  /** Aborted as soon as it can no longer be proved that the lock is held. */
+  readonly signal: AbortSignal;
+  /** Renews it by itself at a third of its time, from now on. */
+  keep(): void;
+  renew(options?: CallOptions): Promise<void>;
+  release(options?: CallOptions): Promise<void>;
+}
+
+export interface LockView {
+  readonly name: string;
+  readonly permits: number;
+  readonly holders: readonly { readonly token: number; readonly ttlMs: number }[];
+  readonly waiting: number;
 }
 
 /** Typed calls on a cluster. Every operation is exactly once: retried under one identity until answered. Rejects with `MusterError`. */
@@ -63,6 +146,34 @@ export interface MusterClient {
     reset(name: string, value?: number, options?: CallOptions): Promise<number>;
     list(options?: { prefix?: string; after?: string } & CallOptions): AsyncIterable<CounterEntry>;
   };
+  readonly tx: {
+    /**
+     * One atomic, strictly serializable step over any keys. A conflict with another transaction is tried again until the time is up; a
+     * failed check is not. Rejects with `usage` for items that cannot be, and as every call does; an unknown outcome is a report, with its id.
+     */
+    run(items: readonly TxItem[], options?: TxOptions): Promise<TxReport>;
+    /** Every transaction that has not ended. */
+    list(options?: CallOptions): Promise<TxView[]>;
+    /** What is known of one: the parts that have not ended, and what its coordinator remembers. */
+    show(id: string, options?: CallOptions): Promise<{ parts: TxView[]; trace: readonly TraceEvent[] }>;
+    /** Asks for its abort; never overrides a decision. */
+    abort(id: string, options?: CallOptions): Promise<'committed' | 'aborting' | 'unknown'>;
+  };
+  /**
+   * Runs `work` until what it read is still so when what it wrote is committed. Rejects with `conflict` after `retries`, with what
+   * `work` throws (then nothing was written), or `outcome-unknown`.
+   */
+  transaction<T>(work: (t: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  readonly locks: {
+    /** Rejects with `lock-held` when it is not granted in time. The caller keeps it alive: `keep()`, or `renew()` in time. */
+    acquire(name: string, options: LockOptions): Promise<HeldLock>;
+    /** By its token, whoever acquired it; rejects with `lock-lost` when that token does not hold it. */
+    release(name: string, token: number, options?: CallOptions): Promise<void>;
+    show(name: string, options?: CallOptions): Promise<LockView | null>;
+    list(options?: CallOptions): Promise<LockView[]>;
+  };
+  /** Runs `work` while holding the lock, kept alive; `signal` is aborted when it is lost. Released on every way out. */
+  lock<T>(name: string, options: LockOptions, work: (held: HeldLock) => Promise<T>): Promise<T>;
   /** The newest cluster map, read from the metastore. */
   map(): Promise<ClusterMap>;
   /** Asks one node directly. Rejects with `unreachable` or `timeout`. */

@@ -8,8 +8,19 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Transport } from '../transport/contract.js';
-import { isWellFormed } from '../wire/check.js';
-import type { CallOptions, CounterEntry, KvEntry, MusterClient, NodeStatus, PutOptions } from './api.js';
+import type {
+  CallOptions,
+  CounterEntry,
+  HeldLock,
+  KvEntry,
+  LockOptions,
+  MusterClient,
+  NodeStatus,
+  PutOptions,
+  Transaction,
+  TransactionOptions,
+} from './api.js';
+import { checkInteger, checkKey, checkText } from './checks.js';
 import { Links } from './links.js';
 import { mergePages, type Page } from './list.js';
 
@@ -58,17 +69,10 @@ export class Client implements MusterClient {
     },
     put: async (key: string, value: string, options: PutOptions = {}): Promise<KvEntry> => {
       checkKey(key);
-      if (typeof value !== 'string' || !isWellFormed(value))
-        throw new MusterError('usage', 'a value is text of whole Unicode characters');
-      if (Buffer.byteLength(value) > limits.valueBytes) {
-        const size = Buffer.byteLength(value);
-        throw new MusterError(
-          'value-too-large',
-          `the value of ${key} has ${size} bytes, and ${limits.valueBytes} are allowed`,
-        );
-      }
+      checkText(key, value);
       const condition = options.ifVersion === undefined ? {} : { ifVersion: options.ifVersion };
-      const result = await this.#write({ type: 'put', key, value, ...condition }, options);
+      const fence = options.fence === undefined ? {} : { fence: options.fence };
+      const result = await this.#write({ type: 'put', key, value, ...condition, ...fence }, options);
       return { key, value, version: result.version ?? 0 };
     },
     delete: async (key: string, options: PutOptions = {}): Promise<boolean> => {
@@ -105,6 +109,81 @@ export class Client implements MusterClient {
     list: (options: { prefix?: string; after?: string } & CallOptions = {}): AsyncIterable<CounterEntry> =>
       this.#list('counter', options, (name, cell) => ({ name, value: cell.value as number })),
   };
+
+  readonly tx: MusterClient['tx'] = {
+    run: async (items, options) => (await this.#transactions()).runTx(this.#txCalls, items, options),
+    list: async (options) => (await this.#transactions()).listTxs(this.#txCalls, options),
+    show: async (id, options) => (await this.#transactions()).showTx(this.#txCalls, id, options),
+    abort: async (id, options) => (await this.#transactions()).abortTx(this.#txCalls, id, options),
+  };
+
+  async transaction<T>(work: (t: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return (await this.#transactions()).transact(this.#txCalls, work, options);
+  }
+
+  readonly locks: MusterClient['locks'] = {
+    acquire: async (name, options) => (await this.#lockModule()).acquireLock(this.#lockCalls, name, options),
+    release: async (name, token, options = {}) => {
+      checkKey(name);
+      await this.#write({ type: 'release', key: name, token }, options);
+    },
+    show: async (name, options) => (await this.#lockModule()).showLock(this.#lockCalls, name, options),
+    list: async (options) => (await this.#lockModule()).listLocks(this.#lockCalls, options),
+  };
+
+  async lock<T>(name: string, options: LockOptions, work: (held: HeldLock) => Promise<T>): Promise<T> {
+    const held = await this.locks.acquire(name, options);
+    held.keep();
+    try {
+      return await work(held);
+    } finally {
+      // Lost meanwhile: there is nothing to release.
+      await held.release().catch(() => {});
+    }
+  }
+
+  // Loaded when first used: a counter's increment pays for neither.
+  readonly #transactions = () => import('./transactions.js');
+  readonly #lockModule = () => import('./locks.js');
+
+  readonly #partitions = async (): Promise<number> =>
+    (this.#core.map ?? (await this.map())).partitions.length;
+
+  get #txCalls() {
+    return {
+      timeoutMs: this.#options.timeoutMs,
+      write: (op: Operation, options: CallOptions & { at: number; pauseAt?: 'prepared' | 'decided' }) => {
+        const { at, pauseAt } = options;
+        return this.#call({ type: 'write', op, at, ...(pauseAt === undefined ? {} : { pauseAt }) }, options);
+      },
+      get: (key: string, options: CallOptions) => this.#get(key, options),
+      read: (p: number, query: Query, options: CallOptions) => this.#read(() => p, query, options),
+      abort: async (p: number, tx: string, options: CallOptions) => {
+        const outcome = await this.#call({ type: 'abort', p, tx }, options);
+        if (outcome.type === 'abort') return outcome.state;
+        throw this.#errorOf(outcome, p, null);
+      },
+      partitions: this.#partitions,
+      fail: (outcome: Outcome, key: string) => this.#errorOf(outcome, null, key),
+    };
+  }
+
+  get #lockCalls() {
+    return {
+      timeoutMs: this.#options.timeoutMs,
+      write: async (op: Operation, options: CallOptions) => ({
+        ok: true as const,
+        ...(await this.#write(op, options)),
+      }),
+      read: (where: string | number, query: Query, options: CallOptions) =>
+        this.#read(
+          (n) => (typeof where === 'number' ? where : partitionOf(hashKey(where), n)),
+          query,
+          options,
+        ),
+      partitions: this.#partitions,
+    };
+  }
 
   async map(): Promise<ClusterMap> {
     const map = await this.#options.metastore.read();
@@ -156,7 +235,7 @@ export class Client implements MusterClient {
     const p = where(map.partitions.length);
     const outcome = await this.#call({ type: 'read', p, query }, options);
     if (outcome.type === 'read') return outcome.result;
-    throw this.#errorOf(outcome, p, query.type === 'get' ? query.key : null);
+    throw this.#errorOf(outcome, p, 'key' in query ? query.key : null);
   }
 
   async #write(
@@ -171,7 +250,10 @@ export class Client implements MusterClient {
   /** What became of a call that did not succeed. A call that ran out of time because no connection could be made says why. */
   #errorOf(outcome: Outcome, p: number | null, key: string | null): MusterError {
     const details: Record<string, string> = key === null ? {} : { key };
-    if (outcome.type === 'unknown') return new MusterError('outcome-unknown', outcome.message, { details });
+    if (outcome.type === 'unknown')
+      return new MusterError('outcome-unknown', outcome.message, {
+        details: { ...details, operation: outcome.id },
+      });
     if (outcome.type !== 'failed') return new MusterError('internal', `a call ended as ${outcome.type}`);
     const map = this.#core.map;
     if (outcome.code === 'timeout' && map !== null) {
@@ -255,18 +337,6 @@ export class Client implements MusterClient {
       );
     }
   }
-}
-
-function checkKey(key: string): void {
-  const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
-  if (bytes === 0 || bytes > limits.keyBytes || !isWellFormed(key)) {
-    throw new MusterError('key-invalid', `a key has 1 to ${limits.keyBytes} bytes of text, not ${bytes}`);
-  }
-}
-
-function checkInteger(what: string, value: number): void {
-  if (!Number.isSafeInteger(value))
-    throw new MusterError('usage', `${what} is a whole number within ±(2^53−1), not ${value}`);
 }
 
 const wrongType = (key: string, holds: string): MusterError =>

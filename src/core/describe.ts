@@ -130,7 +130,9 @@ export function describeResponse(r: ClientResponse): string {
         ? r.result.cell === null
           ? 'nothing'
           : `${short(String(r.result.cell.value))} v${r.result.cell.version}`
-        : `${r.result.rows.length} rows`;
+        : r.result.type === 'trace'
+          ? `${r.result.events.length} events`
+          : `${r.result.rows.length} rows`;
     case 'abort':
       return r.state;
     case 'open':

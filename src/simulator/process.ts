@@ -153,11 +153,16 @@ export class SimProcess {
       return;
     }
     this.#world.inspect(this, ready);
-    // A fault armed at a step of a transaction strikes before anything of this turn has left.
-    for (const { step } of ready.reached) this.#world.reached(this, step);
+    // A fault armed at a step of a transaction strikes before anything of this turn has left, or after all of it has.
+    const early = this.#random.chance(0.5);
+    const strike = (): void => {
+      for (const { step } of ready.reached) this.#world.reached(this, step);
+    };
+    if (early) strike();
     if (!this.alive) return;
     if (ready.write !== null) this.#write(ready.write);
     this.#world.carry(this, ready);
+    if (!early) strike();
     // What arrives while this turn is being carried out is taken up in the next.
     if (!this.alive || this.#paused) return;
   }

@@ -30,6 +30,25 @@ const moving = (scenario: Scenario, also: Partial<Record<Fault, number>>): Scena
   return { ...scenario, nemesis: { ...scenario.nemesis, weights } };
 };
 
+/** Little but transactions or locks. */
+const busyTx = (
+  scenario: Scenario,
+  use: Partial<Pick<Scenario, 'accounts' | 'lists' | 'locks'>>,
+): Scenario => ({
+  ...scenario,
+  quiet: false,
+  txUsers: 5,
+  accounts: 0,
+  lists: 0,
+  locks: 0,
+  ...use,
+  partitions: Math.max(2, scenario.partitions),
+  thinkMs: 20,
+  clients: 1,
+  registers: 1,
+  counters: 1,
+});
+
 const only = (scenario: Scenario, fault: Fault): Scenario => {
   const weights = Object.fromEntries(
     faults.map((f) => [f, f === fault ? 1 : 0]),
@@ -171,5 +190,64 @@ export const variants: readonly Variant[] = [
     rules: broken({ streamsOfPlacement: false }),
     within: 200,
     change: (scenario) => ({ ...only(struck(scenario, 4000), 'flip'), faultyMs: 40_000, thinkMs: 400 }),
+  },
+  {
+    name: 'no-read-intents',
+    story: 'section 5: lets others write what a transaction has read before it is decided',
+    rules: broken({ readIntents: false }),
+    within: 200,
+    change: (scenario) => busyTx(scenario, { lists: 2 }),
+  },
+  {
+    name: 'intents-released-at-vote',
+    story: 'section 5: holds nothing from the vote to the decision',
+    rules: broken({ intentsUntilDecision: false }),
+    within: 100,
+    change: (scenario) => busyTx(scenario, { lists: 2, accounts: 3 }),
+  },
+  {
+    name: 'decision-before-durable',
+    story: 'section 5: tells the decision before it is committed',
+    rules: broken({ decisionDurable: false }),
+    within: 300,
+    change: (scenario) => busyTx(struck(scenario, 300), { accounts: 3, lists: 2 }),
+  },
+  {
+    name: 'presumed-commit',
+    story: 'section 5: takes a transaction that the anchor does not know for committed',
+    rules: broken({ presumedAbort: false }),
+    within: 300,
+    change: (scenario) => busyTx(struck(scenario, 300), { accounts: 3 }),
+  },
+  {
+    name: 'no-tombstones',
+    story: 'section 5: answers that a transaction is aborted, and lets it begin afterwards',
+    rules: broken({ tombstones: false }),
+    within: 1500,
+    change: (scenario) => ({
+      ...busyTx({ ...only(struck(scenario, 150), 'armed'), network: late }, { accounts: 3 }),
+      disk: { slow: 0.3, slowMs: 300, checkpointMs: 2000 },
+    }),
+  },
+  {
+    name: 'finish-any-prepare',
+    story: 'section 5: applies a decision to a prepare that came when the transaction was over',
+    rules: broken({ finishNamesPrepare: false }),
+    within: 1500,
+    change: (scenario) => busyTx({ ...struck(scenario, 300), network: late }, { accounts: 3 }),
+  },
+  {
+    name: 'lock-expired-at-failover',
+    story: 'section 6: takes a lock that it finds at a failover for expired',
+    rules: broken({ locksOutliveFailover: false }),
+    within: 300,
+    change: (scenario) => busyTx(struck(scenario, 600), { locks: 1 }),
+  },
+  {
+    name: 'token-reused',
+    story: 'section 6: grants a lock under a token that was granted before',
+    rules: broken({ tokensGrow: false }),
+    within: 50,
+    change: (scenario) => busyTx(scenario, { locks: 1 }),
   },
 ];

@@ -125,8 +125,12 @@ function checkQuery(value: unknown): Query {
       if (query.kind !== 'lock' && query.kind !== 'tx') bad('read.query.kind', 'lock or tx');
       onlyFields(query, 2, 'read.query');
       break;
+    case 'trace':
+      if (!isTxId(query.tx)) bad('read.query.tx', want.tx);
+      onlyFields(query, 2, 'read.query');
+      break;
     default:
-      bad('read.query.type', 'get, scan, lock, await or rows');
+      bad('read.query.type', 'get, scan, lock, await, rows or trace');
   }
   return query;
 }

@@ -1,4 +1,4 @@
-import type { Cell, OpFailure, OpResult, QueryResult } from '../core/machine/types.js';
+import type { Cell, OpFailure, OpResult, QueryResult, TraceEvent } from '../core/machine/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -141,10 +141,40 @@ function checkQueryResult(value: unknown): QueryResult {
       checkPairs(result.rows, checkRow);
       onlyFields(result, 2, 'result');
       break;
+    case 'trace':
+      checkTrace(result.events);
+      onlyFields(result, 2, 'result');
+      break;
     default:
-      bad('result.type', 'get, scan or rows');
+      bad('result.type', 'get, scan, rows or trace');
   }
   return result;
+}
+
+const traced: ReadonlySet<unknown> = new Set<TraceEvent['what']>([
+  'came',
+  'begun',
+  'prepare',
+  'vote',
+  'decided',
+  'finish',
+  'finished',
+]);
+
+function checkTrace(events: unknown): void {
+  if (!isArray(events) || events.length > limits.txTraceEvents)
+    bad('result.events', `a list of at most ${limits.txTraceEvents}`);
+  for (const value of events) {
+    const event = asFields(value, 'result.events[]') as Fields & TraceEvent;
+    if (typeof event.at !== 'number' || !Number.isFinite(event.at)) bad('result.events[].at', 'a number');
+    if (!traced.has(event.what)) bad('result.events[].what', 'a step of a transaction');
+    if (!isCount(event.p)) bad('result.events[].p', 'a partition');
+    if (event.seq !== null && !isCount(event.seq))
+      bad('result.events[].seq', 'a whole number from 0, or null');
+    if (event.yes !== null && typeof event.yes !== 'boolean')
+      bad('result.events[].yes', 'true, false or null');
+    onlyFields(event, 5, 'result.events[]');
+  }
 }
 
 /** A page: pairs of a name and what it names. */

@@ -32,7 +32,8 @@ export type Call =
 
 /** How a call ended. `failed`: it did not happen and never will. `unknown`: it may have, or may yet. */
 export type Outcome =
-  | { readonly type: 'written'; readonly result: OpResult & { ok: true } }
+  /** `id`: `partition:session:n` of the operation, which is a transaction's name. */
+  | { readonly type: 'written'; readonly result: OpResult & { ok: true }; readonly id: string }
   | { readonly type: 'read'; readonly result: QueryResult }
   | { readonly type: 'failed'; readonly code: FailureCode; readonly message: string }
   | { readonly type: 'abort'; readonly state: 'committed' | 'aborting' | 'unknown' }
@@ -327,7 +328,7 @@ export class ClientCore {
     this.#finish(pending, {
       type: 'unknown',
       message,
-      id: `${pending.p}:${session?.id ?? '0.0'}:${pending.n}`,
+      id: idOf(pending, session),
     });
   }
 
@@ -370,7 +371,7 @@ export class ClientCore {
   }
 
   #onResult(pending: Pending, result: OpResult): void {
-    if (result.ok) this.#finish(pending, { type: 'written', result });
+    if (result.ok) this.#finish(pending, { type: 'written', result, id: idOf(pending, pending.session) });
     else if (result.code === 'session-expired') this.#onExpired(pending);
     else if (result.code === 'outcome-unknown') this.#unknown(pending, result.message);
     else if (result.code === 'busy') this.#retryLater(pending);
@@ -524,3 +525,6 @@ function firstOf(session: Session): number {
   for (const n of session.outstanding.keys()) return n;
   return session.nextN;
 }
+
+const idOf = (pending: Pending, session: Session | null): string =>
+  `${pending.p}:${session?.id ?? '0.0'}:${pending.n}`;

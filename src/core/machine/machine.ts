@@ -367,6 +367,8 @@ export class PartitionMachine {
       const row = this.rows.get('lock', query.key);
       return { type: 'rows', rows: row === undefined ? [] : [[query.key, row]] };
     }
+    // The primary answers this itself.
+    if (query.type === 'trace') return { type: 'trace', events: [] };
     if (query.type === 'rows') {
       const kinds = query.kind === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const);
       return {

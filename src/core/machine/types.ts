@@ -143,6 +143,19 @@ export interface Holder {
   readonly ttl: number;
 }
 
+/** A step of a transaction as its coordinator saw it. */
+export interface TraceEvent {
+  /** Since the transaction came, in ms on the coordinator's clock. */
+  readonly at: number;
+  readonly what: 'came' | 'begun' | 'prepare' | 'vote' | 'decided' | 'finish' | 'finished';
+  /** The partition that it concerns: the participant's, or the anchor's own. */
+  readonly p: number;
+  /** The log entry there; null: none, or not known. */
+  readonly seq: number | null;
+  /** A vote, or the decision; null: neither. */
+  readonly yes: boolean | null;
+}
+
 /** What a partition keeps besides cells and sessions, each under a name of its own. */
 export type Row =
   | {
@@ -204,7 +217,9 @@ export type Query =
   /** Answered when the ticket holds the lock or has no place any more, or after a second. */
   | { readonly type: 'await'; readonly key: string; readonly ticket: string }
   /** The rows of one kind: locks, or transactions. */
-  | { readonly type: 'rows'; readonly kind: 'lock' | 'tx' };
+  | { readonly type: 'rows'; readonly kind: 'lock' | 'tx' }
+  /** What the anchor's primary remembers of a transaction, while it does. */
+  | { readonly type: 'trace'; readonly tx: TxId };
 
 export type QueryResult =
   | { readonly type: 'get'; readonly cell: Cell | null }
@@ -213,7 +228,8 @@ export type QueryResult =
       readonly rows: readonly (readonly [key: string, cell: Cell])[];
       readonly more: boolean;
     }
-  | { readonly type: 'rows'; readonly rows: readonly (readonly [id: string, row: Row])[] };
+  | { readonly type: 'rows'; readonly rows: readonly (readonly [id: string, row: Row])[] }
+  | { readonly type: 'trace'; readonly events: readonly TraceEvent[] };
 
 /** A session's stored state: results by operation number, those before `first` forgotten. */
 export interface SessionState {

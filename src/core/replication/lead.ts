@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import type { Applied } from '../machine/machine.js';
-import type { Command, OpResult, Query, SessionId, TxItem } from '../machine/types.js';
+import type { Command, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -579,7 +579,7 @@ export class Lead {
     const origins = this.#waiters.get(seq);
     this.#waiters.delete(seq);
     if (origins !== undefined) this.#replyHeld(origins, this.#responseTo(applied));
-    if (command !== undefined) this.#took(command, applied);
+    if (command !== undefined) this.#took(command, applied, seq);
   }
 
   /** Answers what is committed as soon as enough are in sync (R5). */
@@ -589,14 +589,14 @@ export class Lead {
   }
 
   /** What an entry means for locks and transactions. */
-  #took(command: Command, applied: Applied): void {
+  #took(command: Command, applied: Applied, seq: number): void {
     switch (command.type) {
       case 'begin':
       case 'prepare':
-        this.#tx.voted(command, applied.type === 'vote' ? applied.vote : null);
+        this.#tx.voted(command, applied.type === 'vote' ? applied.vote : null, seq);
         break;
       case 'decide':
-        this.#tx.decided(command);
+        this.#tx.decided(command, seq);
         break;
       case 'finish':
         this.#tx.finished(command);
@@ -713,7 +713,10 @@ export class Lead {
   }
 
   #answerRead(origin: number, query: Query): void {
-    const result = this.#replica.machine.query(query);
+    const result: QueryResult =
+      query.type === 'trace'
+        ? { type: 'trace', events: this.#tx.trace(query.tx) }
+        : this.#replica.machine.query(query);
     if (this.#mayRead()) this.#ctx.reply(origin, { ok: true, type: 'read', result });
     else
       this.#ctx.reply(

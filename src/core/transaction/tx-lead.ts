@@ -2,7 +2,16 @@ import { limits } from '../../limits.js';
 import { outcomeResult, type PartitionMachine } from '../machine/machine.js';
 import { Rows } from '../machine/rows.js';
 import { Intents, type PreparedRow, type RecordRow, type Vote } from '../machine/transactions.js';
-import type { Command, Query, SessionId, TxId, TxItem, TxOutcome, TxRead } from '../machine/types.js';
+import type {
+  Command,
+  Query,
+  SessionId,
+  TraceEvent,
+  TxId,
+  TxItem,
+  TxOutcome,
+  TxRead,
+} from '../machine/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal, TxStep } from '../messages.js';
 import type { Rules } from '../rules.js';
 import { byPartition } from './items.js';
@@ -84,6 +93,7 @@ export class TxLead {
   /** Tombstones and decisions asked for by others: who waits for which. */
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
+  readonly #traces = new Map<TxId, { readonly since: number; readonly events: TraceEvent[] }>();
   #adopted = false;
 
   constructor(host: TxHost) {
@@ -97,6 +107,31 @@ export class TxLead {
 
   get idle(): boolean {
     return this.#coordinated.size === 0 && this.#waiting.length === 0 && this.#finishing.size === 0;
+  }
+
+  // ---- for whoever looks
+
+  trace(tx: TxId): readonly TraceEvent[] {
+    return this.#traces.get(tx)?.events ?? [];
+  }
+
+  #note(
+    tx: TxId,
+    what: TraceEvent['what'],
+    p = this.#host.p,
+    seq: number | null = null,
+    yes: boolean | null = null,
+  ): void {
+    let trace = this.#traces.get(tx);
+    if (trace === undefined) {
+      if (what === 'finished') return;
+      trace = { since: this.#host.now, events: [] };
+      this.#traces.set(tx, trace);
+      const oldest = this.#traces.keys().next().value;
+      if (this.#traces.size > limits.txTraces && oldest !== undefined) this.#traces.delete(oldest);
+    }
+    if (trace.events.length < limits.txTraceEvents)
+      trace.events.push({ at: this.#host.now - trace.since, what, p, seq, yes });
   }
 
   // ---- conflicts
@@ -174,6 +209,7 @@ export class TxLead {
       pauseAt: pauseAt ?? null,
     };
     this.#coordinated.set(tx, coordinated);
+    this.#note(tx, 'came');
     const start = (): void => {
       const refusal = this.#host.mayWrite();
       if (refusal !== null) {
@@ -236,6 +272,7 @@ export class TxLead {
     c.toldAt = this.#host.now;
     for (const [p, items] of c.others) {
       if (c.votes.has(p)) continue;
+      this.#note(c.tx, 'prepare', p);
       this.#host.tell(p, { type: 'tx-prepare', p, tx: c.tx, anchor: this.#host.p, at: c.at, items });
     }
     this.#host.reached('prepares-sent', c.tx);
@@ -244,6 +281,7 @@ export class TxLead {
   onVote(m: Extract<PeerMessage, { type: 'tx-vote' }>): void {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.deciding) return;
+    this.#note(m.tx, 'vote', m.from, m.yes ? m.seq : null, m.yes);
     if (!m.yes) {
       if (c.own !== null) this.#decide(c, { outcome: 'aborted', reason: m.reason, message: m.message });
       // Its begin is not applied yet: the participant says no again when it is asked again.
@@ -286,6 +324,7 @@ export class TxLead {
     const commit = c.decided.outcome === 'committed';
     for (const [p, seq] of prepared) {
       if (c.finished.has(p)) continue;
+      this.#note(c.tx, 'finish', p, seq, commit);
       this.#host.tell(p, { type: 'tx-finish', p, tx: c.tx, anchor: this.#host.p, commit, seq });
     }
     this.#host.reached('finishes-sent', c.tx);
@@ -295,6 +334,7 @@ export class TxLead {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.decided === null) return;
     c.finished.add(m.from);
+    this.#note(m.tx, 'finished', m.from);
     if (c.finished.size < c.others.length) return;
     this.#coordinated.delete(m.tx);
     if (this.#host.machine.rows.get('record', m.tx) !== undefined) this.#toForget.push(m.tx);
@@ -423,7 +463,7 @@ export class TxLead {
 
   // ---- what was applied
 
-  voted(command: Command, vote: Vote | null): void {
+  voted(command: Command, vote: Vote | null, seq: number): void {
     if (command.type !== 'begin' && command.type !== 'prepare') return;
     const { tx } = command;
     const items = this.#pipelined.get(tx);
@@ -448,15 +488,16 @@ export class TxLead {
           message,
         });
       }
-    } else this.#begun(tx, vote);
+    } else this.#begun(tx, vote, seq);
     this.#wake();
   }
 
-  #begun(tx: TxId, vote: Vote | null): void {
+  #begun(tx: TxId, vote: Vote | null, seq: number): void {
     const c = this.#coordinated.get(tx);
     if (c === undefined) return;
     if (vote?.yes === true) {
       c.own = vote.reads;
+      this.#note(tx, 'begun', this.#host.p, seq, true);
       this.#decideIfAll(c);
       return;
     }
@@ -475,11 +516,12 @@ export class TxLead {
     for (const [p] of c.others) this.#tellFinish(tx, p, false, 0);
   }
 
-  decided(command: Extract<Command, { type: 'decide' }>): void {
+  decided(command: Extract<Command, { type: 'decide' }>, seq: number): void {
     const { tx, outcome, prepared } = command;
     const c = this.#coordinated.get(tx);
     if (c !== undefined) {
       c.decided = outcome;
+      this.#note(tx, 'decided', this.#host.p, seq, outcome.outcome === 'committed');
       this.#host.reached('decided', tx);
       this.#sendFinishes(c, prepared);
       if (c.others.length === 0 || outcome.outcome === 'aborted') {

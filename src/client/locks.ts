@@ -1,0 +1,237 @@
+import type { AcquireResult } from '../core/machine/locks.js';
+import type { Operation, OpResult, QueryResult, Row } from '../core/machine/types.js';
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
+import { checkKey } from './checks.js';
+
+/** What locks need of the client. */
+export interface LockCalls {
+  readonly timeoutMs: number;
+  /** Rejects as every call does; `outcome-unknown` with `details.operation`. */
+  write(op: Operation, options: CallOptions): Promise<OpResult & { ok: true }>;
+  read(
+    where: string | number,
+    query:
+      | { type: 'lock'; key: string }
+      | { type: 'await'; key: string; ticket: string }
+      | { type: 'rows'; kind: 'lock' },
+    options: CallOptions,
+  ): Promise<QueryResult>;
+  partitions(): Promise<number>;
+}
+
+type LockRow = Extract<Row, { kind: 'lock' }>;
+
+const lockOf = (result: QueryResult): LockRow | null => {
+  const row = result.type === 'rows' ? result.rows[0]?.[1] : undefined;
+  return row?.kind === 'lock' ? row : null;
+};
+
+const viewOf = (name: string, row: LockRow): LockView => ({
+  name,
+  permits: row.permits,
+  holders: row.holders.map(({ token, ttl }) => ({ token, ttlMs: ttl })),
+  waiting: row.queue.length,
+});
+
+export async function showLock(
+  calls: LockCalls,
+  name: string,
+  options: CallOptions = {},
+): Promise<LockView | null> {
+  checkKey(name);
+  const row = lockOf(await calls.read(name, { type: 'lock', key: name }, options));
+  return row === null ? null : viewOf(name, row);
+}
+
+export async function listLocks(calls: LockCalls, options: CallOptions = {}): Promise<LockView[]> {
+  const found = await Promise.all(
+    Array.from({ length: await calls.partitions() }, async (_, p) => {
+      const result = await calls.read(p, { type: 'rows', kind: 'lock' }, options);
+      if (result.type !== 'rows') return [];
+      return result.rows.flatMap(([name, row]) => (row.kind === 'lock' ? [viewOf(name, row)] : []));
+    }),
+  );
+  return found.flat().sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Clocks of holder and primary may differ by so much of a time to live. */
+const DRIFT = 0.02;
+
+function checkOptions({ ttlMs, waitMs = 0, permits = 1 }: LockOptions): void {
+  const { lockTtlLeastMs: least, lockTtlMostMs: most } = limits;
+  if (!Number.isFinite(ttlMs) || ttlMs < least || ttlMs > most)
+    throw new MusterError('usage', `a lock's time to live is ${least} to ${most} ms, not ${ttlMs}`);
+  if (!(waitMs >= 0)) throw new MusterError('usage', `how long to wait is 0 ms or more, not ${waitMs}`);
+  if (!Number.isSafeInteger(permits) || permits < 1 || permits > limits.lockPermits)
+    throw new MusterError('usage', `permits are 1 to ${limits.lockPermits}, not ${permits}`);
+}
+
+const held = (name: string): MusterError =>
+  new MusterError('lock-held', `lock ${name} was not free in time`, { details: { key: name } });
+
+/** Takes the lock, waiting in its queue for up to `waitMs`. Rejects with `lock-held`, `interrupted`, or as every call does. */
+export async function acquireLock(calls: LockCalls, name: string, options: LockOptions): Promise<HeldLock> {
+  checkKey(name);
+  checkOptions(options);
+  const { waitMs = 0, permits = 1, signal } = options;
+  const ttlMs = Math.round(options.ttlMs);
+  const begin = performance.now();
+  const callMs = Math.max(waitMs, options.timeoutMs ?? calls.timeoutMs);
+  let ticket: string;
+  let token: number | null;
+  try {
+    const op = { type: 'acquire', key: name, ttl: ttlMs, wait: waitMs > 0, permits } as const;
+    const result = await calls.write(op, { timeoutMs: callMs });
+    ({ ticket, token } = JSON.parse(result.value as string) as AcquireResult);
+  } catch (error) {
+    await leaveUnknown(calls, name, error);
+    throw error;
+  }
+  // From the sending on: granted it was later.
+  let since = begin;
+  while (token === null) {
+    if (signal?.aborted || performance.now() - begin >= waitMs) {
+      await calls.write({ type: 'leave', key: name, ticket }, {}).catch(() => {});
+      if (signal?.aborted)
+        throw new MusterError('interrupted', 'interrupted while waiting for the lock', { tookEffect: 'no' });
+      throw held(name);
+    }
+    const lock = await awaitTurn(calls, name, ticket);
+    if (lock === undefined) continue;
+    const holder = lock?.holders.find((h) => h.ticket === ticket);
+    if (holder === undefined) {
+      if (lock?.queue.some((w) => w.ticket === ticket)) continue;
+      throw held(name);
+    }
+    // When it was granted is not known; a renewal counts from its own sending.
+    since = performance.now();
+    await calls.write({ type: 'renew', key: name, token: holder.token }, { timeoutMs: ttlMs });
+    token = holder.token;
+  }
+  return new Held(calls, name, token, ttlMs, since);
+}
+
+/** The lock as it is when there is news of the ticket, or after a while; undefined: nobody could say. */
+async function awaitTurn(
+  calls: LockCalls,
+  name: string,
+  ticket: string,
+): Promise<LockRow | null | undefined> {
+  try {
+    return lockOf(await calls.read(name, { type: 'await', key: name, ticket }, { timeoutMs: 2000 }));
+  } catch (error) {
+    if (!(error instanceof MusterError) || !error.retryable) throw error;
+    return undefined;
+  }
+}
+
+/** An acquire of unknown outcome may have got the lock: it is given back. */
+async function leaveUnknown(calls: LockCalls, name: string, error: unknown): Promise<void> {
+  if (!(error instanceof MusterError) || error.code !== 'outcome-unknown') return;
+  const [, session, n] = String(error.details.operation ?? '').split(':');
+  if (session === undefined || n === undefined) return;
+  await calls.write({ type: 'leave', key: name, ticket: `${session}.${n}` }, {}).catch(() => {});
+}
+
+class Held implements HeldLock {
+  readonly #calls: LockCalls;
+  readonly #abort = new AbortController();
+  readonly #ttlMs: number;
+  /** When what is certain of the lock began, on both clocks: the monotonic one stands still while the machine sleeps. */
+  #since: { readonly mono: number; readonly wall: number };
+  #timer: NodeJS.Timeout | null = null;
+  #keeping = false;
+  #renewing = false;
+  #renewedAt: number;
+
+  constructor(
+    calls: LockCalls,
+    readonly name: string,
+    readonly token: number,
+    ttlMs: number,
+    since: number,
+  ) {
+    this.#calls = calls;
+    this.#ttlMs = ttlMs;
+    this.#since = { mono: since, wall: Date.now() - (performance.now() - since) };
+    this.#renewedAt = since;
+    this.#watch();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get validUntil(): number {
+    return this.#since.mono + this.#ttlMs * (1 - DRIFT);
+  }
+
+  keep(): void {
+    this.#keeping = true;
+    this.#watch();
+  }
+
+  async renew(options: CallOptions = {}): Promise<void> {
+    const sent = { mono: performance.now(), wall: Date.now() };
+    this.#renewedAt = sent.mono;
+    try {
+      await this.#calls.write({ type: 'renew', key: this.name, token: this.token }, options);
+      if (!this.signal.aborted) this.#since = sent;
+      this.#watch();
+    } catch (error) {
+      if ((error as MusterError).code === 'lock-lost') this.#lose((error as Error).message);
+      throw error;
+    }
+  }
+
+  async release(options: CallOptions = {}): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#keeping = false;
+    if (!this.signal.aborted) this.#abort.abort(new MusterError('lock-lost', 'the lock was released'));
+    await this.#calls.write({ type: 'release', key: this.name, token: this.token }, options);
+  }
+
+  #lose(why: string): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.signal.aborted)
+      this.#abort.abort(
+        new MusterError('lock-lost', `lock ${this.name}: ${why}`, { details: { key: this.name } }),
+      );
+  }
+
+  /** Milliseconds for which it is still certain, by the clock that says less. */
+  get #left(): number {
+    const elapsed = Math.max(performance.now() - this.#since.mono, Date.now() - this.#since.wall);
+    return this.#ttlMs * (1 - DRIFT) - elapsed;
+  }
+
+  #watch(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.signal.aborted) return;
+    const left = this.#left;
+    if (left <= 0) {
+      this.#lose('it could not be renewed in time');
+      return;
+    }
+    const due = this.#renewedAt + this.#ttlMs / 3 - performance.now();
+    if (this.#keeping && due <= 0 && !this.#renewing) {
+      this.#renewing = true;
+      // Not answered: the next third tries again, and the deadline stands.
+      this.renew({ timeoutMs: Math.max(1, left) })
+        .catch(() => {})
+        .finally(() => {
+          this.#renewing = false;
+          this.#watch();
+        });
+    }
+    const next = this.#keeping && !this.#renewing ? Math.min(left, Math.max(1, due)) : left;
+    // Short steps: after a sleep of the machine the wall clock has to be looked at.
+    this.#timer = setTimeout(() => this.#watch(), Math.min(next, 1000));
+    if (!this.#keeping) this.#timer.unref();
+  }
+}
