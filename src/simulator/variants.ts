@@ -223,7 +223,7 @@ export const variants: readonly Variant[] = [
     name: 'no-tombstones',
     story: 'section 5: answers that a transaction is aborted, and lets it begin afterwards',
     rules: broken({ tombstones: false }),
-    within: 1500,
+    within: 1000,
     change: (scenario) => ({
       ...busyTx({ ...only(struck(scenario, 150), 'armed'), network: late }, { accounts: 3 }),
       disk: { slow: 0.3, slowMs: 300, checkpointMs: 2000 },
