@@ -181,6 +181,8 @@ export class NodeCore implements ReplicaContext {
   #reading = false;
   #beaconAt = 0;
   #idleBeaconAt: number;
+  /** Nodes to be told of the newest revision. */
+  readonly #greet = new Set<NodeId>();
   #caretakeAt: number;
   readonly #liveness = new Liveness();
   /** Hand-overs under way, counted anew at each tick. */
@@ -560,9 +562,22 @@ export class NodeCore implements ReplicaContext {
   #onPublished(outcome: PublishOutcome): void {
     this.#reconsider = true;
     const published = this.#publisher.ended(outcome, this.revision, this.#reads);
-    if (outcome === 'ok' && published !== null && published.revision > this.revision) this.#adopt(published);
+    if (outcome === 'ok' && published !== null) {
+      const before = this.#map;
+      if (published.revision > this.revision) this.#adopt(published);
+      this.#greetSuccessors(before, published);
+    }
     if (this.#publisher.idle) this.#settle();
     if (this.#publisher.needsMap) this.wantMap();
+  }
+
+  /** Whoever was handed a partition is told at once that there is a newer map. */
+  #greetSuccessors(before: ClusterMap | null, now: ClusterMap): void {
+    now.partitions.forEach(({ handover, epoch, primary }, p) => {
+      if (handover?.from.node !== this.node || epoch === before?.partitions[p]?.epoch) return;
+      this.#greet.add(nodeOf(primary));
+      this.beaconSoon();
+    });
   }
 
   #settle(): void {
@@ -633,6 +648,8 @@ export class NodeCore implements ReplicaContext {
       this.#idleBeaconAt = this.now + limits.idleBeaconMs;
       for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
     }
+    for (const node of this.#greet) if (!claims.has(node)) claims.set(node, []);
+    this.#greet.clear();
     for (const [node, list] of claims) {
       let sent = this.#beacons.get(node);
       if (sent === undefined) {

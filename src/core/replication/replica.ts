@@ -118,7 +118,9 @@ export class Replica {
     this.#lookNamed();
     if (config.epoch > before.epoch && !this.isMe(config.primary)) {
       this.#jitter = this.#ctx.random();
-      this.#notBefore = this.#ctx.now + this.#ctx.timings.beaconMs * 2;
+      // Who was handed the epoch is as good as it gets: it may only not have heard yet.
+      const { beaconMs, graceMs } = this.#ctx.timings;
+      this.#notBefore = this.#ctx.now + (config.handover === null ? beaconMs * 2 : graceMs);
     }
     if (this.lead !== null) {
       if (config.epoch > this.lead.epoch) this.stepDown();
