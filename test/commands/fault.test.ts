@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { World } from './world.js';
 
-const grace = { timeout: 20_000 };
+/** A look is a process of its own, and costs what the nodes could use. */
+const grace = { timeout: 20_000, interval: 200 };
 
 describe('faults of the network between real nodes', { timeout: 120_000 }, () => {
   const world = new World();
