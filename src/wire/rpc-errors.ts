@@ -66,6 +66,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   interrupted: 1036,
   'node-failed': 1037,
   'node-exists': 1038,
+  'faults-corrupt': 1039,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */
