@@ -150,6 +150,12 @@ export const catalogue = {
     'Move {path} away and start the node again: it copies its data from the other replicas.',
   ),
   'storage-locked': kind(5, 'no', false, 'Another process uses {path}; stop it first.'),
+  'faults-corrupt': kind(
+    5,
+    'no',
+    false,
+    '`muster fault heal` puts a plan without faults in place of {path}.',
+  ),
   'check-failed': kind(1, 'yes', false, 'See the figures above.'),
   'safety-violation': kind(8, 'yes', false, 'Replay it with the line above, and please report it.'),
   'node-failed': kind(5, 'no', false, '`muster cluster logs --node {node}` shows the whole log.'),

@@ -103,6 +103,10 @@ export const limits = {
   members: 1000,
   /** Most nodes `cluster start -n` launches on one machine. */
   localNodes: 100,
+  /** Most network faults in force at a time. */
+  faults: 100,
+  /** Longest delay of one network fault, in ms (its jitter may come on top). */
+  faultDelayMs: 10 * 60_000,
   /** Longest name of a cluster or node, in characters. */
   nameLength: 40,
   /** Largest and smallest integer a counter holds. */

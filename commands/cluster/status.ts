@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import type { ClusterStatus as Status } from '../../src/cluster/status.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
-import { clusterLine, nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
+import { clusterLine, faultLines, nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
@@ -24,6 +24,7 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
       this.out(clusterLine(status, this.paint));
       await this.table(status.nodes, nodeColumns);
       this.out(partitionLines(status, this.paint));
+      this.out(faultLines(status, this.paint));
       return status;
     } finally {
       await client.close();

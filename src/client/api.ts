@@ -16,6 +16,8 @@ export interface NodeStatus {
   readonly uptimeMs: number;
   readonly rssBytes: number;
   readonly revision: number;
+  /** Revision of the fault plan that it has applied; 0: none. */
+  readonly faultRevision: number;
   readonly partitions: readonly PartitionStatus[];
   readonly storage: { readonly logBytes: number; readonly segments: number; readonly syncs: number };
 }

@@ -1,6 +1,9 @@
 import type { MusterClient, NodeStatus } from '../client/api.js';
 import { holdsShare } from '../core/map/placing.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
+import type { MusterError } from '../errors.js';
+import { type FaultRow, faultRows } from '../faults/plan.js';
+import { readFaults } from '../faults/store.js';
 import { lastError } from './launch.js';
 import { freshRoster, type LocalCluster } from './registry.js';
 import type { RosterRow } from './roster.js';
@@ -47,6 +50,10 @@ export interface ClusterStatus {
       readonly wanted: number;
     }[];
   };
+  /** The network faults of the plan. */
+  readonly faults: readonly FaultRow[];
+  /** Why the fault plan cannot be read, and what to do. */
+  readonly faultProblem: string | null;
 }
 
 /** What was learnt of each node that answered; the others' errors. */
@@ -84,8 +91,24 @@ export async function askNodes(
   return { status, problem };
 }
 
-/** Puts map, roster and answers together. Pure. */
-export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers: Answers): ClusterStatus {
+type Faults = Pick<ClusterStatus, 'faults' | 'faultProblem'>;
+
+function faultsOf(dir: string): Faults {
+  try {
+    return { faults: faultRows(readFaults(dir)), faultProblem: null };
+  } catch (error) {
+    const { message, hint } = error as MusterError;
+    return { faults: [], faultProblem: `${message}. ${hint}` };
+  }
+}
+
+/** Puts map, roster, answers and faults together. Pure. */
+export function summarize(
+  map: ClusterMap,
+  roster: readonly RosterRow[],
+  answers: Answers,
+  faults: Faults = { faults: [], faultProblem: null },
+): ClusterStatus {
   const primaries = new Map<string, number>();
   const backups = new Map<string, number>();
   const count = (counts: Map<string, number>, id: string) => counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -143,6 +166,7 @@ export function summarize(map: ClusterMap, roster: readonly RosterRow[], answers
     durability,
     nodes,
     partitions: { total: map.partitions.length, serving: served, inSync: full, lacking },
+    ...faults,
   };
 }
 
@@ -165,5 +189,5 @@ export async function clusterStatus(
     if (error !== null) problem.set(id, `${error.message.slice(id.length + 2)}. ${error.hint}`);
   }
   // The map after the answers: a node that served an epoch older than the map's does not count as serving.
-  return summarize(await client.map(), roster, { ...answers, problem });
+  return summarize(await client.map(), roster, { ...answers, problem }, faultsOf(cluster.dir));
 }

@@ -4,6 +4,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MusterError } from '../errors.js';
+import { describeFault } from '../faults/plan.js';
+import { followFaults } from '../faults/store.js';
+import { FaultTransport } from '../faults/transport.js';
 import {
   mapDir,
   nodeDataDir,
@@ -97,6 +100,22 @@ function watchFolder(dataDir: string): void {
   setInterval(look, lookMs).unref();
 }
 
+/** The transport with the cluster's faults, from its first message on. */
+function faultyTransport(): FaultTransport {
+  const transport = new FaultTransport(createWsTransport());
+  followFaults(dir, {
+    apply: (plan) => {
+      const never = transport.plan.revision === 0 && plan.revision === 0;
+      transport.apply(plan);
+      if (never) return;
+      const faults = plan.faults.map((fault) => `${fault.id} ${describeFault(fault)}`).join('; ');
+      log.info({ faultRevision: plan.revision }, `network faults: ${faults || 'none'}`);
+    },
+    unreadable: (error) => log.warn({ code: error.code }, `${error.message}; the faults in force stay`),
+  });
+  return transport;
+}
+
 async function main(): Promise<void> {
   if (dir === undefined || node === undefined)
     throw new MusterError('usage', 'a node needs a cluster folder and a name');
@@ -125,6 +144,7 @@ async function main(): Promise<void> {
     storage = await openStorage({ dir: dataDir, durability });
   }
   for (const note of storage.recovered.notes) log.warn({}, note);
+  const transport = faultyTransport();
   let host: NodeHost | null = null;
   let stopping = false;
   const stop = (why: string): void => {
@@ -149,7 +169,8 @@ async function main(): Promise<void> {
     port,
     storage,
     metastore,
-    transport: createWsTransport(),
+    transport,
+    faultRevision: () => transport.plan.revision,
     log,
     fatal: die,
     left: () => stop('drained: this node is a member of the cluster no more'),

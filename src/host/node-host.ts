@@ -30,6 +30,8 @@ export interface HostOptions {
   readonly storage: NodeStorage;
   readonly metastore: Metastore;
   readonly transport: Transport;
+  /** Revision of the fault plan that the transport has applied; 0: none. */
+  readonly faultRevision: () => number;
   readonly log: Log;
   /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
   readonly fatal: (error: unknown) => void;
@@ -272,7 +274,7 @@ export class NodeHost {
   }
 
   status(): NodeStatus {
-    const { node, cluster, folder, version, storage } = this.#options;
+    const { node, cluster, folder, version, storage, faultRevision } = this.#options;
     return {
       id: node,
       cluster,
@@ -285,6 +287,7 @@ export class NodeHost {
       uptimeMs: Math.round(this.#clock.now() - this.#startedAt),
       rssBytes: process.memoryUsage.rss(),
       revision: this.#core.revision,
+      faultRevision: faultRevision(),
       partitions: this.#core.status(),
       storage: storage.stats(),
     };

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 
@@ -48,6 +48,15 @@ export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(d
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
 /** Says which process runs the node: written by whoever launched it. */
 export const processFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'process.json');
+/** The network faults of a cluster. Beside its cluster map, so that nodes which live in another data folder, and link to that, follow the same. */
+export function faultsFile(dir: string): string {
+  try {
+    return join(dirname(realpathSync(mapDir(dir))), 'faults.json');
+  } catch {
+    // No map, no nodes.
+    return join(dir, 'faults.json');
+  }
+}
 export const clusterFile = (dir: string): string => join(dir, 'cluster.json');
 
 /** What a cluster's folder says of it; the rest is in the cluster map. */

@@ -59,3 +59,9 @@ export function partitionLines(status: ClusterStatus, paint: Paint): string {
   }
   return text;
 }
+
+/** One line for each network fault, or one on why they are not known. */
+export function faultLines({ faults, faultProblem }: ClusterStatus, paint: Paint): string {
+  if (faultProblem !== null) return `${paint.yellow('Faults:')} ${faultProblem}\n`;
+  return faults.map(({ id, text }) => `${paint.yellow(`Fault ${id}:`)} ${text}\n`).join('');
+}

@@ -15,3 +15,10 @@ export const roleFlags = {
 
 /** The keys a command is about. */
 export const keyArgs = { key: Args.string({ description: 'Keys.', ignoreStdin: true }) };
+
+/** The links between nodes that a fault is on. */
+export const linkArg = Args.string({
+  required: true,
+  ignoreStdin: true,
+  description: 'A node, for all its links, like n1; or the link between two, like n1-n2.',
+});

@@ -66,6 +66,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   interrupted: 1036,
   'node-failed': 1037,
   'node-exists': 1038,
+  'faults-corrupt': 1039,
   'lock-held': 1040,
   'lock-lost': 1041,
   fenced: 1042,

@@ -37,6 +37,7 @@ const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus =>
   uptimeMs: 5,
   rssBytes: 50,
   revision: 7,
+  faultRevision: 0,
   partitions,
   storage: { logBytes: 0, segments: 1, syncs: 0 },
 });

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   checkName,
@@ -6,6 +7,8 @@ import {
   clusterFile,
   configHome,
   dataHome,
+  faultsFile,
+  mapDir,
   readClusterFile,
   requireNode,
 } from '../../src/layout/paths.js';
@@ -55,5 +58,15 @@ describe('cluster.json', () => {
 
   it('names the nodes there are when one is unknown', () => {
     expect(() => requireNode(clusterFileOf(2), 'n9')).toThrowError(/no node "n9"; it has n1, n2/);
+  });
+});
+
+describe('the file of the network faults', () => {
+  it('is one for all data folders that share a cluster map', () => {
+    const [home, guest] = [folder(), folder()];
+    mkdirSync(mapDir(home));
+    symlinkSync(mapDir(home), mapDir(guest));
+    expect(faultsFile(home)).toBe(join(home, 'faults.json'));
+    expect(faultsFile(guest)).toBe(faultsFile(home));
   });
 });

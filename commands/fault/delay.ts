@@ -1,0 +1,24 @@
+import * as Args from '@oclif/core/args';
+import { FaultCommand } from '../../src/presentation/fault-command.js';
+import { linkArg } from '../../src/presentation/node-flags.js';
+
+export default class FaultDelay extends FaultCommand<typeof FaultDelay> {
+  static override summary = 'Delays messages between nodes, in both directions; they stay in order.';
+  static override description = 'Delays on the same link add up.';
+  static override examples = [
+    '<%= config.bin %> fault delay n1 50ms±20ms',
+    '<%= config.bin %> fault delay n1-n2 1s',
+  ];
+  static override args = {
+    link: linkArg,
+    time: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'How long, like 50ms, or 50ms±20ms (+- will do).',
+    }),
+  };
+
+  run(): Promise<unknown> {
+    return this.inject(['delay', this.args.link, this.args.time]);
+  }
+}

@@ -1,0 +1,37 @@
+import * as Args from '@oclif/core/args';
+import { type FaultRow, faultRows, withoutFaults } from '../../src/faults/plan.js';
+import { type Changed, FaultCommand } from '../../src/presentation/fault-command.js';
+
+export default class FaultHeal extends FaultCommand<typeof FaultHeal> {
+  static override summary = 'Ends faults: those named, or all of them.';
+  static override description = 'Without names it also puts right a fault plan that is damaged.';
+  static override examples = ['<%= config.bin %> fault heal', '<%= config.bin %> fault heal f1 f3'];
+  static override strict = false;
+  static override args = {
+    id: Args.string({ ignoreStdin: true, description: 'Faults, like f1 f3, as `fault list` names them.' }),
+  };
+
+  async run(): Promise<Changed<{ healed: FaultRow[] }>> {
+    const cluster = await this.findCluster();
+    const { changeFaults } = await import('../../src/cluster/faults.js');
+    const ids = this.argvRest.length === 0 ? 'all' : this.argvRest;
+    const progress = await this.progress('waiting until every node has healed');
+    let before: FaultRow[] = [];
+    const { plan, repaired, applied } = await changeFaults(
+      cluster,
+      (found) => {
+        before = faultRows(found);
+        return withoutFaults(found, ids);
+      },
+      { timeoutMs: this.timeoutMs(), signal: this.interruptible(), repair: ids === 'all' },
+    );
+    progress.clear();
+    const healed = before.filter(({ id }) => !plan.faults.some((fault) => fault.id === id));
+    const names = healed.map(({ id, text }) => `${id} (${text})`).join(', ');
+    const what = repaired
+      ? 'The damaged fault plan is replaced by one without faults'
+      : `Healed ${names || 'nothing, for there was no fault'}`;
+    this.tell(what, applied);
+    return { healed, ...applied };
+  }
+}

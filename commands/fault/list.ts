@@ -1,0 +1,24 @@
+import type { FaultRow } from '../../src/faults/plan.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class FaultList extends BaseCommand<typeof FaultList> {
+  static override summary = 'Lists the faults, in the words that made them.';
+  static override examples = ['<%= config.bin %> fault list', '<%= config.bin %> fault list --json'];
+
+  async run(): Promise<FaultRow[]> {
+    const cluster = await this.findCluster();
+    const [{ readFaults }, { faultRows }] = await Promise.all([
+      import('../../src/faults/store.js'),
+      import('../../src/faults/plan.js'),
+    ]);
+    const rows = faultRows(readFaults(cluster.dir));
+    if (rows.length === 0) this.note('No faults.');
+    else {
+      await this.table(rows, [
+        { title: 'ID', of: (row) => row.id },
+        { title: 'FAULT', of: (row) => row.text },
+      ]);
+    }
+    return rows;
+  }
+}
