@@ -1,4 +1,5 @@
 import type { NodeId } from '../core/map/types.js';
+import type { TxStep } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 
@@ -16,7 +17,45 @@ export interface FaultPlan {
 /** One fault, under the name that `muster fault heal` takes; an id is never used again. */
 export type Fault = { readonly id: string } & FaultSpec;
 
-export type FaultSpec = NetsplitSpec | DelaySpec | DropSpec;
+export type FaultSpec = NetsplitSpec | DelaySpec | DropSpec | ArmSpec;
+
+/** At the next transaction that comes to this step on the node, once: the node dies, stops, or loses what it was about to send. */
+export interface ArmSpec {
+  readonly kind: 'arm';
+  readonly failpoint: Failpoint;
+  readonly node: NodeId;
+  readonly action: ArmAction;
+}
+
+export const armActions = ['crash', 'pause', 'drop'] as const;
+export type ArmAction = (typeof armActions)[number];
+
+/** The steps of two-phase commit by the names that people use; `after`: what the step sends has left. */
+export const failpoints = {
+  '2pc.after-begin': 'begun',
+  '2pc.after-prepare': 'prepares-sent',
+  '2pc.after-vote': 'voted',
+  '2pc.before-decide': 'votes-in',
+  '2pc.deciding': 'deciding',
+  '2pc.after-decide': 'decided',
+  '2pc.after-finish': 'finishes-sent',
+} as const satisfies Record<string, TxStep>;
+export type Failpoint = keyof typeof failpoints;
+
+/** The faults armed on a node for a step, those that have struck left out. */
+export const armedAt = (
+  plan: FaultPlan,
+  node: NodeId,
+  step: TxStep,
+  struck: ReadonlySet<string>,
+): (Fault & ArmSpec) | undefined =>
+  plan.faults.find(
+    (fault): fault is Fault & ArmSpec =>
+      fault.kind === 'arm' &&
+      fault.node === node &&
+      failpoints[fault.failpoint] === step &&
+      !struck.has(fault.id),
+  );
 
 /** Nodes of different groups do not hear each other; a node that is in no group hears and is heard by everybody. */
 export interface NetsplitSpec {
@@ -72,6 +111,8 @@ function worsen(link: Link, fault: Fault, from: NodeId, to: NodeId): Link {
   switch (fault.kind) {
     case 'netsplit':
       return splits(fault, from, to) ? { ...link, cut: true } : link;
+    case 'arm':
+      return link;
     case 'delay': {
       if (!isOn(fault.links, from, to)) return link;
       const { delayMs, jitterMs } = fault;
@@ -126,6 +167,8 @@ export function describeFault(fault: FaultSpec): string {
       const jitter = fault.jitterMs === 0 ? '' : `±${fault.jitterMs}ms`;
       return `delay ${fault.links.join('-')} ${fault.delayMs}ms${jitter}`;
     }
+    case 'arm':
+      return `arm ${fault.failpoint} --node ${fault.node} --action ${fault.action}`;
     case 'drop':
       // Not all that a binary fraction has behind the point: 0.07 × 100 is 7.000000000000001.
       return `drop ${fault.links.join('-')} ${Number((fault.probability * 100).toPrecision(12))}%`;

@@ -1,6 +1,15 @@
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { Fault, FaultPlan, FaultSpec, Links } from './plan.js';
+import {
+  type ArmAction,
+  armActions,
+  type Failpoint,
+  type Fault,
+  type FaultPlan,
+  type FaultSpec,
+  failpoints,
+  type Links,
+} from './plan.js';
 
 /** A fault plan from JSON. Throws `faults-corrupt`, naming the first field that is not as it must be. Pure. */
 export function validatePlan(value: unknown): FaultPlan {
@@ -16,8 +25,8 @@ export function validatePlan(value: unknown): FaultPlan {
 
 function validateFault(value: unknown, where: string): Fault {
   const kind = (value as { kind?: unknown } | null)?.kind;
-  if (kind !== 'netsplit' && kind !== 'delay' && kind !== 'drop')
-    bad(`${where}.kind`, 'netsplit, delay or drop');
+  if (kind !== 'netsplit' && kind !== 'delay' && kind !== 'drop' && kind !== 'arm')
+    bad(`${where}.kind`, 'netsplit, delay, drop or arm');
   const fields = fieldsOf(value, where, ['id', 'kind', ...ownFields[kind]]);
   const { id } = fields;
   if (typeof id !== 'string' || !/^f[1-9]\d{0,15}$/.test(id)) bad(`${where}.id`, 'like f1');
@@ -30,6 +39,7 @@ const ownFields: {
   netsplit: ['groups', 'oneWay'],
   delay: ['links', 'delayMs', 'jitterMs'],
   drop: ['links', 'probability'],
+  arm: ['failpoint', 'node', 'action'],
 };
 
 /** A kind of fault without its validator does not compile. */
@@ -53,6 +63,18 @@ const specs: {
   drop: ({ links, probability }, where) => {
     if (!isWithin(probability, 1)) bad(`${where}.probability`, 'from 0 to 1');
     return { kind: 'drop', links: linksOf(links, where), probability };
+  },
+  arm: ({ failpoint, node, action }, where) => {
+    if (typeof failpoint !== 'string' || !Object.hasOwn(failpoints, failpoint))
+      bad(`${where}.failpoint`, Object.keys(failpoints).join(', '));
+    if (!isNodes([node])) bad(`${where}.node`, 'a node');
+    if (!armActions.includes(action as ArmAction)) bad(`${where}.action`, armActions.join(', '));
+    return {
+      kind: 'arm',
+      failpoint: failpoint as Failpoint,
+      node: node as string,
+      action: action as ArmAction,
+    };
   },
 };
 

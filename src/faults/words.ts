@@ -1,7 +1,14 @@
 import type { NodeId } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { FaultSpec, Links } from './plan.js';
+import {
+  type ArmAction,
+  armActions,
+  type Failpoint,
+  type FaultSpec,
+  failpoints,
+  type Links,
+} from './plan.js';
 
 /**
  * A fault from the words of a command: `netsplit n1,n2/n3 [--one-way]`, `delay n1 50ms±20ms`, `drop n1-n2 5%`. `nodes` are
@@ -24,8 +31,17 @@ export function parseFault(words: readonly string[], nodes: readonly NodeId[]): 
       const links = parseLinks(where, nodes);
       return { kind, links, probability: parseShare(rest.join(' ')) };
     }
+    case 'arm': {
+      if (!Object.hasOwn(failpoints, where))
+        throw usage(`"${where}" is no failpoint: they are ${Object.keys(failpoints).join(', ')}`);
+      const [nodeFlag, node = '', actionFlag, action = ''] = rest;
+      if (nodeFlag !== '--node' || actionFlag !== '--action') throw usage('arm needs --node and --action');
+      if (!armActions.includes(action as ArmAction))
+        throw usage(`"${action}" is no action: it is ${armActions.join(', ')}`);
+      return { kind, failpoint: where as Failpoint, node: known(node, nodes), action: action as ArmAction };
+    }
     default:
-      throw usage(`"${kind}" is no fault: it is netsplit, delay or drop`);
+      throw usage(`"${kind}" is no fault: it is netsplit, delay, drop or arm`);
   }
 }
 

@@ -20,6 +20,7 @@ import { remintStore } from '../storage/create.js';
 import { storePath } from '../storage/identity.js';
 import { openStorage } from '../storage/open.js';
 import { createWsTransport } from '../transport/ws.js';
+import { Failpoints } from './failpoints.js';
 import { createLog } from './log.js';
 import { NodeHost } from './node-host.js';
 
@@ -171,6 +172,7 @@ async function main(): Promise<void> {
     metastore,
     transport,
     faultRevision: () => transport.plan.revision,
+    failpoints: new Failpoints(dir, node, () => transport.plan),
     log,
     fatal: die,
     left: () => stop('drained: this node is a member of the cluster no more'),

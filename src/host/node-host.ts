@@ -10,6 +10,7 @@ import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
 import { encodePeerMessage } from '../wire/calls.js';
 import { HostClock } from './clock.js';
+import type { Failpoints } from './failpoints.js';
 import { Inbound } from './inbound.js';
 import { Peers } from './peers.js';
 
@@ -32,6 +33,8 @@ export interface HostOptions {
   readonly transport: Transport;
   /** Revision of the fault plan that the transport has applied; 0: none. */
   readonly faultRevision: () => number;
+  /** The faults armed on this node. */
+  readonly failpoints: Failpoints;
   readonly log: Log;
   /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
   readonly fatal: (error: unknown) => void;
@@ -192,6 +195,22 @@ export class NodeHost {
   }
 
   #carryOut(ready: Ready): void {
+    const struck = this.#options.failpoints.strike(ready.reached);
+    if (struck === null) {
+      this.#carryOutAll(ready);
+      return;
+    }
+    const { action, step, id } = struck;
+    this.#options.log.warn({ fault: id }, `an armed fault strikes: ${action} at ${step}`);
+    const before = step === 'votes-in' || step === 'deciding';
+    if (before && action === 'crash') process.kill(process.pid, 'SIGKILL');
+    if (before && action === 'pause') process.kill(process.pid, 'SIGSTOP');
+    this.#carryOutAll(action === 'drop' ? { ...ready, send: [] } : ready);
+    if (!before && action === 'crash') process.kill(process.pid, 'SIGKILL');
+    if (!before && action === 'pause') process.kill(process.pid, 'SIGSTOP');
+  }
+
+  #carryOutAll(ready: Ready): void {
     if (ready.write !== null) this.#write(ready.write);
     for (const { to, message } of ready.send) this.#peers.send(to, encodePeerMessage(message));
     for (const { origin, response } of ready.reply) this.#inbound.reply(origin, response);

@@ -1,0 +1,34 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { armActions, failpoints } from '../../src/faults/plan.js';
+import { FaultCommand } from '../../src/presentation/fault-command.js';
+
+export default class FaultArm extends FaultCommand<typeof FaultArm> {
+  static override summary = 'Makes a node die, stop or lose messages at a step of two-phase commit, once.';
+  static override description =
+    'Strikes at the next transaction over several partitions that comes to the step on that node. `muster fault heal` disarms it.';
+  static override examples = [
+    '<%= config.bin %> fault arm 2pc.after-prepare --node n2 --action crash',
+    '<%= config.bin %> fault arm 2pc.before-decide --node n1 --action pause',
+  ];
+  static override args = {
+    failpoint: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: `Where: ${Object.keys(failpoints).join(', ')}.`,
+    }),
+  };
+  static override flags = {
+    node: Flags.string({ required: true, helpValue: 'ID', description: 'On which node.' }),
+    action: Flags.option({
+      options: armActions,
+      required: true,
+      description: 'SIGKILL, SIGSTOP, or the loss of what the step sends.',
+    })(),
+  };
+
+  run(): Promise<unknown> {
+    const { node, action } = this.flags;
+    return this.inject(['arm', this.args.failpoint, '--node', node, '--action', action]);
+  }
+}
