@@ -57,6 +57,8 @@ export interface Rules {
   readonly finishNamesPrepare: boolean;
   /** Section 6: after a failover a lock lives its full time again. */
   readonly locksOutliveFailover: boolean;
+  /** Section 6: a holder's time is over only if no renewal came into the log before. */
+  readonly lapseNamesRenewal: boolean;
   /** Section 6: every grant has a greater token than all before. */
   readonly tokensGrow: boolean;
 }
@@ -89,5 +91,6 @@ export const soundRules: Rules = {
   tombstones: true,
   finishNamesPrepare: true,
   locksOutliveFailover: true,
+  lapseNamesRenewal: true,
   tokensGrow: true,
 };

@@ -244,6 +244,13 @@ export const variants: readonly Variant[] = [
     change: (scenario) => busyTx(struck(scenario, 600), { locks: 1 }),
   },
   {
+    name: 'lapse-despite-renewal',
+    story: 'section 6: ends the time of a holder whose renewal is in the log already, and will be answered',
+    rules: broken({ lapseNamesRenewal: false }),
+    within: 400,
+    change: (scenario) => busyTx({ ...only(struck(scenario, 600), 'sleep'), partitions: 2 }, { locks: 1 }),
+  },
+  {
     name: 'token-reused',
     story: 'section 6: grants a lock under a token that was granted before',
     rules: broken({ tokensGrow: false }),

@@ -43,7 +43,8 @@ export function checkCommand(value: unknown, where: string): Command {
     case 'lapse':
       checkKey(command.lock, `${where}.lock`);
       if (!isTicket(command.ticket)) bad(`${where}.ticket`, want.ticket);
-      onlyFields(command, 3, where);
+      if (!isCount(command.renewed)) bad(`${where}.renewed`, want.count);
+      onlyFields(command, 4, where);
       break;
     default:
       checkTxCommand(command, where);

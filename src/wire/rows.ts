@@ -63,7 +63,8 @@ function checkHolders(value: unknown, where: string): void {
     const holder = asFields(one, `${where}[]`) as Fields & Holder;
     checkPlace(holder, `${where}[]`);
     if (!isCount(holder.token)) bad(`${where}[].token`, want.count);
-    onlyFields(holder, 3, `${where}[]`);
+    if (!isCount(holder.renewed)) bad(`${where}[].renewed`, want.count);
+    onlyFields(holder, 4, `${where}[]`);
   }
 }
 

@@ -155,13 +155,19 @@ export class PartitionMachine {
         for (const tx of command.txs) this.rows.delete('record', tx);
         return nothing;
       case 'lapse':
-        lapse(this.rows, command.lock, command.ticket, this.#token(seq));
+        lapse(
+          this.rows,
+          command.lock,
+          command.ticket,
+          this.#rules.lapseNamesRenewal ? command.renewed : null,
+          this.#grant(seq),
+        );
         return nothing;
     }
   }
 
-  #token(seq: number): number {
-    return this.#rules.tokensGrow ? seq : 1;
+  #grant(seq: number): { seq: number; token: number } {
+    return { seq, token: this.#rules.tokensGrow ? seq : 1 };
   }
 
   // ---- transactions (PROTOCOL.md section 5)
@@ -291,7 +297,7 @@ export class PartitionMachine {
       case 'renew':
       case 'release':
       case 'leave':
-        return applyLock(this.rows, op, `${session}.${n}`, this.#token(seq));
+        return applyLock(this.rows, op, `${session}.${n}`, this.#grant(seq));
       case 'tx':
         return this.#transact(`${session}.${n}`, op.items, seq);
       default:
@@ -450,7 +456,7 @@ export class PartitionMachine {
 /** The rules that the machine itself keeps. */
 export type MachineRules = Pick<
   Rules,
-  'dedup' | 'tokensGrow' | 'readIntents' | 'intentsUntilDecision' | 'finishNamesPrepare'
+  'dedup' | 'tokensGrow' | 'lapseNamesRenewal' | 'readIntents' | 'intentsUntilDecision' | 'finishNamesPrepare'
 >;
 
 type CellOperation =

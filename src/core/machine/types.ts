@@ -107,8 +107,8 @@ export type Command =
   | { readonly type: 'finish'; readonly tx: TxId; readonly commit: boolean; readonly seq: number }
   /** At the anchor: everybody has finished. */
   | { readonly type: 'forget'; readonly txs: readonly TxId[] }
-  /** The time of a holder, or of a place in the queue, is over. */
-  | { readonly type: 'lapse'; readonly lock: string; readonly ticket: string }
+  /** The time of a holder that was last granted or renewed by the entry `renewed`, or of a place in the queue (0), is over. */
+  | { readonly type: 'lapse'; readonly lock: string; readonly ticket: string; readonly renewed: number }
   | {
       readonly type: 'op';
       readonly session: SessionId;
@@ -141,6 +141,8 @@ export interface Holder {
   readonly token: number;
   /** In ms. */
   readonly ttl: number;
+  /** The entry that granted or last renewed it. */
+  readonly renewed: number;
 }
 
 /** A step of a transaction as its coordinator saw it. */

@@ -625,7 +625,8 @@ export class Lead {
     if (!this.serving || this.#yielding !== null) return;
     const { now, rules } = this.#ctx;
     const present = new Set<string>();
-    const look = (name: string, ticket: string, ms: number, kind: string): void => {
+    const look = (name: string, ticket: string, ms: number, renewed: number): void => {
+      const kind = renewed === 0 ? '?' : '';
       const id = `${name}\u0000${ticket}`;
       // A waiter that was granted the lock begins anew.
       const key = `${kind}${id}`;
@@ -637,11 +638,11 @@ export class Lead {
       }
       if (now < at || this.#lapsing.has(id)) return;
       this.#lapsing.add(id);
-      this.#accept({ type: 'lapse', lock: name, ticket }, []);
+      this.#accept({ type: 'lapse', lock: name, ticket, renewed }, []);
     };
     for (const [name, { holders, queue }] of this.#replica.machine.rows.of('lock')) {
-      for (const { ticket, ttl } of holders) look(name, ticket, ttl, '');
-      for (const { ticket } of queue) look(name, ticket, limits.lockWaiterMs, '?');
+      for (const { ticket, ttl, renewed } of holders) look(name, ticket, ttl, renewed);
+      for (const { ticket } of queue) look(name, ticket, limits.lockWaiterMs, 0);
     }
     for (const key of this.#lapses.keys()) if (!present.has(key)) this.#lapses.delete(key);
   }
