@@ -4,9 +4,9 @@ import { countFlag, durationFlag } from '../src/presentation/flags.js';
 
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary =
-    'Starts 5 nodes, counts with 64 clients while primaries are killed, and gives a verdict.';
+    'Starts 5 nodes, counts and moves money while nodes are killed, and gives a verdict.';
   static override description =
-    'Shows the main promise on real processes: nothing acknowledged is lost or doubled. Everything it starts it stops, and it removes its data, unless --keep.';
+    'Shows the main promises on real processes: nothing acknowledged is lost or doubled, a transaction is all or nothing though its coordinator dies. Everything it starts it stops, and it removes its data, unless --keep.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --for 20s --keep',

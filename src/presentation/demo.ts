@@ -10,6 +10,7 @@ import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { clusterDir } from '../layout/paths.js';
+import { type TransferStory, transferStory } from './demo-transfer.js';
 import { formatDuration } from './duration.js';
 import type { Paint } from './terminal.js';
 
@@ -31,6 +32,8 @@ export interface DemoReport extends TortureReport {
   readonly startMs: number;
   /** From the SIGKILL of a primary to the next acknowledged increment on its partition, in ms. */
   readonly failoverMs: number;
+  /** A transfer whose coordinator was killed when everybody had prepared. */
+  readonly transfer: TransferStory;
 }
 
 const key = 'visits';
@@ -65,6 +68,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     step('2. Count, kill the primary, count on');
     const client = await openClient({ clusterDir: dir, timeoutMs: 20_000 });
     let failoverMs: number;
+    let transfer: TransferStory;
     try {
       const first = await client.counter.incr(key);
       const map = await client.map();
@@ -77,13 +81,16 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
       say(`   "${key}" is ${second}, answered by a backup ${failoverMs} ms after the kill.\n`);
       await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal: options.signal });
       say(`   ${victim} is started again, catches up, and is in sync.\n`);
+
+      step('3. Move money, kill the coordinator half-way');
+      transfer = await transferStory(cluster, client, say, options.signal);
     } finally {
       await client.close();
     }
 
     const seed = options.seed ?? randomInt(2 ** 31);
     step(
-      `3. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
+      `4. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
     );
     const report = await torture(cluster, {
       durationMs: options.durationMs,
@@ -98,8 +105,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     });
     if (options.signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
 
-    step('4. The verdict');
-    const verdict = report.wrong.length === 0 ? 'ok' : 'illegal';
+    step('5. The verdict');
+    const whole = transfer.balances.alice + transfer.balances.bob === 100;
+    const verdict = report.wrong.length === 0 && whole ? 'ok' : 'illegal';
     say(
       `   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
     );
@@ -117,7 +125,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     finished = true;
     if (options.keep)
       say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
-    return { verdict, cluster: name, startMs, failoverMs, ...report };
+    return { verdict, cluster: name, startMs, failoverMs, transfer, ...report };
   } finally {
     if (created && !(options.keep && finished)) {
       await stopCluster(findCluster(name), 5000);

@@ -247,7 +247,7 @@ export const variants: readonly Variant[] = [
     name: 'lapse-despite-renewal',
     story: 'section 6: ends the time of a holder whose renewal is in the log already, and will be answered',
     rules: broken({ lapseNamesRenewal: false }),
-    within: 400,
+    within: 1300,
     change: (scenario) => busyTx({ ...only(struck(scenario, 600), 'sleep'), partitions: 2 }, { locks: 1 }),
   },
   {

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findCluster } from '../../src/cluster/registry.js';
+import { startCluster } from '../../src/cluster/start.js';
+import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
+import { transferUnderFaults } from '../../src/cluster/transfers.js';
+
+const home = mkdtempSync(join(tmpdir(), 'muster-transfers-'));
+
+beforeAll(() => {
+  process.env.MUSTER_HOME = home;
+});
+
+afterAll(async () => {
+  const cluster = findCluster('transfers');
+  await stopCluster(cluster, 5000);
+  removeCluster(cluster.dir);
+  rmSync(home, { recursive: true, force: true });
+});
+
+test('10,000 transfers among 100 accounts on five nodes, a kill each second and a netsplit of 4 s now and then: the total is exact, and nothing is left in doubt', {
+  timeout: 400_000,
+}, async () => {
+  const { cluster } = await startCluster({ name: 'transfers', nodes: 5 }, { timeoutMs: 60_000 });
+  const events: string[] = [];
+  const report = await transferUnderFaults(cluster, {
+    transfers: 10_000,
+    accounts: 100,
+    concurrency: 32,
+    killEveryMs: 1000,
+    netsplitEveryMs: 12_000,
+    netsplitMs: 4000,
+    operationMs: 120_000,
+    seed: Date.now() % 2 ** 31,
+    told: (event) => events.push(event),
+  });
+  const story = `${JSON.stringify(report)}\n${events.join('\n')}`;
+  expect(report.wrong, story).toEqual([]);
+  expect(report.unknown, story).toBe(0);
+  expect(report.kills, story).toBeGreaterThan(3);
+  expect(report.settledMs, story).toBeLessThan(5000);
+});
