@@ -21,10 +21,10 @@ export default class TxRun extends BaseCommand<typeof TxRun> {
   static override description =
     `Statements, separated by ";" or new lines; "#" begins a comment, words are quoted as in a shell:
 
-  check KEY = VALUE      only if it holds this: a whole number is a counter's, all else (and "3" in quotes) is text
-  check KEY = nothing    only if there is no such key
-  check KEY @VERSION     only if it is still at this version
-  get KEY                read it, as it was before the writes
+  check KEY = VALUE     only if it holds this; 3 is a counter's, "3" is text
+  check KEY = nothing   only if there is no such key
+  check KEY @VERSION    only if it is still at this version
+  get KEY               read it, as it was before the writes
   put KEY VALUE          delete KEY          incr KEY [N]          decr KEY [N]
 
 What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committed; 6: aborted, nothing was written; 7: unknown.`;
