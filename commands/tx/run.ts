@@ -8,7 +8,7 @@ import { limits } from '../../src/limits.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import { plural } from '../../src/presentation/format.js';
 import { parseTx } from '../../src/presentation/tx-text.js';
-import type { PauseAt, Step } from '../../src/presentation/tx-view.js';
+import { inOrder, type PauseAt, type Step } from '../../src/presentation/tx-view.js';
 
 /** How long the participants of an answered transaction are waited for, in ms. */
 const TRACE_MS = 1000;
@@ -59,10 +59,11 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     const items = parseTx(await this.#text());
     const pauseAt = this.flags['pause-at'] as PauseAt | undefined;
     const client = await this.client();
-    const report =
+    const told =
       pauseAt === undefined
         ? await client.tx.run(items, { timeoutMs: this.timeoutMs() })
         : await this.#paused(items, pauseAt);
+    const report = inOrder(items, told);
     await this.#printReads(report.reads);
     const trace = this.flags.trace ? await this.#trace(items, report) : null;
     const inDoubt = pauseAt === 'decided' ? await this.#inDoubt(report) : null;

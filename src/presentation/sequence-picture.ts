@@ -32,9 +32,9 @@ interface Step {
 /** Room for a label, its arrow and the line's end. */
 const LEAST_GAP = 14;
 const MOST_GAP = 20;
-/** Columns of the times, and of a column's title beyond its line. */
+/** Columns of the times, and those before the client's line. */
 const LEFT = 9;
-const RIGHT = 6;
+const FIRST = LEFT + 3;
 
 /**
  * The protocol of a transaction as its coordinator saw it: a column for the client and for each partition, time downwards, arrows for
@@ -45,8 +45,13 @@ export function sequencePicture(picture: SequencePicture): string {
   const steps = stepsOf(picture);
   const others = [...new Set(picture.trace.map((event) => event.p))].filter((p) => p !== picture.anchor);
   const columns = [CLIENT, picture.anchor, ...others.sort((a, b) => a - b)];
-  const gap = Math.min(MOST_GAP, Math.floor((picture.width - LEFT - 3 - RIGHT) / (columns.length - 1)));
-  const lines = gap < LEAST_GAP ? listed(picture, steps) : drawn(picture, steps, columns, gap);
+  const title = `partition ${Math.max(picture.anchor, ...others)}`;
+  // Half a gap to the right of the last line, for what stands above it.
+  const gap = Math.min(MOST_GAP, Math.floor((picture.width - FIRST) / (columns.length - 0.5)));
+  const lines =
+    gap < Math.max(LEAST_GAP, title.length + 1)
+      ? listed(picture, steps)
+      : drawn(picture, steps, columns, gap);
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
@@ -120,8 +125,8 @@ function drawn(
   const [line, dash, cross, right, left, dot] = unicode
     ? ['│', '─', '┼', '▶', '◀', '●']
     : ['|', '-', '+', '>', '<', '*'];
-  const x = (column: number): number => LEFT + 3 + columns.indexOf(column) * gap;
-  const width = x(columns.at(-1) as number) + RIGHT + gap;
+  const x = (column: number): number => FIRST + columns.indexOf(column) * gap;
+  const width = x(columns.at(-1) as number) + 2 * gap;
 
   const title = (of: (column: number) => string, times = ''): string => {
     const row = [...times.padStart(LEFT - 2).padEnd(width)];

@@ -132,6 +132,14 @@ export function failureOf(report: TxReport): MusterError | null {
   );
 }
 
+/** A report whose reads are in the order of the statements; the coordinator's come as they stand in the partitions. */
+export function inOrder(items: readonly TxItem[], report: TxReport): TxReport {
+  const byKey = new Map(report.reads.map((read) => [read.key, read]));
+  const reads = items.flatMap((item) => (item.type === 'get' ? (byKey.get(item.key) ?? []) : []));
+  const { id, outcome, reason, message, attempts } = report;
+  return { id, outcome, reads, reason, message, attempts };
+}
+
 /** The partitions of items, that of the coordinator first when there are several. */
 export async function partitionsOf(client: MusterClient, items: readonly TxItem[]) {
   const map = await client.map();

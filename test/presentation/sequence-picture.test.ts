@@ -32,7 +32,7 @@ const draw = (trace: readonly TraceEvent[], options: Partial<SequencePicture> = 
     anchor: 7,
     nodeOf: (p) => nodes[p] ?? null,
     outcome: 'committed',
-    width: 72,
+    width: 75,
     unicode: true,
     paint: plainPaint,
     ...options,
@@ -42,8 +42,8 @@ describe('the picture of a transaction', () => {
   it('shows who said what to whom, when, and the entries of the logs', () => {
     expect(`\n${draw(committed)}`).toBe(`
           client              n2                n1                n3
-                          partition 7       partition 3      partition 12
-     ms                   coordinator
+                         partition 7       partition 3       partition 12
+     ms                  coordinator
     0.0     │───── run ──────▶│                 │                 │
     0.2     │                 │─── prepare ────▶│                 │
     0.2     │                 │─────────────────┼─── prepare ────▶│
