@@ -51,7 +51,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     const state = stateOf(parts, trace);
     const anchor = anchorOf(id);
     const node = primaryOf(map, anchor);
-    const open = parts.length === 0 ? 'nothing of it is open any more' : 'of it is open:';
+    const open = parts.length === 0 ? 'nothing of it is open any more' : 'these parts are open:';
     this.out(
       `Transaction ${this.paint.bold(id)}: ${state}, coordinated by ${node ?? 'no node'} (partition ${anchor}); ${open}\n`,
     );
