@@ -75,6 +75,13 @@ export const catalogue = {
     'A newer holder of the lock has written already; acquire the lock again for a new token.',
   ),
   'tx-aborted': kind(6, 'no', true, 'Nothing was written; `muster tx run` tries it again.'),
+  'tx-committed': kind(
+    6,
+    'no',
+    false,
+    'A decision stands: all of it is done, or will be as soon as its participants hear of it; `muster tx show {tx}`.',
+  ),
+  'unknown-tx': kind(1, 'no', false, '`muster tx list` shows the transactions that have not ended.'),
   'key-invalid': kind(2, 'no', false, 'A key is 1 to 512 bytes of UTF-8 text.'),
   'value-too-large': kind(
     2,

@@ -76,7 +76,10 @@ export async function runTx(
     }
     const { reason, message } = result;
     const rest = Math.min(2 * 2 ** attempts, 50) * (0.5 + Math.random());
-    if (!passing.has(reason) || performance.now() + rest >= deadline)
+    // What was paused and ended by its time, or with its coordinator, is not paused again.
+    const again =
+      passing.has(reason) && (pauseAt === undefined || (reason !== 'timeout' && reason !== 'lost'));
+    if (!again || performance.now() + rest >= deadline)
       return { ...none, id, outcome: 'aborted', reason, message };
     await pause(rest);
   }

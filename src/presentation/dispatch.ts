@@ -42,7 +42,7 @@ function asksForHelp(argv: readonly string[]): boolean {
 }
 
 /** How many single-character edits lie between two words (Levenshtein). */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -2,20 +2,24 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 
 /** All of a stream, byte for byte, as UTF-8 text. Rejects with `value-too-large` as soon as it is, and `usage` when it is no text. */
-export async function readAll(input: AsyncIterable<Uint8Array | string>): Promise<string> {
+export async function readAll(
+  input: AsyncIterable<Uint8Array | string>,
+  mostBytes: number = limits.valueBytes,
+  name = 'standard input',
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of input) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     size += bytes.length;
-    if (size > limits.valueBytes) {
-      throw new MusterError('value-too-large', `standard input holds more than ${limits.valueBytes} bytes`);
+    if (size > mostBytes) {
+      throw new MusterError('value-too-large', `${name} holds more than ${mostBytes} bytes`);
     }
     chunks.push(bytes);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
-    throw new MusterError('usage', 'standard input is not UTF-8 text', { cause });
+    throw new MusterError('usage', `${name} is not UTF-8 text`, { cause });
   }
 }

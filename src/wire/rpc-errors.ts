@@ -71,6 +71,8 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'lock-lost': 1041,
   fenced: 1042,
   'tx-aborted': 1043,
+  'tx-committed': 1044,
+  'unknown-tx': 1045,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */

@@ -8,8 +8,8 @@ describe('the program', { timeout: 30_000 }, () => {
   it('without words shows help with every topic, on stdout', async () => {
     const { code, stdout } = await muster(folder(), []);
     expect(code).toBe(0);
-    for (const topic of ['cluster', 'node', 'ring', 'kv', 'counter', 'fault', 'config', 'context'])
-      expect(stdout).toContain(`  ${topic} `);
+    for (const topic of ['cluster', 'node', 'ring', 'kv', 'counter', 'tx', 'fault', 'config', 'context'])
+      expect(stdout).toContain(`  $topic`);
   });
 
   it('shows examples in the help of a command', async () => {

@@ -1,0 +1,24 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { type Part, partColumns, withNodes } from '../../src/presentation/tx-view.js';
+
+export default class TxList extends BaseCommand<typeof TxList> {
+  static override summary = 'Lists transactions that have not ended, part by part.';
+  static override examples = ['<%= config.bin %> tx list', '<%= config.bin %> tx list --in-doubt --json'];
+  static override flags = {
+    'in-doubt': Flags.boolean({
+      description: 'Only parts that are prepared and have not heard of a decision.',
+    }),
+  };
+
+  async run(): Promise<Part[]> {
+    const client = await this.client();
+    const all = await client.tx.list({ timeoutMs: this.timeoutMs() });
+    const wanted = this.flags['in-doubt'] ? all.filter(({ state }) => state === 'in-doubt') : all;
+    const parts = withNodes(await client.map(), wanted);
+    if (parts.length === 0)
+      this.note(this.flags['in-doubt'] ? 'Nothing is in doubt.' : 'No transaction is open.');
+    else await this.table(parts, partColumns(60));
+    return parts;
+  }
+}

@@ -1,0 +1,75 @@
+import * as Args from '@oclif/core/args';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import {
+  anchorOf,
+  type Part,
+  partColumns,
+  pictureOf,
+  primaryOf,
+  type Step,
+  withNodes,
+} from '../../src/presentation/tx-view.js';
+
+interface Shown {
+  readonly id: string;
+  /** `in-doubt`: prepared somewhere, and its coordinator has not said anything yet. */
+  readonly state: 'pending' | 'committed' | 'aborted' | 'in-doubt';
+  /** The coordinator's partition and node. */
+  readonly anchor: number;
+  readonly node: string | null;
+  readonly parts: readonly Part[];
+  readonly trace: readonly Step[];
+}
+
+export default class TxShow extends BaseCommand<typeof TxShow> {
+  static override summary =
+    'Shows what is known of a transaction: its open parts, and its steps while its coordinator remembers them.';
+  static override examples = [
+    '<%= config.bin %> tx show 12:1.7:3',
+    '<%= config.bin %> tx show 12:1.7:3 --json',
+  ];
+  static override args = {
+    id: Args.string({ required: true, ignoreStdin: true, description: 'Its id, as `tx run` tells it.' }),
+  };
+
+  async run(): Promise<Shown> {
+    const { id } = this.args;
+    const client = await this.client();
+    const found = await client.tx.show(id, { timeoutMs: this.timeoutMs() });
+    if (found.parts.length === 0 && found.trace.length === 0)
+      throw new MusterError(
+        'unknown-tx',
+        `nothing is open of ${id}, and its coordinator remembers nothing of it`,
+        {
+          details: { tx: id },
+        },
+      );
+    const map = await client.map();
+    const parts = withNodes(map, found.parts);
+    const trace = found.trace.map((event): Step => ({ ...event, node: primaryOf(map, event.p) }));
+    const state = stateOf(parts, trace);
+    const anchor = anchorOf(id);
+    const node = primaryOf(map, anchor);
+    const open = parts.length === 0 ? 'nothing of it is open any more' : 'these parts are open:';
+    this.out(
+      `Transaction ${this.paint.bold(id)}: ${state}, coordinated by ${node ?? 'no node'} (partition ${anchor}); ${open}\n`,
+    );
+    if (parts.length > 0) await this.table(parts, partColumns(60));
+    if (trace.length > 0) {
+      const outcome = state === 'committed' || state === 'aborted' ? state : null;
+      this.out(`\n${pictureOf(id, trace, outcome, this.paint)}`);
+    }
+    return { id, state, anchor, node, parts, trace };
+  }
+}
+
+function stateOf(parts: readonly Part[], trace: readonly Step[]): Shown['state'] {
+  const coordinator = parts.find(({ role }) => role === 'coordinator');
+  if (coordinator !== undefined) return coordinator.state;
+  const decided = trace.find(({ what }) => what === 'decided');
+  if (decided !== undefined) return decided.yes === true ? 'committed' : 'aborted';
+  if (parts.length > 0) return 'in-doubt';
+  // It came, and its own part refused it.
+  return 'aborted';
+}
