@@ -9,9 +9,10 @@ import { parseArgs } from 'node:util';
 import { launchNode } from '../src/cluster/launch.js';
 import { readClusterFile } from '../src/layout/paths.js';
 import { Caller } from './lib/call.js';
+import type { Work } from './lib/caller.js';
 import { count, printTable } from './lib/figures.js';
 import { Muster, type StatusInfo } from './lib/muster.js';
-import { until } from './lib/processes.js';
+import { until, writeCalls } from './lib/processes.js';
 import { makeWorkspace } from './lib/workspace.js';
 
 const { values: flags, positionals } = parseArgs({
@@ -93,7 +94,15 @@ async function main(): Promise<void> {
     const { connect } = await muster.library();
     const client = await connect({ cluster: 'bench', timeoutMs: 30_000 });
     await until('a write', 30_000, async () => client.counter.incr('first'));
-    await client.close();
+    const used = async (): Promise<{ entries: number; syncs: number; writes: number }> => {
+      const all = await Promise.all(nodes.map(({ id }) => client.status(id)));
+      const led = all.flatMap(({ partitions }) => partitions.filter(({ role }) => role === 'primary'));
+      return {
+        entries: led.reduce((sum, { commit }) => sum + commit, 0),
+        syncs: all.reduce((sum, { storage }) => sum + storage.syncs, 0),
+        writes: all.reduce((sum, { pid }) => sum + writeCalls(pid), 0),
+      };
+    };
     const setup = {
       system: 'muster',
       library: join(muster.dir, 'dist/src/index.js'),
@@ -112,6 +121,7 @@ async function main(): Promise<void> {
     const { perSecond, again } = await caller.measure(task);
     const after = await used();
     await caller.close();
+    await client.close();
     // Graceful: a profile is written at the exit.
     muster.command('cluster', 'stop', 'bench');
     console.log(`${what}: ${count(perSecond)} a second, under the profiler`);
@@ -119,7 +129,7 @@ async function main(): Promise<void> {
     const each = (was: number, is: number): string => ((is - was) / operations).toFixed(2);
     console.log(
       `for each: ${each(before.entries, after.entries)} log entries, ${each(before.syncs, after.syncs)} syncs, ` +
-        `${each(before.writes, after.writes)} writing calls, ${each(before.bytes, after.bytes)} bytes of log; ` +
+        `${each(before.writes, after.writes)} writing calls of all nodes; ` +
         `tried again ${(again / operations).toFixed(3)} times`,
     );
     print('three nodes', folders.nodes, operations);
