@@ -117,7 +117,11 @@ async function main(): Promise<void> {
       forMs: Number(flags.seconds) * 1000,
       warmUpMs: 1000,
     };
-    const before = await used();
+    // Nodes that have just started have new addresses.
+    const before = await until('every node', 30_000, async () => {
+      await client.map();
+      return used();
+    });
     const { perSecond, again } = await caller.measure(task);
     const after = await used();
     await caller.close();
