@@ -1,7 +1,7 @@
 /**
- * Where muster's processor time goes under a load of increments, in nodes and client:
- *   npx tsx benchmarks/profile.ts distinct|hot|single [--seconds 5] [--top 25] [--dir FOLDER]
- * Runs the nodes itself, under `--cpu-prof`, and prints self times by function: of all nodes together, then of the client.
+ * Where muster's processor time goes under a load, in nodes and client:
+ *   npx tsx benchmarks/profile.ts distinct|hot|single|transfer|lock [--callers N] [--seconds 5] [--top 25] [--dir FOLDER]
+ * Increments (the first three), transfers over two partitions (32 at once), or locks taken and given back. Runs the nodes itself, under `--cpu-prof`, and prints self times by function: of all nodes together, then of the client.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,16 @@ import { parseArgs } from 'node:util';
 import { launchNode } from '../src/cluster/launch.js';
 import { readClusterFile } from '../src/layout/paths.js';
 import { Caller } from './lib/call.js';
+import type { Work } from './lib/caller.js';
 import { count, printTable } from './lib/figures.js';
 import { Muster, type StatusInfo } from './lib/muster.js';
-import { until } from './lib/processes.js';
+import { until, writeCalls } from './lib/processes.js';
 import { makeWorkspace } from './lib/workspace.js';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    callers: { type: 'string' },
     seconds: { type: 'string', default: '5' },
     top: { type: 'string', default: '25' },
     dir: { type: 'string' },
@@ -54,10 +56,10 @@ function selfTimes(dir: string): { busy: number; idle: number; rows: [name: stri
   return { busy: rows.reduce((sum, [, value]) => sum + value, 0), idle, rows };
 }
 
-function print(title: string, dir: string, increments: number): void {
+function print(title: string, dir: string, operations: number): void {
   const { busy, idle, rows } = selfTimes(dir);
   console.log(
-    `\n${title}: busy ${((busy * 100) / (busy + idle)).toFixed(0)} %, ${(busy / increments).toFixed(1)} µs an increment`,
+    `\n${title}: busy ${((busy * 100) / (busy + idle)).toFixed(0)} %, ${(busy / operations).toFixed(1)} µs each`,
   );
   const shown = rows.slice(0, Number(flags.top));
   printTable(
@@ -65,7 +67,7 @@ function print(title: string, dir: string, increments: number): void {
     shown.map(([name, micros]) => [
       name,
       `${((micros * 100) / busy).toFixed(1)} %`,
-      (micros / increments).toFixed(2),
+      (micros / operations).toFixed(2),
     ]),
   );
 }
@@ -92,27 +94,50 @@ async function main(): Promise<void> {
     const { connect } = await muster.library();
     const client = await connect({ cluster: 'bench', timeoutMs: 30_000 });
     await until('a write', 30_000, async () => client.counter.incr('first'));
-    await client.close();
+    const used = async (): Promise<{ entries: number; syncs: number; writes: number }> => {
+      const all = await Promise.all(nodes.map(({ id }) => client.status(id)));
+      const led = all.flatMap(({ partitions }) => partitions.filter(({ role }) => role === 'primary'));
+      return {
+        entries: led.reduce((sum, { commit }) => sum + commit, 0),
+        syncs: all.reduce((sum, { storage }) => sum + storage.syncs, 0),
+        writes: all.reduce((sum, { pid }) => sum + writeCalls(pid), 0),
+      };
+    };
     const setup = {
       system: 'muster',
       library: join(muster.dir, 'dist/src/index.js'),
       cluster: 'bench',
     } as const;
     const caller = await Caller.start(setup, muster.env, profiled(folders.client));
+    const work: Work = what === 'transfer' || what === 'lock' ? what : 'incr';
     const task = {
-      callers: what === 'single' ? 1 : 64,
+      work,
+      callers: Number(flags.callers ?? (what === 'single' ? 1 : what === 'transfer' ? 32 : 64)),
       keys: what === 'hot' ? ('one' as const) : ('distinct' as const),
       forMs: Number(flags.seconds) * 1000,
       warmUpMs: 1000,
     };
-    const { perSecond } = await caller.measure(task);
+    // Nodes that have just started have new addresses.
+    const before = await until('every node', 30_000, async () => {
+      await client.map();
+      return used();
+    });
+    const { perSecond, again } = await caller.measure(task);
+    const after = await used();
     await caller.close();
+    await client.close();
     // Graceful: a profile is written at the exit.
     muster.command('cluster', 'stop', 'bench');
-    console.log(`${what}: ${count(perSecond)} increments a second, under the profiler`);
-    const increments = (perSecond * (task.forMs + task.warmUpMs)) / 1000;
-    print('three nodes', folders.nodes, increments);
-    print('client', folders.client, increments);
+    console.log(`${what}: ${count(perSecond)} a second, under the profiler`);
+    const operations = (perSecond * (task.forMs + task.warmUpMs)) / 1000;
+    const each = (was: number, is: number): string => ((is - was) / operations).toFixed(2);
+    console.log(
+      `for each: ${each(before.entries, after.entries)} log entries, ${each(before.syncs, after.syncs)} syncs, ` +
+        `${each(before.writes, after.writes)} writing calls of all nodes; ` +
+        `tried again ${(again / operations).toFixed(3)} times`,
+    );
+    print('three nodes', folders.nodes, operations);
+    print('client', folders.client, operations);
   } finally {
     muster.destroy('bench');
     workspace.remove();

@@ -21,5 +21,8 @@ export function needPrograms(programs: Readonly<Record<string, string>>): void {
   }
 }
 
+/** Debian keeps its servers' programs off the PATH, in a folder for each version. */
+export const POSTGRES_BIN = '/usr/lib/postgresql/15/bin';
+export const POSTGRES = { [`${POSTGRES_BIN}/postgres`]: 'postgresql-15' } as const;
 export const ETCD = { etcd: 'etcd-server' } as const;
 export const REDIS = { 'redis-server': 'redis-server', 'redis-cli': 'redis-tools' } as const;

@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { LoadFigures } from '../../src/bench/load.js';
-import type { CallerSaid, CallerSetup, CallerTask } from './caller.js';
+import type { CallerFigures, CallerSaid, CallerSetup, CallerTask } from './caller.js';
 import { cleanEnv } from './processes.js';
 
 /** A client process (`caller.ts`) that measures what it is told. */
@@ -27,13 +26,13 @@ export class Caller {
     return this.#child.pid as number;
   }
 
-  /** Rejects when not a single increment succeeded. */
-  async measure(task: CallerTask): Promise<Omit<LoadFigures, 'firstError'>> {
+  /** Rejects when nothing at all succeeded. */
+  async measure(task: CallerTask): Promise<CallerFigures> {
     this.#child.send(task);
     const said = await this.#next();
     if (!('figures' in said)) throw new Error('the caller said something else');
-    if (said.figures.operations[0]!.count === 0)
-      throw new Error(`no increment succeeded: ${said.firstError}`);
+    const [{ name, count }] = said.figures.operations as [CallerFigures['operations'][number]];
+    if (count === 0) throw new Error(`no ${name} succeeded: ${said.firstError}`);
     return said.figures;
   }
 

@@ -13,6 +13,7 @@ const pinned = {
   ketama: '1.0.0',
   'rendezvous-hash': '1.0.1',
   etcd3: '1.1.2',
+  pg: '8.23.1',
   moleculer: '0.14.35',
 } as const;
 

@@ -10,7 +10,13 @@ export interface EtcdClient {
   get(key: string): { exec(): Promise<{ kvs: EtcdKeyValue[] }> };
   put(key: string): { value(value: string | number): EtcdOperation & Promise<unknown> };
   if(key: string, column: 'Mod', cmp: '==', value: number | string): EtcdTransaction;
+  lock(key: string): EtcdLock;
   close(): void;
+}
+interface EtcdLock {
+  ttl(seconds: number): this;
+  acquire(): Promise<this>;
+  release(): Promise<void>;
 }
 interface EtcdKeyValue {
   readonly value: Buffer;
@@ -102,4 +108,10 @@ export async function etcdIncrement(client: EtcdClient, key: string): Promise<nu
     if (outcome.succeeded) return next;
     [known] = outcome.responses[0]?.response_range?.kvs ?? [];
   }
+}
+
+/** Takes a lock and gives it back, by the package's own means: a lease, a key put if it is not there, the lease revoked. */
+export async function etcdLockUnlock(client: EtcdClient, key: string): Promise<void> {
+  const lock = await client.lock(key).ttl(10).acquire();
+  await lock.release();
 }

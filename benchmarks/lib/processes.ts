@@ -15,10 +15,23 @@ export function cleanEnv(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...env, ...more };
 }
 
+/** Another user, and where the program runs: that user may not see where we are. */
+export interface As {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly cwd?: string;
+}
+
 /** Starts a program with its output in `log`. */
-export function start(file: string, args: readonly string[], log: string, env = cleanEnv()): ChildProcess {
+export function start(
+  file: string,
+  args: readonly string[],
+  log: string,
+  env = cleanEnv(),
+  as: As = {},
+): ChildProcess {
   const fd = openSync(log, 'a');
-  const child = spawn(file, args, { stdio: ['ignore', fd, fd], env });
+  const child = spawn(file, args, { stdio: ['ignore', fd, fd], env, ...as });
   closeSync(fd);
   const { pid } = child;
   if (pid !== undefined) {
@@ -40,8 +53,8 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM
 }
 
 /** Runs a program to its end and returns its standard output. Throws with what it said when it fails. */
-export function run(file: string, args: readonly string[], env = cleanEnv()): string {
-  const done = spawnSync(file, args, { encoding: 'utf8', env, maxBuffer: 64 * 1024 * 1024 });
+export function run(file: string, args: readonly string[], env = cleanEnv(), as: As = {}): string {
+  const done = spawnSync(file, args, { encoding: 'utf8', env, maxBuffer: 64 * 1024 * 1024, ...as });
   if (done.status !== 0)
     throw new Error(
       `${file} ${args.join(' ')} failed: ${done.error?.message ?? done.stderr}${done.stdout ?? ''}`,

@@ -119,3 +119,27 @@ export async function startRedisPair(
   const pids = children.map(({ pid }) => pid as number);
   return { port, pids, stop: async () => void (await Promise.all(children.map((child) => end(child)))) };
 }
+
+const RELEASE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0";
+
+/** Takes a lock and gives it back, as its documentation has it: set if not there, deleted if it is still ours. */
+export async function redisLockUnlock(
+  connection: RedisConnection,
+  key: string,
+  token: string,
+): Promise<void> {
+  const [taken] = await connection.send(encodeCommands(['SET', key, token, 'NX', 'PX', '10000']), 1);
+  if (taken !== 'OK') throw new Error(`SET NX said ${taken}`);
+  const [given] = await connection.send(encodeCommands(['EVAL', RELEASE, '1', key, token]), 1);
+  if (given !== 1) throw new Error(`the release said ${given}`);
+}
+
+/** One server alone that syncs every write. */
+export async function startRedisAlone(dir: string): Promise<{ port: number; stop(): Promise<void> }> {
+  needPrograms(REDIS);
+  const [port] = (await freePorts(1)) as [number];
+  const child = startRedisServer(dir, port);
+  await until('redis', 15_000, async () => (await redisInfo(port, 'server', 'redis_version')) ?? null);
+  return { port, stop: () => end(child) };
+}

@@ -65,16 +65,20 @@ export async function runLoad(
     signal: watch.signal,
     progress: (soFar) => watch.progress.update(inWords(soFar, choice.for)),
   });
-  // Best effort: figures that were measured are worth more than a tidy end.
-  await Promise.allSettled([...new Set(keys)].map((key) => client.kv.delete(key, { timeoutMs: 2000 })));
+  await removeKeys(client, keys);
   if (firstError !== null && figures.operations.every(({ latencyMs }) => latencyMs === null))
     throw firstError;
   return { ...figures, keys: choice.keys };
 }
 
+/** Best effort: figures that were measured are worth more than a tidy end. */
+export async function removeKeys(client: MusterClient, keys: readonly string[]): Promise<void> {
+  await Promise.allSettled([...new Set(keys)].map((key) => client.kv.delete(key, { timeoutMs: 2000 })));
+}
+
 const rounded = (perSecond: number): string => Math.round(perSecond).toLocaleString('en');
 
-function inWords(soFar: LoadSoFar, forMs: number): string {
+export function inWords(soFar: LoadSoFar, forMs: number): string {
   const failed = soFar.errors > 0 ? `, ${soFar.errors} failed` : '';
   const when =
     soFar.phase === 'warm-up'
