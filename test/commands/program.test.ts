@@ -9,7 +9,7 @@ describe('the program', { timeout: 30_000 }, () => {
     const { code, stdout } = await muster(folder(), []);
     expect(code).toBe(0);
     for (const topic of ['cluster', 'node', 'ring', 'kv', 'counter', 'tx', 'fault', 'config', 'context'])
-      expect(stdout).toContain(`  $topic`);
+      expect(stdout).toContain(`  ${topic} `);
   });
 
   it('shows examples in the help of a command', async () => {
