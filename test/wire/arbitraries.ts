@@ -1,25 +1,13 @@
 import fc from 'fast-check';
-import type {
-  Cell,
-  Command,
-  Operation,
-  OpResult,
-  Query,
-  QueryResult,
-  SessionId,
-} from '../../src/core/machine/types.js';
+import type { Cell, Command, Operation, OpResult, Query, QueryResult } from '../../src/core/machine/types.js';
 import type { ClientResponse, PeerMessage, Refusal } from '../../src/core/messages.js';
 import { limits } from '../../src/limits.js';
 import type { Call } from '../../src/wire/methods.js';
 import type { AnyRequest } from '../../src/wire/requests.js';
+import { lockOperation, row, txCommand, txMessage, txOperation } from './arbitraries-tx.js';
+import { count, integer, key, partition, session, text, ticket, time, tx } from './scalars.js';
 
 /** Valid messages of every kind, for round trips. */
-const count = fc.maxSafeNat();
-const integer = fc.maxSafeInteger().map((n) => n + 0);
-const partition = fc.nat(limits.partitions - 1);
-const session = fc.tuple(count, count).map(([gen, seq]) => `${gen}.${seq}` as SessionId);
-const text = fc.string({ unit: 'binary', maxLength: 60 });
-const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 });
 const replica = fc
   .tuple(fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/), fc.uuid())
   .map(([node, store]) => `${node}/${store}`);
@@ -28,13 +16,21 @@ const version = { ifVersion: count };
 
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record(
-    { type: fc.constant('put' as const), key, value: text, ...version },
+    {
+      type: fc.constant('put' as const),
+      key,
+      value: text,
+      ...version,
+      fence: fc.record({ name: key, token: count }),
+    },
     { requiredKeys: ['type', 'key', 'value'] },
   ),
   fc.record({ type: fc.constant('delete' as const), key, ...version }, { requiredKeys: ['type', 'key'] }),
   fc.record({ type: fc.constant('incr' as const), key, by: integer }),
   fc.record({ type: fc.constant('reset' as const), key, value: integer }),
   fc.record({ type: fc.constant('resolve' as const), key }),
+  txOperation,
+  lockOperation,
 );
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -42,6 +38,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('open' as const), gen: count }),
   fc.record({ type: fc.constantFrom('close' as const, 'expire' as const), session }),
   fc.record({ type: fc.constant('op' as const), session, n: count, first: count, op: operation }),
+  txCommand,
 );
 
 const query: fc.Arbitrary<Query> = fc.oneof(
@@ -53,12 +50,15 @@ const query: fc.Arbitrary<Query> = fc.oneof(
     prefix: text,
     limit: fc.integer({ min: 1, max: limits.scanPage }),
   }),
+  fc.record({ type: fc.constant('lock' as const), key }),
+  fc.record({ type: fc.constant('await' as const), key, ticket }),
+  fc.record({ type: fc.constant('rows' as const), kind: fc.constantFrom('lock' as const, 'tx' as const) }),
 );
 
 const link = { p: partition, epoch: count, stream: count };
 const beat = {
   incarnation: count,
-  sentAt: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+  sentAt: time,
   revision: count,
 };
 
@@ -105,6 +105,7 @@ export const peerMessage: {
     claims: fc.array(fc.tuple(partition, count)).map((pairs) => pairs.flat()),
   }),
   'beacon-ack': fc.record({ type: fc.constant('beacon-ack'), ...beat, denied: fc.array(partition) }),
+  ...txMessage,
 };
 
 export const request: { readonly [T in AnyRequest['type']]: fc.Arbitrary<Extract<AnyRequest, { type: T }>> } =
@@ -114,6 +115,21 @@ export const request: { readonly [T in AnyRequest['type']]: fc.Arbitrary<Extract
     write: fc
       .record({ type: fc.constant('write' as const), session, n: count, first: count, op: operation })
       .map((write) => ({ ...write, first: Math.min(write.first, write.n) })),
+    tx: fc
+      .record(
+        {
+          type: fc.constant('tx' as const),
+          session,
+          n: count,
+          first: count,
+          op: txOperation,
+          at: time,
+          pauseAt: fc.constantFrom('prepared' as const, 'decided' as const),
+        },
+        { requiredKeys: ['type', 'session', 'n', 'first', 'op', 'at'] },
+      )
+      .map((asked) => ({ ...asked, first: Math.min(asked.first, asked.n) })),
+    abort: fc.record({ type: fc.constant('abort'), p: partition, tx }),
     read: fc.record({ type: fc.constant('read'), p: partition, query }),
     status: fc.constant({ type: 'status' }),
     map: fc.constant({ type: 'map' }),
@@ -147,6 +163,9 @@ const opResult: fc.Arbitrary<OpResult> = fc.oneof(
       'outcome-unknown',
       'not-applied',
       'busy',
+      'lock-held',
+      'lock-lost',
+      'fenced',
     ),
     message: text,
   }),
@@ -159,6 +178,7 @@ const queryResult: fc.Arbitrary<QueryResult> = fc.oneof(
     rows: fc.array(fc.tuple(key, cell), { maxLength: 5 }),
     more: fc.boolean(),
   }),
+  fc.record({ type: fc.constant('rows' as const), rows: fc.array(fc.tuple(text, row), { maxLength: 3 }) }),
 );
 
 export const refusal: fc.Arbitrary<Refusal> = fc.record(
@@ -184,6 +204,11 @@ export const response: fc.Arbitrary<ClientResponse> = fc.oneof(
   fc.record({ ok: fc.constant(true as const), type: fc.constant('open' as const), session }),
   fc.record({ ok: fc.constant(true as const), type: fc.constant('close' as const) }),
   fc.record({ ok: fc.constant(true as const), type: fc.constant('write' as const), result: opResult }),
+  fc.record({
+    ok: fc.constant(true as const),
+    type: fc.constant('abort' as const),
+    state: fc.constantFrom('committed' as const, 'aborting' as const, 'unknown' as const),
+  }),
   fc.record({ ok: fc.constant(true as const), type: fc.constant('read' as const), result: queryResult }),
   refusal,
 );

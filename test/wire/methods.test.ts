@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { TxItem } from '../../src/core/machine/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import { encodeCall, encodePeerMessage } from '../../src/wire/calls.js';
 import { type Call, decodePeerMessage, decodeRequest, methods } from '../../src/wire/methods.js';
+import { txBytes } from '../../src/wire/operations.js';
 import { classify } from '../../src/wire/rpc.js';
 import { call, operation, peerMessage, request } from './arbitraries.js';
+import { places } from './places.js';
 
 const isPeer = (message: Call): message is PeerMessage => methods[message.type].kind === 'notification';
 const encode = (message: Call): string =>
@@ -33,7 +36,10 @@ function refused(type: Call['type'], params: unknown): string | null {
 const paramsOf = ({ type: _, ...params }: Call): Record<string, unknown> =>
   structuredClone(params) as Record<string, unknown>;
 const [example] = fc.sample(fc.record({ ...peerMessage, ...request }), { numRuns: 1, seed: 1 });
-const examples = Object.values(example!) as Call[];
+const examples = Object.values({ ...example!, tx: { ...example!.tx, pauseAt: 'decided' } }) as Call[];
+/** Fields that may be left out, and those that take any number. */
+const optional = new Set(['pauseAt']);
+const times = new Set(['sentAt', 'at']);
 
 describe('the registry of methods', () => {
   it('gives back every message that was encoded', () => {
@@ -54,10 +60,13 @@ describe('the registry of methods', () => {
     expect(refused(message.type, { ...paramsOf(message), more: 1 })).toBe('bad-message');
     for (const field of Object.keys(paramsOf(message))) {
       const { [field]: value, ...rest } = paramsOf(message);
-      expect(refused(message.type, rest), `${field} missing`).toBe('bad-message');
+      expect(refused(message.type, rest), `${field} missing`).toBe(
+        optional.has(field) ? null : 'bad-message',
+      );
       expect(refused(message.type, { ...rest, other: value }), `${field} renamed`).toBe('bad-message');
       for (const wrong of [null, true, {}, [[]], -1, 0.5, 2 ** 53, typeof value === 'string' ? 5 : 'text']) {
-        if (field === 'sentAt' && typeof wrong === 'number') continue;
+        if (times.has(field) && typeof wrong === 'number') continue;
+        if (typeof value === 'boolean' && typeof wrong === 'boolean') continue;
         expect(
           refused(message.type, { ...rest, [field]: wrong }),
           `${field} = ${JSON.stringify(wrong)}`,
@@ -166,9 +175,35 @@ describe('the bounds of a message', () => {
       '-1.2',
       '1.2 ',
       'a.b',
+      '01.2',
+      '1.00',
+      '1.2\u0663',
+      `${2 ** 53}.1`,
       `${'1'.repeat(40)}.1`,
     ]) {
       expect(close(session), session).toBe('bad-message');
+    }
+  });
+
+  it('takes tickets of the form session.n and transactions of the form p:session:n only', () => {
+    const leave = (ticket: unknown) => write({ type: 'leave', key: 'k', ticket });
+    for (const ticket of ['0.0.0', '1.42.7', `1.1.${2 ** 53 - 1}`]) expect(leave(ticket)).toBeNull();
+    for (const ticket of ['', '..', '1.42', '1.42.', '1..42', '1.2.3.4', '1.2:3', '1.2.03', `1.1.${2 ** 53}`])
+      expect(leave(ticket), ticket).toBe('bad-message');
+    const abort = (tx: unknown) => refused('abort', { p: 0, tx });
+    for (const tx of ['0:0.0:0', '3:1.42:7', `${limits.partitions - 1}:1.1:${2 ** 53 - 1}`])
+      expect(abort(tx)).toBeNull();
+    for (const tx of [
+      '3:1.42',
+      '1.42:7',
+      '3.1:42:7',
+      '3:1.42:7:1',
+      ':1.42:7',
+      '03:1.42:7',
+      `${limits.partitions}:1.42:7`,
+      `3:1.42:${2 ** 53}`,
+    ]) {
+      expect(abort(tx), tx).toBe('bad-message');
     }
   });
 
@@ -189,7 +224,9 @@ describe('the bounds of a message', () => {
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk) })).toBeNull();
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk + 1) })).toBe('bad-message');
     expect(snapshot({ index: 1 })).toBe('bad-message');
-    expect(snapshot({ count: 2049 })).toBe('bad-message');
+    const pieces = limits.recordBytes / limits.snapshotChunk;
+    expect(snapshot({ count: pieces })).toBeNull();
+    expect(snapshot({ count: pieces + 1 })).toBe('bad-message');
     const beacon = (claims: unknown) =>
       refused('beacon', { incarnation: 1, sentAt: 0.5, revision: 1, claims });
     expect(beacon([1, 2, 3, 4])).toBeNull();
@@ -201,13 +238,98 @@ describe('the bounds of a message', () => {
     const op = fc.sample(operation, 1)[0]!;
     expect(refused('write', { session: '1.1', n: 1, first: 2, op })).toBe('bad-message');
   });
-});
 
-/** Every place of a JSON value that holds another value. */
-function places(value: unknown): [Record<string, unknown>, string][] {
-  if (typeof value !== 'object' || value === null) return [];
-  const holder = value as Record<string, unknown>;
-  return Object.keys(holder).flatMap(
-    (name) => [[holder, name], ...places(holder[name])] as [Record<string, unknown>, string][],
-  );
-}
+  it('keeps locks within their bounds', () => {
+    const acquire = (over: object) =>
+      write({ type: 'acquire', key: 'l', ttl: 1000, wait: true, permits: 1, ...over });
+    expect(acquire({ ttl: limits.lockTtlLeastMs, permits: limits.lockPermits })).toBeNull();
+    expect(acquire({ ttl: limits.lockTtlMostMs })).toBeNull();
+    for (const ttl of [limits.lockTtlLeastMs - 1, limits.lockTtlMostMs + 1, 1000.5, Number.POSITIVE_INFINITY])
+      expect(acquire({ ttl })).toBe('bad-message');
+    for (const permits of [0, limits.lockPermits + 1, 1.5]) expect(acquire({ permits })).toBe('bad-message');
+    for (const wait of [undefined, 0, 'yes']) expect(acquire({ wait })).toBe('bad-message');
+    expect(acquire({ key: '' })).toBe('key-invalid');
+    for (const type of ['renew', 'release']) {
+      expect(write({ type, key: 'l', token: 0 })).toBeNull();
+      expect(write({ type, key: 'l', token: -1 })).toBe('bad-message');
+    }
+  });
+
+  it('takes a fence whole or not at all', () => {
+    const fenced = (fence: unknown, more: object = {}) =>
+      write({ type: 'put', key: 'k', value: 'v', fence, ...more });
+    expect(fenced({ name: 'l', token: 1 })).toBeNull();
+    expect(fenced({ name: 'l', token: 1 }, { ifVersion: 1 })).toBeNull();
+    for (const fence of [null, 5, {}, { name: 'l' }, { token: 1 }, { name: 'l', token: 1, more: 1 }])
+      expect(fenced(fence)).toBe('bad-message');
+    expect(fenced({ name: '', token: 1 })).toBe('key-invalid');
+    expect(write({ type: 'put', key: 'k', value: 'v', fences: { name: 'l', token: 1 } })).toBe('bad-message');
+    expect(write({ type: 'delete', key: 'k', fence: { name: 'l', token: 1 } })).toBe('bad-message');
+  });
+
+  it('keeps the items of a transaction within their bounds', () => {
+    const tx = (items: unknown) => write({ type: 'tx', key: 'k', items });
+    const gets = (n: number) => Array.from({ length: n }, (_, i) => ({ type: 'get', key: `k${i}` }));
+    expect(tx(gets(limits.txItems))).toBeNull();
+    expect(tx(gets(limits.txItems + 1))).toBe('bad-message');
+    expect(tx([])).toBe('bad-message');
+    const check = (equals: unknown) => tx([{ type: 'check', key: 'k', equals }]);
+    for (const equals of ['', 'v', 0, -5, null]) expect(check(equals)).toBeNull();
+    for (const equals of [undefined, true, 0.5, {}, '\ud83d']) expect(check(equals)).toBe('bad-message');
+    expect(check('x'.repeat(limits.valueBytes + 1))).toBe('value-too-large');
+    expect(tx([{ type: 'put', key: '', value: 'v' }])).toBe('key-invalid');
+    expect(tx([{ type: 'put', key: 'k', value: 'v', ifVersion: 1 }])).toBe('bad-message');
+    expect(tx([{ type: 'reset', key: 'k', value: 1 }])).toBe('bad-message');
+  });
+
+  it('refuses a transaction whose one entry of the log would not fit a frame', () => {
+    const tx = (values: readonly string[]) =>
+      write({
+        type: 'tx',
+        key: 'k',
+        items: values.map((value, i) => ({ type: 'put', key: `k${i}`, value })),
+      });
+    const value = (bytes: number, unit = 'x') => unit.repeat(bytes);
+    expect(tx(Array(7).fill(value(limits.valueBytes)))).toBeNull();
+    expect(tx(Array(8).fill(value(limits.valueBytes)))).toBe('value-too-large');
+    // A control character takes six bytes in JSON.
+    expect(tx([value(limits.valueBytes, '\u0001')])).toBeNull();
+    expect(tx(Array(2).fill(value(limits.valueBytes, '\u0001')))).toBe('value-too-large');
+  });
+
+  it('makes an entry and messages of every transaction that fit a frame', () => {
+    const put = (key: string, value: string): TxItem => ({ type: 'put', key, value });
+    // As near to the bound as it gets, over as many partitions as can be.
+    const items = Array.from({ length: limits.txItems }, (_, i) => put(`k${i}`, 'x'.repeat(8070)));
+    const room = txBytes - Buffer.byteLength(JSON.stringify(items));
+    items[0] = put('k0', 'x'.repeat(8070 + room));
+    expect(write({ type: 'tx', key: 'k', items })).toBeNull();
+    expect(
+      write({ type: 'tx', key: 'k', items: [...items.slice(1), put('k0', 'x'.repeat(8071 + room))] }),
+    ).toBe('value-too-large');
+    const longest = Number.MAX_SAFE_INTEGER;
+    const session = `${longest}.${longest}` as const;
+    const own = items.slice(0, 1);
+    const tx = `${limits.partitions - 1}:${session}:${longest}`;
+    const others = items.slice(1).map((item) => [limits.partitions - 1, [item]] as const);
+    const begin = { type: 'begin', tx, session, n: longest, first: longest, at: -Number.MAX_VALUE } as const;
+    const append = {
+      ...example!.append,
+      to: `${'n'.repeat(limits.nameLength)}/${'s'.repeat(128)}`,
+      entries: [[longest, { ...begin, own, others }]],
+    } as const;
+    expect(decode(encode(append))).toEqual(append);
+    expect(Buffer.byteLength(encode(append))).toBeLessThan(limits.frameBytes);
+  });
+
+  it('takes nothing but a transaction as one, at a finite time', () => {
+    const ask = (over: object) => refused('tx', { ...paramsOf(example!.tx), n: 2, first: 1, ...over });
+    const { pauseAt: _, ...plain } = paramsOf(example!.tx);
+    expect(refused('tx', plain)).toBeNull();
+    for (const pauseAt of ['prepared', 'decided']) expect(ask({ pauseAt })).toBeNull();
+    expect(ask({ pauseAt: 'begun' })).toBe('bad-message');
+    expect(ask({ op: { type: 'incr', key: 'k', by: 1 } })).toBe('bad-message');
+    expect(ask({ at: Number.POSITIVE_INFINITY })).toBe('bad-message');
+    expect(ask({ first: 3 })).toBe('bad-message');
+  });
+});

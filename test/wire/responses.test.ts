@@ -11,10 +11,11 @@ import {
 } from '../../src/wire/responses.js';
 import { classify, encodeError, encodeResult, type Incoming } from '../../src/wire/rpc.js';
 import { refusal, response } from './arbitraries.js';
+import { places } from './places.js';
 
 type Answer = Extract<Incoming, { kind: 'result' | 'error' }>;
 const read = (text: string): Answer => classify(JSON.parse(text)) as Answer;
-const types: ClientRequest['type'][] = ['open', 'close', 'write', 'read'];
+const types: ClientRequest['type'][] = ['open', 'close', 'write', 'tx', 'abort', 'read'];
 
 function failure(type: ClientRequest['type'], text: string): MusterError {
   try {
@@ -33,6 +34,33 @@ describe('the answers to a client', () => {
         expect(decodeClientResponse(type, read(encodeClientResponse(5, answer)))).toEqual(answer);
       }),
     );
+  });
+
+  it('to a transaction over several partitions are those to an operation', () => {
+    const result = { ok: true, value: '{"outcome":"committed","reads":[]}' } as const;
+    const answer: ClientResponse = { ok: true, type: 'write', result };
+    expect(decodeClientResponse('tx', read(encodeClientResponse(5, answer)))).toEqual(answer);
+  });
+
+  it('in which any one part was replaced are refused, or taken as valid', () => {
+    const property = fc.property(response, fc.nat(), fc.jsonValue(), (answer, where, wrong) => {
+      if (!answer.ok) return;
+      const envelope = JSON.parse(encodeClientResponse(5, answer));
+      const spots = places(envelope.result);
+      if (spots.length === 0) return;
+      const [holder, name] = spots[where % spots.length]!;
+      holder[name] = wrong;
+      let taken: ClientResponse;
+      try {
+        taken = decodeClientResponse(answer.type, read(JSON.stringify(envelope)));
+      } catch (error) {
+        const code = answer.type === 'read' ? /^(bad-message|key-invalid|value-too-large)$/ : /^bad-message$/;
+        expect((error as MusterError).code).toMatch(code);
+        return;
+      }
+      expect(JSON.parse(encodeClientResponse(5, taken))).toEqual(JSON.parse(JSON.stringify(envelope)));
+    });
+    fc.assert(property, { numRuns: 500 });
   });
 
   it('are JSON-RPC errors when they refuse, with the revision of the map', () => {
@@ -89,6 +117,12 @@ describe('the answers to a client', () => {
         tookEffect: 'unknown',
       });
     }
+    for (const result of ['{}', '{"state":"done"}', '{"state":"unknown","more":1}']) {
+      expect(failure('abort', encodeResult(1, result))).toMatchObject({
+        code: 'bad-message',
+        tookEffect: 'unknown',
+      });
+    }
     for (const result of ['{}', '{"session":5}', '{"session":"1.2","more":1}']) {
       expect(failure('open', encodeResult(1, result))).toMatchObject({
         code: 'bad-message',
@@ -100,6 +134,11 @@ describe('the answers to a client', () => {
       '{"type":"get"}',
       `{"type":"get","cell":${cell}}`,
       `{"type":"scan","rows":[["k",${cell}]],"more":false}`,
+      '{"type":"rows"}',
+      '{"type":"rows","rows":[],"more":false}',
+      '{"type":"rows","rows":[["l"]]}',
+      '{"type":"rows","rows":[["l",{"kind":"fence","token":-1}]]}',
+      '{"type":"rows","rows":[["l",{"kind":"lock","permits":1,"holders":[],"queue":[{"ticket":"1.2","ttl":1000}]}]]}',
     ]) {
       expect(failure('read', encodeResult(1, result))).toMatchObject({
         code: 'bad-message',

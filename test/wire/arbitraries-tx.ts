@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import type {
+  Command,
+  Operation,
+  Row,
+  TxItem,
+  TxOutcome,
+  TxRead,
+  TxReason,
+} from '../../src/core/machine/types.js';
+import type { PeerMessage } from '../../src/core/messages.js';
+import { count, integer, key, partition, permits, session, text, ticket, time, ttl, tx } from './scalars.js';
+
+/** Everything of transactions and locks, for arbitraries.ts. */
+
+/** What a key holds; null: nothing. */
+const content = fc.oneof(text, integer, fc.constant(null));
+
+const item: fc.Arbitrary<TxItem> = fc.oneof(
+  fc.record({ type: fc.constant('check' as const), key, equals: content }),
+  fc.record({ type: fc.constant('version' as const), key, version: count }),
+  fc.record({ type: fc.constant('get' as const), key }),
+  fc.record({ type: fc.constant('put' as const), key, value: text }),
+  fc.record({ type: fc.constant('delete' as const), key }),
+  fc.record({ type: fc.constant('incr' as const), key, by: integer }),
+);
+const items = fc.array(item, { minLength: 1, maxLength: 4 });
+const own = fc.array(item, { maxLength: 4 });
+const reads: fc.Arbitrary<TxRead[]> = fc.array(fc.tuple(key, content, count), { maxLength: 4 });
+const others = fc.array(fc.tuple(partition, items), { maxLength: 3 });
+const prepared = fc.array(fc.tuple(partition, count), { maxLength: 3 });
+const reason = fc.constantFrom<TxReason>(
+  'check',
+  'stale',
+  'conflict',
+  'wrong-type',
+  'overflow',
+  'unavailable',
+  'timeout',
+  'asked',
+  'lost',
+);
+const outcome: fc.Arbitrary<TxOutcome> = fc.oneof(
+  fc.record({ outcome: fc.constant('committed' as const), reads }),
+  fc.record({ outcome: fc.constant('aborted' as const), reason, message: text }),
+);
+
+export const txOperation = fc.record({ type: fc.constant('tx' as const), key, items });
+
+export const lockOperation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ type: fc.constant('acquire' as const), key, ttl, wait: fc.boolean(), permits }),
+  fc.record({ type: fc.constantFrom('renew' as const, 'release' as const), key, token: count }),
+  fc.record({ type: fc.constant('leave' as const), key, ticket }),
+);
+
+export const txCommand: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    type: fc.constant('begin' as const),
+    tx,
+    session,
+    n: count,
+    first: count,
+    at: time,
+    own,
+    others,
+  }),
+  fc.record({ type: fc.constant('prepare' as const), tx, anchor: partition, at: time, items }),
+  fc.record({ type: fc.constant('decide' as const), tx, session, n: count, outcome, prepared }),
+  fc.record({ type: fc.constant('finish' as const), tx, commit: fc.boolean(), seq: count }),
+  fc.record({ type: fc.constant('forget' as const), txs: fc.array(tx, { maxLength: 4 }) }),
+  fc.record({ type: fc.constant('lapse' as const), lock: key, ticket }),
+);
+
+type TxMessage = Extract<PeerMessage, { type: `tx-${string}` }>;
+
+export const txMessage: {
+  readonly [T in TxMessage['type']]: fc.Arbitrary<Extract<TxMessage, { type: T }>>;
+} = {
+  'tx-prepare': fc.record({
+    type: fc.constant('tx-prepare'),
+    p: partition,
+    tx,
+    anchor: partition,
+    at: time,
+    items,
+  }),
+  'tx-vote': fc.record({
+    type: fc.constant('tx-vote'),
+    p: partition,
+    tx,
+    from: partition,
+    seq: count,
+    yes: fc.boolean(),
+    reads,
+    reason,
+    message: text,
+  }),
+  'tx-finish': fc.record({
+    type: fc.constant('tx-finish'),
+    p: partition,
+    tx,
+    anchor: partition,
+    commit: fc.boolean(),
+    seq: count,
+  }),
+  'tx-finished': fc.record({ type: fc.constant('tx-finished'), p: partition, tx, from: partition }),
+  'tx-query': fc.record({ type: fc.constant('tx-query'), p: partition, tx, from: partition, seq: count }),
+};
+
+export const row: fc.Arbitrary<Row> = fc.oneof(
+  fc.record({
+    kind: fc.constant('lock' as const),
+    permits,
+    holders: fc.array(fc.record({ ticket, token: count, ttl }), { maxLength: 3 }),
+    queue: fc.array(fc.record({ ticket, ttl }), { maxLength: 3 }),
+  }),
+  fc.record({ kind: fc.constant('fence' as const), token: count }),
+  fc.record({
+    kind: fc.constant('record' as const),
+    tx,
+    session,
+    n: count,
+    at: time,
+    own,
+    others,
+    reads,
+    prepared: fc.option(prepared),
+  }),
+  fc.record({
+    kind: fc.constant('prepared' as const),
+    tx,
+    anchor: partition,
+    at: time,
+    seq: count,
+    items,
+    reads,
+  }),
+);
