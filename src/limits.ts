@@ -55,6 +55,8 @@ export const limits = {
   sessionIdleMs: 10 * 60_000,
   /** Items of a transaction. */
   txItems: 1024,
+  /** All items of a transaction together, in bytes of their JSON: they must fit a frame with what goes along. */
+  txBytes: 6 * 1024 * 1024,
   /** Operations and prepares of a partition that wait for transactions to end; more give way at once. */
   txWaiting: 10_000,
   /** How long an operation or an older transaction waits for others that hold its keys, in ms. */
