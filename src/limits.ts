@@ -55,6 +55,10 @@ export const limits = {
   sessionIdleMs: 10 * 60_000,
   /** Items of a transaction. */
   txItems: 1024,
+  /** All items of a transaction together, in bytes of their JSON: they must fit a frame with what goes along. */
+  txBytes: 6 * 1024 * 1024,
+  /** What a transaction may read, in UTF-16 code units of keys and values: as JSON sixfold at worst, it must fit a frame. */
+  txReadUnits: 1024 * 1024,
   /** Operations and prepares of a partition that wait for transactions to end; more give way at once. */
   txWaiting: 10_000,
   /** How long an operation or an older transaction waits for others that hold its keys, in ms. */

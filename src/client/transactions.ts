@@ -30,6 +30,13 @@ export function checkItems(items: readonly TxItem[]): void {
   if (items.length === 0) throw new MusterError('usage', 'a transaction needs at least one item');
   if (items.length > limits.txItems)
     throw new MusterError('usage', `a transaction has at most ${limits.txItems} items, not ${items.length}`);
+  // As one message it travels to its coordinator, and as one entry to the backups.
+  const size = Buffer.byteLength(JSON.stringify(items));
+  if (size > limits.txBytes)
+    throw new MusterError(
+      'value-too-large',
+      `a transaction has at most ${limits.txBytes} bytes, not ${size}`,
+    );
   const written = new Set<string>();
   for (const item of items) {
     checkKey(item.key);

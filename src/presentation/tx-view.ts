@@ -205,6 +205,6 @@ export function pausedText(parts: readonly Part[], at: PauseAt, option: string, 
   const end =
     at === 'prepared'
       ? `It is aborted after ${waitMs / 1000} s if nothing else ends it; Ctrl-C leaves it to that.`
-      : 'A new coordinator tells them: kill this one, or restart it.';
+      : `They are told after ${waitMs / 1000} s, or by a new coordinator: kill this one, or restart it.`;
   return [stand, ...next, end].join('\n');
 }

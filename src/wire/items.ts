@@ -102,6 +102,7 @@ const reasons: Readonly<Record<TxReason, true>> = {
   stale: true,
   conflict: true,
   'wrong-type': true,
+  'too-large': true,
   overflow: true,
   unavailable: true,
   timeout: true,

@@ -68,7 +68,7 @@ export const txCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('decide' as const), tx, session, n: count, outcome, prepared }),
   fc.record({ type: fc.constant('finish' as const), tx, commit: fc.boolean(), seq: count }),
   fc.record({ type: fc.constant('forget' as const), txs: fc.array(tx, { maxLength: 4 }) }),
-  fc.record({ type: fc.constant('lapse' as const), lock: key, ticket }),
+  fc.record({ type: fc.constant('lapse' as const), lock: key, ticket, renewed: count }),
 );
 
 type TxMessage = Extract<PeerMessage, { type: `tx-${string}` }>;
@@ -111,7 +111,7 @@ export const row: fc.Arbitrary<Row> = fc.oneof(
   fc.record({
     kind: fc.constant('lock' as const),
     permits,
-    holders: fc.array(fc.record({ ticket, token: count, ttl }), { maxLength: 3 }),
+    holders: fc.array(fc.record({ ticket, token: count, ttl, renewed: count }), { maxLength: 3 }),
     queue: fc.array(fc.record({ ticket, ttl }), { maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant('fence' as const), token: count }),

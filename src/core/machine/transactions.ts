@@ -44,7 +44,16 @@ export function voteOn(items: readonly TxItem[], cells: ReadonlyMap<string, Cell
         break;
     }
   }
-  return { yes: true, reads };
+  return fitsReads(reads) ? { yes: true, reads } : no('too-large', tooManyReads);
+}
+
+export const tooManyReads = `a transaction reads at most ${limits.txReadUnits} characters`;
+
+/** Do they fit into one entry of a log, and into the answer? */
+export function fitsReads(reads: readonly TxRead[]): boolean {
+  let units = 0;
+  for (const [key, value] of reads) units += key.length + (typeof value === 'string' ? value.length : 16);
+  return units <= limits.txReadUnits;
 }
 
 /** Who holds a key on behalf of a transaction that is prepared and not finished. */

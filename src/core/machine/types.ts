@@ -28,6 +28,8 @@ export type TxReason =
   | 'conflict'
   | 'wrong-type'
   | 'overflow'
+  /** It reads more than an entry may hold. */
+  | 'too-large'
   | 'unavailable'
   | 'timeout'
   | 'asked'

@@ -1,7 +1,14 @@
 import { limits } from '../../limits.js';
 import { outcomeResult, type PartitionMachine } from '../machine/machine.js';
 import { Rows } from '../machine/rows.js';
-import { Intents, type PreparedRow, type RecordRow, type Vote } from '../machine/transactions.js';
+import {
+  fitsReads,
+  Intents,
+  type PreparedRow,
+  type RecordRow,
+  tooManyReads,
+  type Vote,
+} from '../machine/transactions.js';
 import type {
   Command,
   Query,
@@ -61,8 +68,10 @@ interface Coordinated {
   /** Who has said to have finished. */
   readonly finished: Set<number>;
   toldAt: number;
+  /** Somebody voted for no. */
+  refused: TxOutcome | null;
   /** Somebody wants to look at it at this step. */
-  readonly pauseAt: 'prepared' | 'decided' | null;
+  pauseAt: 'prepared' | 'decided' | null;
 }
 
 /** Something that waits until transactions which hold its keys are over. */
@@ -206,6 +215,7 @@ export class TxLead {
       decided: null,
       finished: new Set(),
       toldAt: this.#host.now,
+      refused: null,
       pauseAt: pauseAt ?? null,
     };
     this.#coordinated.set(tx, coordinated);
@@ -283,8 +293,8 @@ export class TxLead {
     if (c === undefined || c.deciding) return;
     this.#note(m.tx, 'vote', m.from, m.yes ? m.seq : null, m.yes);
     if (!m.yes) {
-      if (c.own !== null) this.#decide(c, { outcome: 'aborted', reason: m.reason, message: m.message });
-      // Its begin is not applied yet: the participant says no again when it is asked again.
+      c.refused = { outcome: 'aborted', reason: m.reason, message: m.message };
+      this.#decideIfAll(c);
       return;
     }
     c.votes.set(m.from, { seq: m.seq, reads: m.reads });
@@ -292,11 +302,17 @@ export class TxLead {
   }
 
   #decideIfAll(c: Coordinated): void {
-    if (c.deciding || c.own === null || c.votes.size < c.others.length || !this.#host.open) return;
+    if (c.deciding || c.own === null || !this.#host.open) return;
+    if (c.refused !== null) {
+      this.#decide(c, c.refused);
+      return;
+    }
+    if (c.votes.size < c.others.length) return;
     this.#host.reached('votes-in', c.tx);
     if (c.pauseAt === 'prepared') return;
     const reads = [...c.own, ...c.others.flatMap(([p]) => c.votes.get(p)?.reads ?? [])];
-    this.#decide(c, { outcome: 'committed', reads });
+    // The decision carries them, and has to fit a frame.
+    this.#decide(c, fitsReads(reads) ? { outcome: 'committed', reads } : tooLarge);
   }
 
   #decide(c: Coordinated, outcome: TxOutcome): void {
@@ -550,17 +566,14 @@ export class TxLead {
     if (!this.#adopted) this.#adopt();
     for (const c of [...this.#coordinated.values()]) {
       if (c.decided !== null) {
+        if (c.pauseAt !== null && now - c.since >= limits.txPauseMs) c.pauseAt = null;
         if (now - c.toldAt >= limits.txRetryMs) {
           const prepared = this.#host.machine.rows.get('record', c.tx)?.prepared;
           if (prepared != null) this.#sendFinishes(c, prepared);
         }
       } else if (c.own !== null && !c.deciding) {
         if (now - c.since >= (c.pauseAt === 'prepared' ? limits.txPauseMs : limits.txPrepareMs))
-          this.#decide(c, {
-            outcome: 'aborted',
-            reason: 'timeout',
-            message: 'not everybody could prepare in time',
-          });
+          this.#decide(c, c.pauseAt === 'prepared' ? pausedTooLong : preparedTooLate);
         else if (now - c.toldAt >= limits.txRetryMs) this.#sendPrepares(c);
       }
     }
@@ -616,6 +629,19 @@ function adopted(record: RecordRow, now: number): Coordinated {
     decided: prepared === null ? null : { outcome: 'committed', reads: [] },
     finished: new Set(),
     toldAt: Number.NEGATIVE_INFINITY,
+    refused: null,
     pauseAt: null,
   };
 }
+
+const preparedTooLate: TxOutcome = {
+  outcome: 'aborted',
+  reason: 'timeout',
+  message: 'not everybody could prepare in time',
+};
+const pausedTooLong: TxOutcome = {
+  outcome: 'aborted',
+  reason: 'timeout',
+  message: 'it was paused when all had prepared, and nobody let it go on',
+};
+const tooLarge: TxOutcome = { outcome: 'aborted', reason: 'too-large', message: tooManyReads };
