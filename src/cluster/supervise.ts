@@ -217,9 +217,9 @@ export class Supervisor {
 function cannotRun(command: string, { code, message }: { code: string; message: string }): MusterError {
   const why =
     code === 'ENOENT'
-      ? `there is no program "${command}"`
+      ? 'it, or the interpreter that its first line names, is not there'
       : code === 'EACCES'
-        ? `"${command}" is not executable`
-        : `"${command}" cannot be run: ${message}`;
-  return new MusterError('usage', why);
+        ? 'it is not executable'
+        : message;
+  return new MusterError('usage', `"${command}" cannot be run: ${why}`);
 }
