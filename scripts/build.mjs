@@ -1,7 +1,7 @@
 // Builds what is shipped, into dist/:
 //   cli.cjs             the program, with the commands of which milliseconds count;  more.cjs  all commands
 //   help.cjs            oclif's help, loaded only when help is asked for
-//   src/host/main.js    a node's process;  src/index.js  the library
+//   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
 // `--types` adds the library's declarations, `--watch` is not there: bin/dev.js runs the sources.
@@ -180,7 +180,9 @@ await build({
   outfile: `${aside}/help.cjs`,
 });
 
-const entries = ['src/host/main.ts', 'src/index.ts'].filter((file) => existsSync(join(root, file)));
+const entries = ['src/host/main.ts', 'src/index.ts', 'src/cluster/watchdog.ts'].filter((file) =>
+  existsSync(join(root, file)),
+);
 if (entries.length > 0) {
   await build({
     ...common,

@@ -19,7 +19,13 @@ const sources = [
   'scripts/notices.mjs',
   'tsconfig.json',
 ];
-const products = ['dist/cli.cjs', 'dist/src/host/main.js', 'dist/src/index.js', 'oclif.manifest.json'];
+const products = [
+  'dist/cli.cjs',
+  'dist/src/host/main.js',
+  'dist/src/cluster/watchdog.js',
+  'dist/src/index.js',
+  'oclif.manifest.json',
+];
 
 const readJson = (path) => {
   try {

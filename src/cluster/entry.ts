@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** How to start a node: arguments of `node` up to and including the program. */
+/** How to start a process of ours: arguments of `node` up to and including the program. */
 export interface NodeEntry {
   readonly execArgv: readonly string[];
   readonly file: string;
@@ -17,15 +17,15 @@ export function packageRoot(from: string = import.meta.url): string {
   }
 }
 
-/**
- * The program of a node process: the built one when this code is built, the source (through tsx) when this
- * code runs from source.
- */
-export function nodeEntry(from: string = import.meta.url): NodeEntry {
+/** A program of ours, named by its module: the built one when this code is built, the source (through tsx) when this code runs from source. */
+export function programEntry(module: string, from: string = import.meta.url): NodeEntry {
   const root = packageRoot(from);
   if (from.endsWith('.ts')) {
     const tsx = createRequire(from).resolve('tsx');
-    return { execArgv: ['--import', tsx], file: join(root, 'src/host/main.ts') };
+    return { execArgv: ['--import', tsx], file: join(root, `${module}.ts`) };
   }
-  return { execArgv: [], file: join(root, 'dist/src/host/main.js') };
+  return { execArgv: [], file: join(root, 'dist', `${module}.js`) };
 }
+
+/** The program of a node process. */
+export const nodeEntry = (from: string = import.meta.url): NodeEntry => programEntry('src/host/main', from);

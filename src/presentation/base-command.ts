@@ -54,6 +54,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected paint: Paint = plainPaint;
   readonly #abort = new AbortController();
   #interruptible = false;
+  #takeSignal: ((name: NodeJS.Signals) => void) | null = null;
   #client: MusterClient | null = null;
   #progress: Progress | null = null;
 
@@ -87,6 +88,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The first Ctrl-C asks the command to end gracefully when it can, the second ends it at once. */
   readonly #onSignal = (name: NodeJS.Signals): void => {
+    if (this.#takeSignal) {
+      this.#takeSignal(name);
+      return;
+    }
     const code = name === 'SIGINT' ? 130 : name === 'SIGTERM' ? 143 : 129;
     if (this.#abort.signal.aborted || !this.#interruptible) {
       this.#progress?.clear();
@@ -109,6 +114,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected interruptible(): AbortSignal {
     this.#interruptible = true;
     return this.#abort.signal;
+  }
+
+  /** From now on SIGINT, SIGTERM and SIGHUP go to `handler`, and do nothing else. */
+  protected takeSignals(handler: (name: NodeJS.Signals) => void): void {
+    this.#takeSignal = handler;
   }
 
   protected get commandName(): string {

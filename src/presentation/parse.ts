@@ -33,3 +33,18 @@ export function parseShare(flag: string, text: string): number {
     throw new MusterError('usage', `${flag} takes a share such as 25%, not "${text}"`);
   return share;
 }
+
+/** Reads the fencing token of a lock, a whole number from 1 on; rejects with `usage`. */
+export function parseToken(text: string): number {
+  const token = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(token) || token < 1)
+    throw new MusterError('usage', `"${text}" is no token: a token is a whole number from 1 on`);
+  return token;
+}
+
+/** Reads `NAME:TOKEN`; the name may hold colons of its own. Rejects with `usage`. */
+export function parseFence(text: string): { name: string; token: number } {
+  const at = text.lastIndexOf(':');
+  if (at < 1) throw new MusterError('usage', `"${text}" is no fence: write it like LOCK:TOKEN`);
+  return { name: text.slice(0, at), token: parseToken(text.slice(at + 1)) };
+}

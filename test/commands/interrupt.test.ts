@@ -1,33 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { program } from './run.js';
 import { World } from './world.js';
 
 const world = new World();
-const { run, ok } = world;
+const { run, ok, begin } = world;
 afterAll(() => world.end());
-
-interface Going {
-  readonly child: ChildProcess;
-  readonly said: () => string;
-  readonly ended: Promise<number | NodeJS.Signals | null>;
-}
-
-/** Begins a command and leaves it going. */
-function begin(...args: string[]): Going {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, MUSTER_HOME: world.home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
-  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
-    child.once('close', (code, signal) => resolve(signal ?? code)),
-  );
-  return { child, said: () => said, ended };
-}
 
 const processFiles = (cluster: string): { wanted: string }[] => {
   const nodes = join(world.dir(cluster), 'nodes');

@@ -1,7 +1,8 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { muster, type Ran } from './run.js';
+import { muster, program, type Ran } from './run.js';
 
 /** What `--json` printed; fails with all that was said when the exit code is another than `code`. */
 export function json(ran: Ran, code = 0) {
@@ -28,6 +29,14 @@ export function processesBelow(folder: string): number[] {
     .filter((pid) => pid !== process.pid && alive(pid));
 }
 
+/** A command that goes on. */
+export interface Going {
+  readonly child: ChildProcess;
+  /** What it wrote so far, to stdout and stderr. */
+  readonly said: () => string;
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
 /** A world of its own for clusters, on real processes; `end` destroys every cluster and removes it. */
 export class World {
   constructor(readonly home = mkdtempSync(join(tmpdir(), 'muster-e2e-'))) {}
@@ -38,6 +47,23 @@ export class World {
   /** Runs with `--json`; expects this exit code and gives the error. */
   readonly fails = async (code: number, ...args: string[]) =>
     json(await this.run(...args, '--json'), code).error;
+
+  /** Begins a command and leaves it going. */
+  readonly begin = (...args: string[]): Going => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, MUSTER_HOME: this.home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => {
+        said += data;
+      });
+    const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+      child.once('close', (code, signal) => resolve(signal ?? code)),
+    );
+    return { child, said: () => said, ended };
+  };
 
   dir(cluster: string): string {
     return join(this.home, 'clusters', cluster);

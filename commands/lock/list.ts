@@ -1,0 +1,18 @@
+import type { LockView } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { lockColumns } from '../../src/presentation/lock-flags.js';
+
+export default class LockList extends BaseCommand<typeof LockList> {
+  static override summary = 'Lists the locks that are held or waited for.';
+  static override examples = [
+    '<%= config.bin %> lock list',
+    "<%= config.bin %> lock list --json | jq -r '.[].name'",
+  ];
+
+  async run(): Promise<readonly LockView[]> {
+    const client = await this.client();
+    const locks = await client.locks.list({ timeoutMs: this.timeoutMs() });
+    await this.table(locks, lockColumns);
+    return locks;
+  }
+}

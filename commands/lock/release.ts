@@ -1,0 +1,34 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { lockArgs } from '../../src/presentation/lock-flags.js';
+import { parseToken } from '../../src/presentation/parse.js';
+
+export default class LockRelease extends BaseCommand<typeof LockRelease> {
+  static override summary =
+    'Releases a lock by the token that holds it; exit code 6 when that token does not.';
+  static override examples = [
+    '<%= config.bin %> lock release deploy 42',
+    '<%= config.bin %> lock release deploy --token "$token"',
+  ];
+  static override args = {
+    ...lockArgs,
+    token: Args.string({ ignoreStdin: true, description: 'The token that `lock acquire` printed.' }),
+  };
+  static override flags = {
+    token: Flags.string({ helpValue: 'TOKEN', description: 'The token, in place of the argument.' }),
+  };
+
+  async run(): Promise<{ name: string; token: number; released: true }> {
+    const { name } = this.args;
+    const given = [this.args.token, this.flags.token].filter((text) => text !== undefined);
+    if (given.length !== 1)
+      throw new MusterError('usage', 'give the token once, as the second argument or by --token');
+    const token = parseToken(given[0]!);
+    const client = await this.client();
+    await client.locks.release(name, token, { timeoutMs: this.timeoutMs() });
+    this.note(`${name} released`);
+    return { name, token, released: true };
+  }
+}

@@ -1,0 +1,181 @@
+import { constants } from 'node:os';
+import type { HeldLock } from '../../src/client/api.js';
+import type { Supervisor } from '../../src/cluster/supervise.js';
+import { MusterError } from '../../src/errors.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { formatDuration } from '../../src/presentation/duration.js';
+import { durationFlag } from '../../src/presentation/flags.js';
+import { acquire, acquireFlags, lockArgs } from '../../src/presentation/lock-flags.js';
+
+const exitCodes = { notAcquired: 124, own: 125, lost: 126, notFound: 127 } as const;
+/** A terminal and a program between may both hand on one Ctrl-C: two signals closer than this, in ms, are one. */
+const sameSignalMs = 300;
+
+interface LockRunReport {
+  readonly name: string;
+  readonly token: number;
+  readonly exitCode: number;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export default class LockRun extends BaseCommand<typeof LockRun> {
+  static override summary = 'Runs a command while it holds a lock, which it renews and releases.';
+  static override description = [
+    'The command is the leader of a process group of its own, and finds MUSTER_LOCK_NAME and MUSTER_LOCK_TOKEN in its environment. When the lock can no longer be proved held, the whole group gets SIGTERM, and SIGKILL after --grace, all before the lock can be another’s; that holds when this process is stopped or killed too. What the command leaves running in its group when it ends is ended as well; then the lock is released. SIGINT, SIGTERM and SIGHUP are handed on to the group; the second one kills it.',
+    'Its exit code is the command’s (128 + the signal that it died of); 124: the lock was not free in time; 125: muster itself failed; 126: the lock was lost; 127: the command cannot be run. With --json the command’s output goes to stderr.',
+    'No lock can stop what a command has sent already, nor one that leaves its process group: only a fence is absolute (`kv put --fence`).',
+  ].join(' ');
+  static override usage = 'lock run NAME [--ttl 10s] [--wait 5s] [--grace 2s] -- COMMAND [ARG…]';
+  static override examples = [
+    '<%= config.bin %> lock run nightly --ttl 10s -- ./backup.sh',
+    '<%= config.bin %> lock run deploy --ttl 30s --wait 5m --grace 5s -- make deploy',
+    `<%= config.bin %> lock run report -- sh -c '<%= config.bin %> kv put report done --fence "$MUSTER_LOCK_NAME:$MUSTER_LOCK_TOKEN"'`,
+  ];
+  static override args = lockArgs;
+  // For a message that says more than "unexpected argument" when the "--" is missing.
+  static override strict = false;
+  static override flags = {
+    ttl: durationFlag({
+      default: 10_000,
+      defaultHelp: async () => '10s',
+      helpValue: '10s',
+      description: 'How long others wait for it when this machine is gone; more than twice --grace.',
+    }),
+    ...acquireFlags,
+    grace: durationFlag({
+      helpValue: '2s',
+      description: 'Between SIGTERM and SIGKILL; default 2s, at most a quarter of --ttl.',
+    }),
+  };
+
+  #words: string[] | null = null;
+  #exit: number = exitCodes.own;
+
+  override async init(): Promise<void> {
+    const at = this.argv.indexOf('--');
+    if (at >= 0) {
+      this.#words = this.argv.slice(at + 1);
+      this.argv = this.argv.slice(0, at);
+    }
+    await super.init();
+  }
+
+  async run(): Promise<LockRunReport> {
+    const { name } = this.args;
+    const { ttl, wait, permits } = this.flags;
+    const { longestGrace, Supervisor, whyNotRunnable } = await import('../../src/cluster/supervise.js');
+    const [command, ...args] = this.#command();
+    const most = longestGrace(ttl);
+    const grace = this.flags.grace ?? Math.max(0, Math.min(2000, ttl / 4, most));
+    if (grace > most)
+      throw new MusterError(
+        'usage',
+        `--ttl (${formatDuration(ttl)}) must be at least twice --grace (${formatDuration(grace)}) and 200 ms more, to leave time for renewals`,
+      );
+    const unfit = whyNotRunnable(command!);
+    if (unfit !== null) {
+      this.#exit = exitCodes.notFound;
+      throw new MusterError('usage', unfit);
+    }
+    const client = await this.client();
+    const signal = this.interruptible();
+    const { dir } = await this.findCluster();
+    const marker = `--muster-lock=${this.clusterName().value}/${name}`;
+    // Started beside the acquiring, so that the lock is not held idle meanwhile.
+    const supervisor = new Supervisor(dir, marker, this.jsonEnabled() ? 2 : 1);
+    try {
+      const progress = wait > 0 ? await this.progress(`waiting for ${name}`) : null;
+      const options = { ttlMs: ttl, waitMs: wait, permits, timeoutMs: this.timeoutMs(), signal };
+      const held = await acquire(client, name, options).finally(() => progress?.clear());
+      return await this.#hold(held, supervisor, command!, args, grace);
+    } finally {
+      await supervisor.close();
+    }
+  }
+
+  /** The words after "--". */
+  #command(): string[] {
+    if (this.#words !== null && this.#words.length > 0 && this.argvRest.length <= 1) return this.#words;
+    const [, stray] = this.argvRest;
+    const what = stray === undefined ? 'the command is missing' : `"${stray}" stands before "--"`;
+    throw new MusterError(
+      'usage',
+      `${what}: write the command after "--", as in \`muster lock run NAME -- COMMAND\``,
+    );
+  }
+
+  async #hold(
+    held: HeldLock,
+    supervisor: Supervisor,
+    command: string,
+    args: readonly string[],
+    graceMs: number,
+  ): Promise<LockRunReport> {
+    const { name, token } = held;
+    const { ttl } = this.flags;
+    this.#handOn(supervisor);
+    held.keep();
+    const env = { ...process.env, MUSTER_LOCK_NAME: name, MUSTER_LOCK_TOKEN: String(token) };
+    const stopping = () => this.note(`lock ${name} cannot be proved held any more: stopping ${command}`);
+    const ending = await supervisor
+      .run(held, { command, args, env, graceMs, stopping })
+      .catch(async (error: unknown) => {
+        if ((error as MusterError).code === 'usage') this.#exit = exitCodes.notFound;
+        await this.#release(held, ttl);
+        throw error;
+      });
+    if (ending.kind === 'lost') {
+      await this.#release(held, 1000);
+      this.#lost(name, `${ending.why}; ${command} was stopped`);
+    }
+    const lostAfter = await this.#release(held, ttl);
+    if (lostAfter) this.#lost(name, `it was not held any more when ${command} ended`);
+    const exitCode = ending.signal === null ? (ending.code ?? 1) : 128 + constants.signals[ending.signal];
+    process.exitCode = exitCode;
+    return { name, token, exitCode, signal: ending.signal };
+  }
+
+  #lost(name: string, why: string): never {
+    this.#exit = exitCodes.lost;
+    throw new MusterError('lock-lost', `lock ${name} was lost: ${why.replace(`lock ${name}: `, '')}`, {
+      details: { key: name },
+      tookEffect: 'unknown',
+    });
+  }
+
+  /** True: it was not held any more. A release that fails otherwise is only told of: the lock ends by itself. */
+  async #release(held: HeldLock, timeoutMs: number): Promise<boolean> {
+    const lostBefore = held.signal.aborted;
+    try {
+      await held.release({ timeoutMs: Math.min(timeoutMs, this.timeoutMs()) });
+      return false;
+    } catch (error) {
+      if ((error as MusterError).code === 'lock-lost') return true;
+      if (!lostBefore)
+        this.caution(
+          `lock ${held.name} could not be released (${(error as Error).message}); it ends by itself within ${formatDuration(this.flags.ttl)}`,
+        );
+      return false;
+    }
+  }
+
+  /** The first signal goes to the command's group, the second kills it. */
+  #handOn(supervisor: Supervisor): void {
+    let first: number | null = null;
+    this.takeSignals((name) => {
+      if (supervisor.over) process.exit(128 + constants.signals[name]);
+      const again = first !== null && performance.now() - first > sameSignalMs;
+      first ??= performance.now();
+      supervisor.signal(again ? 'SIGKILL' : name);
+    });
+  }
+
+  /** The command's own exit codes are passed through, so muster's errors have other codes here than elsewhere. */
+  protected override async catch(error: unknown): Promise<void> {
+    await super.catch(error);
+    const code = (error as MusterError).code;
+    if (code === 'interrupted') return;
+    const inTime = code !== 'lock-held' && code !== 'timeout';
+    process.exitCode = inTime || this.#exit !== exitCodes.own ? this.#exit : exitCodes.notAcquired;
+  }
+}

@@ -1,0 +1,27 @@
+import type { LockView } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import { lockArgs, lockColumns } from '../../src/presentation/lock-flags.js';
+
+export default class LockShow extends BaseCommand<typeof LockShow> {
+  static override summary = 'Shows who holds a lock, and how many wait for it.';
+  static override examples = [
+    '<%= config.bin %> lock show deploy',
+    "<%= config.bin %> lock show deploy --json | jq '.holders[].token'",
+  ];
+  static override args = lockArgs;
+
+  async run(): Promise<LockView> {
+    const { name } = this.args;
+    const client = await this.client();
+    // A lock is there as long as somebody holds it or waits: else it is free, with any number of permits.
+    const lock = (await client.locks.show(name, { timeoutMs: this.timeoutMs() })) ?? {
+      name,
+      permits: 0,
+      holders: [],
+      waiting: 0,
+    };
+    await this.table([lock], lockColumns);
+    if (lock.holders.length === 0) this.note(`${name} is free`);
+    return lock;
+  }
+}
