@@ -265,7 +265,9 @@ export class Lead {
       const member = ctx.map.members[node];
       const stream = member && this.streams.get(replicaId(node, member.store));
       if (stream?.inSyncSince == null || stream.state !== 'replicate') continue;
-      if (ctx.now - stream.inSyncSince < limits.handoverAfterMs) continue;
+      // A store's first start has granted nothing to anyone; any other counts as a grant, and would have to wait for R10.
+      const patience = member?.incarnation === 1 ? 0 : ctx.timings.graceMs * (1 + 2 * ctx.timings.drift);
+      if (ctx.now - stream.inSyncSince < Math.max(patience, limits.handoverAfterMs)) continue;
       if (!this.#holdsLease(stream) || ctx.isReplicaGone(stream.replica)) continue;
       if (stream.match >= this.#replica.log.tailSeq - nearTail) return stream;
     }
@@ -797,8 +799,8 @@ export class Lead {
       if (stream.next - 1 === log.baseSeq) return;
       seq = log.baseSeq;
     }
-    if (seq < log.baseSeq) this.#startSnapshot(stream);
-    else stream.next = seq + 1;
+    // From before the log's base on, it needs a snapshot: `flush` sends it when it is its turn.
+    stream.next = seq + 1;
     this.#ctx.touch(this.#replica);
   }
 
@@ -909,7 +911,7 @@ export class Lead {
     );
   }
 
-  /** Learners are caught up a few at a time. */
+  /** Learners are caught up a few at a time; one that lacks next to nothing, or nobody knows what yet, needs no turn. */
   #maySend(stream: Stream): boolean {
     if (stream.inSyncSince !== null || stream.candidate) return true;
     const { copies } = this.#ctx;
@@ -917,8 +919,15 @@ export class Lead {
       copies.release(stream);
       return false;
     }
+    if (!this.#needsTurn(stream)) return true;
     const { inSync, target } = this.#config;
     return copies.admit(stream, inSync.length < target.length);
+  }
+
+  /** Is there much to send to this learner, as far as is known? */
+  #needsTurn(stream: Stream): boolean {
+    if (stream.state === 'snapshot' || stream.next - 1 < this.#replica.log.baseSeq) return true;
+    return stream.state === 'replicate' && this.#isBehind(stream);
   }
 
   #sendAppend(stream: Stream, entries: Extract<PeerMessage, { type: 'append' }>['entries']): void {
@@ -968,7 +977,7 @@ export class Lead {
       if (stream.inSyncSince === null && !stream.candidate) {
         // It waits for its turn, or for the node's allowance.
         this.#ctx.touch(this.#replica);
-        if (!this.#ctx.copies.admitted(stream)) {
+        if (!this.#holdsLease(stream) || (this.#needsTurn(stream) && !this.#ctx.copies.admitted(stream))) {
           stream.progressAt = now;
           continue;
         }
