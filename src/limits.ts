@@ -63,6 +63,8 @@ export const limits = {
   txWaiting: 10_000,
   /** How long an operation or an older transaction waits for others that hold its keys, in ms. */
   txWaitMs: 1000,
+  /** How long a younger one waits before it gives way, in ms. */
+  txYieldMs: 50,
   /** A message of a transaction not answered for this long is sent again, in ms. */
   txRetryMs: 100,
   /** A participant that has heard nothing for this long asks the anchor, in ms. */

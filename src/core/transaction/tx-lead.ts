@@ -259,13 +259,17 @@ export class TxLead {
     this.#host.append(command);
   }
 
-  /** Wait-die (Rosenkrantz, Stearns, Lewis, TODS 1978): who is older than all in its way waits, else it gives way at once. */
+  /**
+   * Wait-die (Rosenkrantz, Stearns, Lewis, TODS 1978): who is older than all in its way waits, else it gives way; not at once, for
+   * whoever is in its way has mostly been decided, and ends within a few milliseconds.
+   */
   #whenFree(tx: TxId, at: number, items: readonly TxItem[], go: () => void, give: () => void): void {
     const others = this.#against(tx, items);
     if (others.size === 0) go();
-    else if ([...others].every((other) => this.#isOlder(at, tx, other)))
-      this.wait(items, tx, go, give, limits.txWaitMs);
-    else give();
+    else {
+      const older = [...others].every((other) => this.#isOlder(at, tx, other));
+      this.wait(items, tx, go, give, older ? limits.txWaitMs : limits.txYieldMs);
+    }
   }
 
   #isOlder(at: number, tx: TxId, other: TxId): boolean {
