@@ -14,6 +14,8 @@ import { waitFor } from './wait.js';
 
 export interface TransferOptions {
   readonly transfers: number;
+  /** Begins none after this long, in ms. */
+  readonly mostMs?: number;
   readonly accounts: number;
   readonly concurrency: number;
   /** A node is killed (SIGKILL) this often, in ms, and started again half of that later; 0: never. */
@@ -97,12 +99,13 @@ export async function transferUnderFaults(
 
 async function move(
   client: MusterClient,
-  { transfers, accounts }: TransferOptions,
+  { transfers, accounts, mostMs = Number.POSITIVE_INFINITY }: TransferOptions,
   random: Random,
   tally: { started: number; committed: number; aborted: number; unknown: number },
   sure: Map<number, number>,
 ): Promise<void> {
-  while (tally.started < transfers) {
+  const end = performance.now() + mostMs;
+  while (tally.started < transfers && performance.now() < end) {
     tally.started++;
     const from = random.below(accounts);
     const to = (from + 1 + random.below(accounts - 1)) % accounts;
