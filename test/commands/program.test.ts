@@ -8,7 +8,18 @@ describe('the program', { timeout: 30_000 }, () => {
   it('without words shows help with every topic, on stdout', async () => {
     const { code, stdout } = await muster(folder(), []);
     expect(code).toBe(0);
-    for (const topic of ['cluster', 'node', 'ring', 'kv', 'counter', 'lock', 'tx', 'fault', 'config', 'context'])
+    for (const topic of [
+      'cluster',
+      'node',
+      'ring',
+      'kv',
+      'counter',
+      'lock',
+      'tx',
+      'fault',
+      'config',
+      'context',
+    ])
       expect(stdout).toContain(`  ${topic} `);
   });
 

@@ -45,7 +45,9 @@ export class PlacementState {
   }
 
   heldBefore(p: number, member: number): boolean {
-    return this.#before?.[p]?.includes(member) ?? false;
+    const before = this.before(p);
+    for (let i = 0; i < before.length; i += 1) if (before[i] === member) return true;
+    return false;
   }
 
   has(p: number, member: number): boolean {
@@ -89,11 +91,12 @@ export class PlacementState {
 
   /**
    * Keeps what was there before, in its order. Where that is too much for a partition (fewer replicas are wanted
-   * now, or zones were changed), those leave first that are furthest above their quota.
+   * now, or zones were changed), those leave first that are furthest above their quota. True: some had to.
    */
-  keepBefore(quota: Int32Array, held: Int32Array): void {
+  keepBefore(quota: Int32Array, held: Int32Array): boolean {
     const { zones, perZone } = this.ideals;
     const load = Int32Array.from(held);
+    let left = false;
     for (let p = 0; p < this.partitions; p += 1) {
       const kept = [...this.before(p)];
       for (;;) {
@@ -101,11 +104,14 @@ export class PlacementState {
         const choice = crowded.length > 0 ? crowded : kept.length > this.width ? kept : [];
         if (choice.length === 0) break;
         const over = (m: number): number => load[m]! - quota[m]!;
-        const leaves = choice.reduce((worst, m) => (over(m) >= over(worst) ? m : worst));
+        // The first is the primary; it stays as long as another may leave in its stead.
+        const leaves = choice.reduce((worst, m) => (worst === kept[0] || over(m) >= over(worst) ? m : worst));
         load[leaves]! -= 1;
         kept.splice(kept.indexOf(leaves), 1);
+        left = true;
       }
       for (const member of kept) this.put(p, member, NOBODY);
     }
+    return left;
   }
 }

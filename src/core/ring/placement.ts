@@ -1,11 +1,12 @@
 import { MusterError } from '../../errors.js';
 import type { NodeId } from '../map/types.js';
-import { mix32, murmur3 } from './hash.js';
-import { Paths } from './paths.js';
+import { mix32, murmur3, RING } from './hash.js';
 import { NOBODY, PlacementState } from './placement-state.js';
 import { Primaries } from './primaries.js';
 import { ceilOf, floorOf, heldOf, type Ideals, idealsOf, type PlaceInput, quotasOf } from './quotas.js';
+import { Replicas } from './replicas.js';
 import { Ring } from './ring.js';
+import { Rounding } from './rounding.js';
 import { Seats } from './seats.js';
 
 export { countMoves, countPrimaryChanges, leastMoves, type PlaceInput, type PlaceMember } from './quotas.js';
@@ -21,10 +22,9 @@ const POINTS = 64;
  * - A pure function of its input; the order of the members makes no difference.
  * - From scratch by consistent hashing with bounded loads: clockwise from the partition's start on the ring, the
  *   first members that have room (Karger et al., STOC 1997; arXiv:1608.01350).
- * - With `previous`, members keep what they hold up to their quota; what must go to others goes straight there,
- *   so the copies made are `leastMoves`. With few members or tight zones that bound cannot always be reached (who
- *   lacks a partition may not be who may have it); without zones the copies then are, but for rare cases of two
- *   more, within 1.1 times of (or one above) the exact optimum. With zones there is no such measurement.
+ * - With `previous`, as few replicas are copied as in any balanced placement. That is `leastMoves`, except where
+ *   who lacks a partition may not be who may have it: with few members (fewer than four times the replicas) and
+ *   within zones it can be more. Of all such placements one is taken that moves few primaries, too.
  * - No zone holds more replicas of a partition than it must.
  *
  * Fewer members (with a weight above 0) than `replicas`: all of them hold everything. None: all lists are empty.
@@ -33,34 +33,36 @@ const POINTS = 64;
 export function place(input: PlaceInput): NodeId[][] {
   const ideals = idealsOf(input);
   if (ideals.replicas === 0) return Array.from({ length: input.partitions }, () => []);
-  const held = heldOf(ideals, input.previous);
-  const quota = quotasOf(ideals, held);
+  const held = heldOf(ideals, input);
+  const quota = quotasOf(ideals.replicaIdeal, ideals.zones, ideals.zoneCount, held);
   const state = new PlacementState(input, ideals);
-  const primaries = new Primaries(state);
   const ring = ringOf(ideals);
-
-  if (input.previous === undefined) {
-    seatPrimaries(state, primaries, ring, quota);
-  } else {
-    state.keepBefore(quota, held);
-    for (let p = 0; p < state.partitions; p += 1) {
-      const first = ideals.index.get(input.previous[p]?.[0] ?? '');
-      if (first !== undefined && state.has(p, first)) primaries.set(p, first);
-    }
+  const { previous } = input;
+  const wanted =
+    previous === undefined
+      ? seatPrimaries(state, ring, quota)
+      : Int32Array.from(
+          { length: state.partitions },
+          (_, p) => ideals.index.get(previous[p]?.[0] ?? '') ?? NOBODY,
+        );
+  const leads = leadsOf(ideals, wanted);
+  const leaders = leadersOf(ideals, wanted, leads);
+  // Paths alone must decide where some had to leave a partition that they may return to at no cost.
+  if (!state.keepBefore(quota, held)) {
+    const room = quota.map((q, i) => Math.max(0, q - state.load[i]!));
+    const seats = new Seats(ring, state.partitions, room);
+    fillEmpty(state, seats, quota);
+    relieve(state, wanted, leaders, seats, quota);
   }
-  const room = quota.map((q, i) => Math.max(0, q - state.load[i]!));
-  const seats = new Seats(ring, state.partitions, room.slice());
-  fillEmpty(state, seats, room);
-  relieve(state, primaries, seats, quota);
-  repair(state, quota);
-  for (const [p, primary] of primaries.primary.entries()) {
-    if (primary !== NOBODY && !state.has(p, primary)) primaries.set(p, NOBODY);
-  }
-  primaries.complete();
-  primaries.balance();
+  // From scratch nothing is gained by passing roundings on: who has the largest remainder keeps it.
+  const bounds = state.hasBefore ? ideals.replicaIdeal : Float64Array.from(quota);
+  const rounding = new Rounding(bounds, ideals.zones, ideals.zoneCount, quota);
+  const replicas = new Replicas(state, rounding, leaders);
+  const primaries = replicas.settle() ? new Primaries(state, wanted, leads) : null;
+  if (!primaries?.settle()) throw new MusterError('internal', 'a replica or a primary found no place');
 
   return Array.from({ length: state.partitions }, (_, p) => {
-    const first = primaries.primary[p]!;
+    const first = primaries.slots[p]!;
     const others = [...state.members(p)].filter((m) => m !== first);
     return [first, ...others].map((m) => ideals.ids[m]!);
   });
@@ -72,8 +74,29 @@ function ringOf(ideals: Ideals): Ring {
   return new Ring(members, { points: (POINTS * members.length) / sum });
 }
 
+/** How many partitions each member is to be the primary of; zones make no difference to that. */
+function leadsOf({ primaryIdeal }: Ideals, wanted: Int32Array): Int32Array {
+  const now = new Int32Array(primaryIdeal.length);
+  for (const member of wanted) if (member !== NOBODY) now[member]! += 1;
+  return quotasOf(primaryIdeal, Int32Array.from(primaryIdeal.keys()), primaryIdeal.length, now);
+}
+
+/** Whom it would be best to leave where it is: the primaries, less those that a member has too many of. */
+function leadersOf({ ids }: Ideals, wanted: Int32Array, leads: Int32Array): Int32Array {
+  const leaders = wanted.slice();
+  const left = leads.slice();
+  const salts = ids.map((id) => murmur3(id));
+  const mixed = (p: number): number => mix32(p ^ salts[wanted[p]!]!);
+  const led = [...wanted.keys()].filter((p) => wanted[p] !== NOBODY);
+  for (const p of led.sort((a, b) => mixed(b) - mixed(a))) {
+    if (left[wanted[p]!]! > 0) left[wanted[p]!]! -= 1;
+    else leaders[p] = NOBODY;
+  }
+  return leaders;
+}
+
 /** From scratch every partition first gets a primary, so that primaries are balanced and near their place on the ring. */
-function seatPrimaries(state: PlacementState, primaries: Primaries, ring: Ring, quota: Int32Array): void {
+function seatPrimaries(state: PlacementState, ring: Ring, quota: Int32Array): Int32Array {
   const { primaryIdeal } = state.ideals;
   const room = Int32Array.from(primaryIdeal, (x, i) => Math.min(floorOf(x), quota[i]!));
   const byRemainder = [...primaryIdeal.keys()].sort(
@@ -87,19 +110,18 @@ function seatPrimaries(state: PlacementState, primaries: Primaries, ring: Ring, 
     left -= 1;
   }
   const seats = new Seats(ring, state.partitions, room);
-  for (let p = 0; p < state.partitions; p += 1) {
+  return Int32Array.from({ length: state.partitions }, (_, p) => {
     const member = seats.take(p, () => true);
-    if (member === NOBODY) continue;
-    state.put(p, member, NOBODY);
-    primaries.set(p, member);
-  }
+    if (member !== NOBODY) state.put(p, member, NOBODY);
+    return member;
+  });
 }
 
 /**
  * Fills the empty slots, partition by partition. A zone whose open seats are as many as the partitions to come can
  * take gets its seat here before the ring is asked: otherwise the last partitions would all lack that zone.
  */
-function fillEmpty(state: PlacementState, seats: Seats, room: Int32Array): void {
+function fillEmpty(state: PlacementState, seats: Seats, quota: Int32Array): void {
   const { zones, zoneCount } = state.ideals;
   const zoned = zoneCount < zones.length;
   const seatsOf = new Int32Array(zoneCount);
@@ -108,7 +130,8 @@ function fillEmpty(state: PlacementState, seats: Seats, room: Int32Array): void 
     state.members(p).includes(NOBODY),
   );
   if (zoned) {
-    for (const [member, n] of room.entries()) seatsOf[zones[member]!]! += n;
+    for (const [member, q] of quota.entries())
+      seatsOf[zones[member]!]! += Math.max(0, q - state.load[member]!);
     for (const p of open) for (let z = 0; z < zoneCount; z += 1) ahead[z]! += state.openIn(p, z, NOBODY);
   }
   const seat = (p: number, wanted: (member: number) => boolean): void => {
@@ -120,50 +143,34 @@ function fillEmpty(state: PlacementState, seats: Seats, room: Int32Array): void 
   };
   for (const p of open) {
     for (let z = 0; zoned && z < zoneCount; z += 1) {
-      ahead[z]! -= state.openIn(p, z, NOBODY);
-      for (let due = seatsOf[z]! - ahead[z]!; due > 0; due -= 1) seat(p, (m) => zones[m] === z);
+      const here = state.openIn(p, z, NOBODY);
+      ahead[z]! -= here;
+      for (let due = Math.min(here, seatsOf[z]! - ahead[z]!); due > 0; due -= 1)
+        seat(p, (m) => zones[m] === z);
     }
     for (let n = 0; n < state.width; n += 1) seat(p, () => true);
   }
 }
 
 /** Members above their quota hand partitions straight to members below; first those whose primary has to move anyway. */
-function relieve(state: PlacementState, primaries: Primaries, seats: Seats, quota: Int32Array): void {
+function relieve(
+  state: PlacementState,
+  wanted: Int32Array,
+  leaders: Int32Array,
+  seats: Seats,
+  quota: Int32Array,
+): void {
   for (const [member, id] of state.ideals.ids.entries()) {
     if (state.load[member]! <= quota[member]!) continue;
     const salt = murmur3(id);
-    const mixed = [...state.holds[member]!]
-      .map((p) => ({ p, order: mix32(p ^ salt) }))
-      .sort((a, b) => a.order - b.order)
-      .map(({ p }) => p);
-    const leading = mixed.filter((p) => primaries.primary[p] === member);
-    const backing = mixed.filter((p) => primaries.primary[p] !== member);
-    const now = primaries.excess(member);
-    for (const p of [...leading.slice(0, now), ...backing, ...leading.slice(now)]) {
+    const order = [...state.holds[member]!]
+      .filter((p) => leaders[p] !== member)
+      .map((p) => ({ p, rank: mix32(p ^ salt) + (wanted[p] === member ? 0 : RING) }))
+      .sort((a, b) => a.rank - b.rank);
+    for (const { p } of order) {
       if (state.load[member]! <= quota[member]!) break;
       const to = seats.take(p, (m) => state.fits(p, m, member));
-      if (to === NOBODY) continue;
-      state.put(p, to, member);
-      if (primaries.primary[p] === member) primaries.set(p, to);
-    }
-  }
-}
-
-/**
- * What found no place directly finds it along a path. One exists by the integrality of flows: with every replica
- * of every partition spread in parts quota/partitions, all bounds hold, so they can be held by whole ones too.
- */
-function repair(state: PlacementState, quota: Int32Array): void {
-  const paths = new Paths(state, quota);
-  for (let p = 0; p < state.partitions; p += 1) {
-    while (state.members(p).includes(NOBODY)) {
-      if (!paths.fill(p)) throw new MusterError('internal', `no member can take partition ${p}`);
-    }
-  }
-  for (const member of state.ideals.ids.keys()) {
-    while (state.load[member]! > quota[member]!) {
-      if (!paths.relieve(member))
-        throw new MusterError('internal', `${state.ideals.ids[member]} cannot be relieved`);
+      if (to !== NOBODY) state.put(p, to, member);
     }
   }
 }

@@ -135,9 +135,9 @@ function fill(
 }
 
 /** How many replicas each member holds in `previous`, by index into `ids`. */
-export function heldOf(ideals: Ideals, previous: PlaceInput['previous']): Int32Array {
+export function heldOf(ideals: Ideals, { previous, partitions }: PlaceInput): Int32Array {
   const held = new Int32Array(ideals.ids.length);
-  for (const list of previous ?? []) {
+  for (const list of previous?.slice(0, partitions) ?? []) {
     for (const id of new Set(list)) {
       const i = ideals.index.get(id);
       if (i !== undefined) held[i]! += 1;
@@ -151,13 +151,17 @@ export function heldOf(ideals: Ideals, previous: PlaceInput['previous']): Int32A
  * rounded up: first those that hold that many already, which moves least, then by the largest remainder
  * (Hamilton's method), then by id.
  */
-export function quotasOf(ideals: Ideals, held: Int32Array): Int32Array {
-  const ideal = ideals.replicaIdeal;
+export function quotasOf(
+  ideal: Float64Array,
+  zones: Int32Array,
+  zoneCount: number,
+  held: Int32Array,
+): Int32Array {
   const quota = Int32Array.from(ideal, floorOf);
-  const zoneIdeal = new Float64Array(ideals.zoneCount);
-  const zoneSum = new Int32Array(ideals.zoneCount);
+  const zoneIdeal = new Float64Array(zoneCount);
+  const zoneSum = new Int32Array(zoneCount);
   let left = 0;
-  for (const [i, zone] of ideals.zones.entries()) {
+  for (const [i, zone] of zones.entries()) {
     zoneIdeal[zone]! += ideal[i]!;
     zoneSum[zone]! += quota[i]!;
     left += ideal[i]!;
@@ -171,7 +175,7 @@ export function quotasOf(ideals: Ideals, held: Int32Array): Int32Array {
   const chosen = new Set<number>();
   for (const round of [floorOf, ceilOf]) {
     for (const i of candidates) {
-      const zone = ideals.zones[i]!;
+      const zone = zones[i]!;
       if (left === 0 || chosen.has(i) || zoneSum[zone]! >= round(zoneIdeal[zone]!)) continue;
       chosen.add(i);
       zoneSum[zone]! += 1;
@@ -185,12 +189,13 @@ export function quotasOf(ideals: Ideals, held: Int32Array): Int32Array {
 /**
  * The theoretical least number of replicas that must be copied to a member that has none of the partition yet,
  * for any placement whose loads are the ideals rounded down or up: every member below its quota has to gain
- * the difference, and the quotas are chosen so that those differences are least.
+ * the difference, and the quotas are chosen so that those differences are least. A bound from below: that who
+ * has to gain can do so directly is not certain.
  */
 export function leastMoves(input: PlaceInput): number {
   const ideals = idealsOf(input);
-  const held = heldOf(ideals, input.previous);
-  const quota = quotasOf(ideals, held);
+  const held = heldOf(ideals, input);
+  const quota = quotasOf(ideals.replicaIdeal, ideals.zones, ideals.zoneCount, held);
   return quota.reduce((sum, q, i) => sum + Math.max(0, q - held[i]!), 0);
 }
 
