@@ -96,10 +96,10 @@ export async function reconcile(cluster: LocalCluster): Promise<LocalCluster> {
     const drop = Object.values(now.members).filter(begun);
     return drop.length === 0 ? null : { ...noChange, members: new Map(drop.map((m) => [m.id, null])) };
   });
-  const gone = cluster.file.nodes.filter((n) => map.members[n.id] === undefined && !live.has(n.id));
+  const gone = [...own].filter((id) => map.members[id] === undefined && !live.has(id));
   if (gone.length === 0) return cluster;
-  editNodes(dir, (nodes) => nodes.filter((n) => !gone.includes(n)));
-  for (const { id } of gone) removeNodeFolder(dir, id);
+  editNodes(dir, (nodes) => nodes.filter((n) => !gone.includes(n.id)));
+  for (const id of gone) removeNodeFolder(dir, id);
   return findCluster(cluster.file.name);
 }
 

@@ -105,7 +105,7 @@ describe('bad input to a running cluster', { timeout: 60_000 }, () => {
   it('of two dead nodes of three: reads go on, writes are unavailable (exit code 5), and come back with them', async () => {
     const [{ primary, backups }] = await ok('ring', 'locate', 'hits');
     await ok('node', 'kill', primary, backups[0]);
-    expect(await fails(5, 'counter', 'incr', 'hits', '--timeout', '4s')).toMatchObject({
+    expect(await fails(5, 'counter', 'incr', 'hits', '--timeout', '8s')).toMatchObject({
       code: 'unavailable',
       tookEffect: 'no',
     });
