@@ -159,13 +159,19 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     }
   }
 
-  /** The first signal goes to the command's group, the second kills it. */
+  /** The first signal goes to the command's group, the second kills it; when that is gone, the second leaves at once, without a release. */
   #handOn(supervisor: Supervisor): void {
     let first: number | null = null;
+    let leaving: number | null = null;
     this.takeSignals((name) => {
-      if (supervisor.over) process.exit(128 + constants.signals[name]);
-      const again = first !== null && performance.now() - first > sameSignalMs;
-      first ??= performance.now();
+      const now = performance.now();
+      if (supervisor.over) {
+        if (leaving !== null && now - leaving > sameSignalMs) process.exit(128 + constants.signals[name]);
+        leaving ??= now;
+        return;
+      }
+      const again = first !== null && now - first > sameSignalMs;
+      first ??= now;
       supervisor.signal(again ? 'SIGKILL' : name);
     });
   }

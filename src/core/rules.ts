@@ -51,8 +51,6 @@ export interface Rules {
   readonly decisionDurable: boolean;
   /** Section 5: a transaction that the anchor does not know is aborted. */
   readonly presumedAbort: boolean;
-  /** Section 5: asked for a transaction it does not know, the anchor makes sure that it never begins, then answers. */
-  readonly tombstones: boolean;
   /** Section 5: the decision concerns the prepare that was voted on, and no later one. */
   readonly finishNamesPrepare: boolean;
   /** Section 6: after a failover a lock lives its full time again. */
@@ -88,7 +86,6 @@ export const soundRules: Rules = {
   intentsUntilDecision: true,
   decisionDurable: true,
   presumedAbort: true,
-  tombstones: true,
   finishNamesPrepare: true,
   locksOutliveFailover: true,
   lapseNamesRenewal: true,

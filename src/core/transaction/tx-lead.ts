@@ -382,7 +382,7 @@ export class TxLead {
     // Decided and forgotten, or never to begin: what was prepared for it may go. That a session is not known is true of the newest
     // state only, and so needs the leases of a read.
     if (known === 'unknown-session' && !this.#host.current()) return;
-    if (known !== null || !rules.tombstones) {
+    if (known !== null) {
       this.#tellFinish(tx, from, false, 0);
       return;
     }
