@@ -13,8 +13,8 @@ interface Step {
 const STEP = 2 ** -20;
 
 /**
- * A flow of least cost by successive shortest paths (Busacker and Gowen), all paths of one length at a time (as
- * Dinic; distances by Bellman and Ford with a queue). A step replaces a member by another in a partition; a path
+ * A flow of least cost by successive shortest paths (Busacker and Gowen), many from each search (as Dinic;
+ * distances by Bellman and Ford with a queue). A step replaces a member by another in a partition; a path
  * of steps carries what a member has too much, or a partition lacks, to a member that has room, and leaves the
  * loads between as they were. Begun where nothing could be cheaper, it ends with the cheapest of all ways.
  */
@@ -65,7 +65,7 @@ export abstract class Flow {
       const starts = this.#search();
       if (starts === 0) return true;
       let carried = 0;
-      for (const end of this.#nearest()) {
+      for (let end = 0; end < this.load.length; end += 1) {
         while (carried < starts && this.#room(end) > 0 && this.#carry(end)) carried += 1;
       }
       if (carried === 0) return false;
@@ -129,20 +129,11 @@ export abstract class Flow {
     this.expand(p, from, base);
   }
 
-  /** Those with room at the least cost. */
-  #nearest(): number[] {
-    const cost = (member: number): number => Math.floor(this.distance[member]!);
-    const ends = [...this.load.keys()].filter(
-      (m) => this.#room(m) > 0 && this.distance[m]! < Number.POSITIVE_INFINITY,
-    );
-    const least = ends.reduce((lowest, m) => Math.min(lowest, cost(m)), Number.POSITIVE_INFINITY);
-    return ends.filter((m) => cost(m) === least);
-  }
-
   /** Takes a shortest path to `end`, found backwards, depth first. False: there is none any more. */
   #carry(end: number): boolean {
     const steps: Step[] = [];
     let at = end;
+    if (this.distance[end] === Number.POSITIVE_INFINITY) return false;
     while (!this.#spare(at)) {
       const entries = this.#entries.get(at) ?? this.#into(at);
       this.#entries.set(at, entries);
