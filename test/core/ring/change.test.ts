@@ -193,6 +193,29 @@ describe('a placement after a change', () => {
     );
   });
 
+  it('hands a member that joins the primaries it must have, and at most one more changes', () => {
+    for (const [partitions, count] of [
+      [64, 5],
+      [1024, 50],
+      [4096, 100],
+    ] as const) {
+      for (const weightOf of [() => 1, (i: number) => 1 + ((i * 7) % 8)]) {
+        const list = Array.from({ length: count }, (_, i) => ({
+          id: `n${i}`,
+          weight: weightOf(i),
+          zone: '',
+        }));
+        const previous = place({ partitions, replicas: 3, members: list });
+        for (const weight of [1, 4, 8]) {
+          const members = [...list, { id: 'new', weight, zone: '' }];
+          const next = { partitions, replicas: 3, members, previous };
+          const changes = countPrimaryChanges(previous, place(next));
+          expect(changes).toBeLessThanOrEqual(leastPrimaryChanges(next) + 1);
+        }
+      }
+    }
+  });
+
   it('keeps every primary when only the number of replicas or the zones change', () => {
     const list = Array.from({ length: 60 }, (_, i) => ({ id: `n${i}`, weight: 1 + (i % 8), zone: '' }));
     const input = { partitions: 512, replicas: 5, members: list };
