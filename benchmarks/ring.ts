@@ -17,82 +17,36 @@ import {
   TABLE_PARTITIONS,
 } from '../src/bench/ring.js';
 import { hashKey } from '../src/core/ring/hash.js';
-import { peers } from './lib/deps.js';
+import {
+  type ChangeFigures,
+  evenNodes,
+  measureChange,
+  modulo,
+  partitioned,
+  weightedNodes,
+} from './lib/ring-change.js';
+import { type Library, libraries } from './lib/ring-libraries.js';
 
 const options = { clock: () => performance.now(), runMs: 150 };
 const nodes = [10, 100];
-const require = peers('consistent-hash', 'node-hashring', 'hashring', 'ketama', 'rendezvous-hash');
 
-/** A library whose rings can take a node out: `make` builds one with an `ownerOf` and a `remove`. */
-function removable(
-  make: (nodes: readonly string[]) => { ownerOf(key: string): string; remove(node: string): void },
-): MakeLocator {
+/** A library as something to look up with. */
+function locatorOf({ make }: Library): MakeLocator {
   const locate: MakeLocator = (names) => {
-    const made = make(names);
-    return {
-      ownerOf: (key) => made.ownerOf(key),
-      without: (node) => {
+    const ring = make(names.map((id) => ({ id, weight: 1 })));
+    const locator = {
+      ownerOf: (key: string) => ring.ownerOf(key),
+      without: (node: string) => {
         // The same ring, not a new one: some libraries draw their points at random.
-        made.remove(node);
-        return { ownerOf: (key) => made.ownerOf(key), without: () => locate([]), reversed: () => locate([]) };
+        ring.remove(node);
+        return locator;
       },
       reversed: () => locate([...names].reverse()),
     };
+    return locator;
   };
   return locate;
 }
-
-/** `samples`: keys that the shares at 10 and at 100 nodes are taken from. */
-const libraries: { name: string; make: MakeLocator; samples: readonly [number, number] }[] = [
-  {
-    name: 'consistent-hash 1.2',
-    samples: [200_000, 200_000],
-    make: removable((names) => {
-      const ring = new (require('consistent-hash'))();
-      for (const name of names) ring.add(name);
-      return { ownerOf: (key) => ring.get(key), remove: (node) => ring.remove(node) };
-    }),
-  },
-  {
-    name: 'node-hashring 1.0',
-    samples: [200_000, 200_000],
-    make: removable((names) => {
-      const ring = new (require('node-hashring'))([...names]);
-      return { ownerOf: (key) => ring.findNode(key), remove: (node) => ring.removeNode(node) };
-    }),
-  },
-  {
-    name: 'hashring 3.2',
-    samples: [200_000, 200_000],
-    make: removable((names) => {
-      const ring = new (require('hashring'))([...names]);
-      return { ownerOf: (key) => ring.get(key), remove: (node) => ring.remove(node) };
-    }),
-  },
-  {
-    name: 'ketama 1.0',
-    samples: [200_000, 200_000],
-    make: removable((names) => {
-      const ring = new (require('ketama').HashRing)([...names]);
-      return { ownerOf: (key) => ring.getNode(key), remove: (node) => ring.removeNode(node) };
-    }),
-  },
-  {
-    name: 'rendezvous-hash 1.0',
-    // Slow: fewer keys, whose chance alone makes 1.04 and 1.27 of a perfect 1.00.
-    samples: [20_000, 10_000],
-    make: removable((names) => {
-      const select = require('rendezvous-hash');
-      const shards: Record<string, string> = Object.fromEntries(names.map((name) => [name, name]));
-      return {
-        ownerOf: (key) => select(key, shards),
-        remove: (node) => {
-          delete shards[node];
-        },
-      };
-    }),
-  },
-];
 
 interface Row {
   readonly name: string;
@@ -104,7 +58,7 @@ function main(): void {
   process.noDeprecation = true;
   // Both sides in the same rounds; muster's own come first in each list of figures.
   const measured = nodes.map((n, i) => {
-    const others = libraries.map(({ make, samples }) => ({ make, samples: samples[i] }));
+    const others = libraries.map((of) => ({ make: locatorOf(of), samples: of.samples[i] }));
     return measureLocators([...ownContenders, ...others], n, options);
   });
   const own: RingFigures = {
@@ -130,6 +84,7 @@ function main(): void {
       ring: own.ring[i]!.lookupsPerSecond / peer,
     };
   });
+  const changes = measureChanges();
   const largest = own.placements.at(-1)!;
   const met = {
     'table lookups ≥ the fastest library': ratios.every((r) => r.table >= 1),
@@ -145,11 +100,39 @@ function main(): void {
     ),
   };
   if (process.argv.includes('--json')) {
-    console.log(JSON.stringify({ muster: own, peers: rows, ratios, met }, null, 2));
+    console.log(JSON.stringify({ muster: own, peers: rows, ratios, changes, met }, null, 2));
   } else {
-    print(own, rows, ratios, met);
+    print(own, rows, ratios, changes, met);
   }
   process.exitCode = Object.values(met).every(Boolean) ? 0 : 1;
+}
+
+interface ChangeRow {
+  readonly name: string;
+  readonly even: readonly ChangeFigures[];
+  /** Empty for what takes no weights. */
+  readonly weighted: readonly ChangeFigures[];
+}
+
+/** What becomes of keys when nodes come and go, with equal weights and with weights from 1 to 8. */
+function measureChanges(): ChangeRow[] {
+  const own: Library[] = [64, TABLE_PARTITIONS].map((partitions) => ({
+    name: `muster (${partitions} partitions)`,
+    samples: [200_000, 200_000],
+    weights: true,
+    make: partitioned(partitions),
+  }));
+  const chance: Library = {
+    name: 'hash modulo n',
+    samples: [200_000, 200_000],
+    weights: false,
+    make: modulo,
+  };
+  return [...own, ...libraries, chance].map(({ name, samples, weights, make }) => ({
+    name,
+    even: nodes.map((n, i) => measureChange(make, evenNodes(n), samples[i]!)),
+    weighted: weights ? nodes.map((n, i) => measureChange(make, weightedNodes(n), samples[i]!)) : [],
+  }));
 }
 
 const millions = (perSecond: number): string => `${(perSecond / 1e6).toFixed(perSecond < 1e5 ? 3 : 1)} M`;
@@ -158,6 +141,7 @@ function print(
   own: RingFigures,
   rows: readonly Row[],
   ratios: readonly { nodes: number; fastest: string; table: number; ring: number }[],
+  changes: readonly ChangeRow[],
   met: Readonly<Record<string, boolean>>,
 ): void {
   const table = plain([
@@ -188,6 +172,8 @@ function print(
       `at ${r.nodes} nodes: table ${r.table.toFixed(1)} ×, Ring ${r.ring.toFixed(1)} × the fastest library (${r.fastest})`,
     );
   }
+  printChanges('equal weights', changes, ({ even }) => even);
+  printChanges('weights 1 to 8', changes, ({ weighted }) => weighted);
   const placements = plain([
     'placement',
     'ms',
@@ -208,6 +194,29 @@ function print(
   }
   console.log(`\n${placements.toString()}`);
   for (const [target, ok] of Object.entries(met)) console.log(`${ok ? 'met ' : 'MISSED'} ${target}`);
+}
+
+function printChanges(
+  title: string,
+  rows: readonly ChangeRow[],
+  of: (row: ChangeRow) => readonly ChangeFigures[],
+): void {
+  const table = plain([`${title}, 10 / 100`, 'max/mean keys', 'moved, one added', 'moved, one removed']);
+  const push = (name: string, figures: readonly ChangeFigures[], cells: ((f: ChangeFigures) => string)[]) =>
+    table.push([name, ...cells.map((cell) => figures.map(cell).join(' / '))]);
+  push('ideal', of(rows[0]!), [
+    () => '1.00',
+    (f) => f.addedIdeal.toFixed(4),
+    (f) => f.removedIdeal.toFixed(4),
+  ]);
+  for (const row of rows.filter((candidate) => of(candidate).length > 0)) {
+    push(row.name, of(row), [
+      (f) => f.maxOverMean.toFixed(2),
+      (f) => f.added.toFixed(4),
+      (f) => f.removed.toFixed(4),
+    ]);
+  }
+  console.log(`\n${table.toString()}`);
 }
 
 function plain(head: string[]): Table.Table {
