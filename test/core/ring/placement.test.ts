@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import {
   countMoves,
   countPrimaryChanges,
+  leastMoves,
   type PlaceInput,
   type PlaceMember,
   place,
 } from '../../../src/core/ring/placement.js';
 import { idealsOf } from '../../../src/core/ring/quotas.js';
 import { MusterError } from '../../../src/errors.js';
+import { exactLeastMoves } from './oracle.js';
 
 const members = (n: number, more: (i: number) => Partial<PlaceMember> = () => ({})): PlaceMember[] =>
   Array.from({ length: n }, (_, i) => ({ id: `n${i + 1}`, weight: 1, zone: '', ...more(i) }));
@@ -120,6 +122,51 @@ describe('a placement', () => {
         expect(place({ ...input, previous })).toEqual(previous);
       }),
     );
+  });
+
+  it('copies at most 1.1 times (or two more than) what an exact flow of least cost would', () => {
+    const small = clusters(8, false).map((input) => ({
+      ...input,
+      partitions: Math.min(input.partitions, 48),
+    }));
+    fc.assert(
+      fc.property(small, fc.nat(), fc.integer({ min: 1, max: 8 }), (input, what, weight) => {
+        const next = changed(input, what, weight);
+        const exact = exactLeastMoves(next);
+        const moves = countMoves(next.previous, place(next));
+        expect(leastMoves(next)).toBeLessThanOrEqual(exact);
+        expect(moves).toBeGreaterThanOrEqual(exact);
+        expect(moves).toBeLessThanOrEqual(Math.max(1.1 * exact, exact + 2));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('copies at most 1.1 times the least when one of several members joins, leaves or is reweighted', () => {
+    for (const [partitions, count] of [
+      [64, 5],
+      [64, 10],
+      [256, 10],
+      [1024, 50],
+      [16_384, 1000],
+    ] as const) {
+      for (const weight of [() => 1, (i: number) => 1 + ((i * 7) % 8)]) {
+        const all = members(count + 1, (i) => ({ weight: weight(i) }));
+        const base = { partitions, replicas: 3, members: all.slice(0, count) };
+        const previous = place(base);
+        judge(base, previous);
+        for (const next of [
+          { ...base, members: all, previous },
+          { ...base, members: all.slice(1, count), previous },
+          { ...base, members: base.members.map((m, i) => (i === 1 ? { ...m, weight: 4 } : m)), previous },
+        ]) {
+          const placed = place(next);
+          judge(next, placed);
+          const moves = countMoves(previous, placed);
+          expect(moves).toBeLessThanOrEqual(Math.max(1.1 * leastMoves(next), leastMoves(next) + 1));
+        }
+      }
+    }
   });
 
   it('moves close to 1/n of the primaries when one of n equal members joins or leaves', () => {
