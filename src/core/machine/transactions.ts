@@ -21,7 +21,7 @@ export function voteOn(items: readonly TxItem[], cells: ReadonlyMap<string, Cell
     switch (item.type) {
       case 'check':
         if ((cell?.value ?? null) !== item.equals)
-          return no('check', `${key} is ${cell === undefined ? 'not there' : JSON.stringify(cell.value)}`);
+          return no('check', `${key} is ${cell === undefined ? 'not there' : shown(cell.value)}`);
         break;
       case 'version':
         if ((cell?.version ?? 0) !== item.version)
@@ -46,6 +46,12 @@ export function voteOn(items: readonly TxItem[], cells: ReadonlyMap<string, Cell
   }
   return fitsReads(reads) ? { yes: true, reads } : no('too-large', tooManyReads);
 }
+
+/** A value may be a megabyte, and messages are remembered. */
+const shown = (value: string | number): string => {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
 
 export const tooManyReads = `a transaction reads at most ${limits.txReadUnits} characters`;
 

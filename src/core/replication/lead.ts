@@ -11,6 +11,7 @@ import {
   replicaId,
 } from '../map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
+import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
 
@@ -457,8 +458,16 @@ export class Lead {
       this.#ctx.reply(origin, this.#answerKnown(known));
       return;
     }
+    if (this.#refuseItems(origin, request.op.items, null)) return;
     this.#lastActive.set(session, this.#ctx.now);
     this.#tx.begin(origin, request);
+  }
+
+  /** Refuses what no client of ours sends. */
+  #refuseItems(origin: number, items: readonly TxItem[], p: number | null): boolean {
+    const problem = itemsProblem(items, p, this.#ctx.map.partitions.length);
+    if (problem !== null) this.#ctx.reply(origin, this.#refuse('bad-message', problem));
+    return problem !== null;
   }
 
   /** What an operation does, for transactions that may hold its keys. */
@@ -518,6 +527,7 @@ export class Lead {
       return;
     }
     const { session, n, first, op } = request;
+    if (op.type === 'tx' && this.#refuseItems(origin, op.items, this.#replica.p)) return;
     const items = this.#itemsOf(op);
     if (this.#tx.blocks(items)) {
       const busy = this.#refuse('busy', `a transaction that is not finished holds ${op.key}`);
