@@ -18,10 +18,15 @@ export const limits = {
   /** Learners that a node brings up to date at once when no replica is missing, and when some are. */
   movesAtOnce: 2,
   repairsAtOnce: 8,
-  /** Bytes a second that a node sends to all its learners together. */
-  copyBytesPerSecond: 16 * 1024 * 1024,
+  /** Bytes a second that a node sends to all its learners together: when it is idle, and when it is busy. */
+  copyBytesPerSecond: 32 * 1024 * 1024,
+  copyBytesLeast: 1024 * 1024,
   /** Primaries that a node hands over at once. */
   handoversAtOnce: 4,
+  /** Changes of the map that nobody waits for are gathered for about this long, in ms. */
+  gatherMs: 300,
+  /** A node looks what is due this often, in ms. */
+  tickMs: 25,
   /** A replica must have been in sync for this long, in ms, before it is made primary by a hand-over. */
   handoverAfterMs: 500,
   /** A hand-over not drained, or of unknown outcome, for this long, in ms, holds up requests no longer. */

@@ -18,7 +18,7 @@ export interface MovingOptions {
   readonly counters: number;
   /** Callers, each reading and counting one call at a time. */
   readonly callers: number;
-  /** How long latency is measured at rest, in ms. */
+  /** How long latency is measured at rest, before the first move and after each, in ms. */
   readonly restMs: number;
   /** The sizes that the cluster is scaled to, one after the other. */
   readonly sizes: readonly number[];
@@ -43,6 +43,8 @@ export interface Latency {
 
 export interface PhaseReport extends Latency {
   readonly to: number;
+  /** At the new size, once everything is in place: as many processes share the machine as during the move. */
+  readonly restAfter: Latency;
   readonly ms: number;
   readonly killed: string | null;
   readonly copies: number;
@@ -104,11 +106,15 @@ export async function moveUnderLoad(cluster: LocalCluster, options: MovingOption
       const begin = performance.now();
       const [{ map, killed }, latency] = await measure(scale(cluster, client, to, options, random));
       const copies = map.placement?.copies ?? [];
+      const ms = Math.round(performance.now() - begin);
+      await pause(options.restMs / 4);
+      const [, restAfter] = await measure(pause(options.restMs));
       const of = (size: (c: (typeof copies)[number]) => number | null): number =>
         copies.reduce((sum, c) => sum + (size(c) ?? 0), 0);
       phases.push({
         to,
-        ms: Math.round(performance.now() - begin),
+        restAfter,
+        ms,
         killed,
         copies: copies.length,
         least: map.placement?.least ?? 0,

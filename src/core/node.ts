@@ -189,6 +189,10 @@ export class NodeCore implements ReplicaContext {
   /** Nodes to be told of the newest revision. */
   readonly #greet = new Set<NodeId>();
   #caretakeAt: number;
+  /** Changes that nobody waits for are gathered until then. */
+  #gatherUntil = Number.NEGATIVE_INFINITY;
+  /** After a new map all would speak up at once: who may, is drawn by lot. */
+  #quietUntil = Number.NEGATIVE_INFINITY;
   readonly #liveness = new Liveness();
   /** Hand-overs under way, counted anew at each tick. */
   #yielding = 0;
@@ -239,6 +243,7 @@ export class NodeCore implements ReplicaContext {
 
   mayYield(): boolean {
     if (this.#yielding >= limits.handoversAtOnce || !this.#publisher.mayStart) return false;
+    if (this.now < this.#quietUntil) return false;
     this.#yielding++;
     return true;
   }
@@ -516,6 +521,7 @@ export class NodeCore implements ReplicaContext {
   #onTick(): void {
     this.#reconsider = true;
     this.#publisher.tick();
+    this.copies.tick(this.now, limits.tickMs);
     // Watches and gossip are hints that may stay away: look for oneself now and then.
     if (this.#map === null || this.#publisher.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
     if (this.#map !== null) {
@@ -583,6 +589,7 @@ export class NodeCore implements ReplicaContext {
   #adopt(map: ClusterMap): void {
     const registered = this.registered;
     this.#map = map;
+    this.#quietUntil = this.now + (limits.gatherMs / 2) * this.#random.next();
     const mine = map.members[this.node];
     // Another process has registered as this node: by PROTOCOL section 0 it has the right to it, and this one has none.
     if (
@@ -649,6 +656,13 @@ export class NodeCore implements ReplicaContext {
     for (const replica of this.replicas.values()) replica.lead?.advance();
   }
 
+  /** Does somebody wait for this change, or may it go along with the next few? */
+  #isUrgent(wanted: PartitionConfig, now: PartitionConfig): boolean {
+    if (wanted.epoch > now.epoch || now.inSync.length < this.map.settings.minInSync) return true;
+    // One that fell silent holds up every write until it is out.
+    return now.inSync.some((r) => now.target.includes(nodeOf(r)) && !wanted.inSync.includes(r));
+  }
+
   /** Level-triggered: what ought to change is asked anew of every replica whenever a publish may start. */
   #publish(): { map: ClusterMap; expected: number } | null {
     const map = this.#map;
@@ -663,9 +677,16 @@ export class NodeCore implements ReplicaContext {
       ? noChange.members
       : new Map([[this.node, { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url }]]);
     const partitions = new Map<number, PartitionConfig>();
+    let urgent = own.size > 0;
     for (const replica of this.replicas.values()) {
       const wanted = replica.wants();
-      if (wanted !== null) partitions.set(replica.p, wanted);
+      if (wanted === null) {
+        // Its clients wait: it shall not have to wait for this publish to end.
+        if (replica.lead?.draining === true) return null;
+        continue;
+      }
+      partitions.set(replica.p, wanted);
+      urgent ||= this.#isUrgent(wanted, replica.config);
     }
     let change: MapChange = { ...noChange, members: own, partitions };
     const care = this.now >= this.#caretakeAt && own.size === 0;
@@ -673,13 +694,19 @@ export class NodeCore implements ReplicaContext {
       this.#caretakeAt = this.now + caretakeMs * (1 + this.#random.next());
       const id = `${this.node}.${this.incarnation}.${this.#reads}`;
       const wanted = membersWanted(map, this.node, this.#liveness, id);
-      if (wanted !== null) change = { ...wanted, partitions };
+      if (wanted !== null) {
+        change = { ...wanted, partitions };
+        urgent = true;
+      }
     }
+    // Each publish makes every node read the map, and many at a time get into each other's way.
+    if (!urgent && this.now < Math.max(this.#gatherUntil, this.#quietUntil)) return null;
     const publish = this.#publisher.start(
       map,
       withProgress(map, change, (p) => this.replicas.get(p)),
     );
     if (publish === null) return null;
+    this.#gatherUntil = this.now + limits.gatherMs * (0.5 + this.#random.next());
     for (const [p, config] of this.#publisher.asking) this.replicas.get(p)?.asked(config);
     return publish;
   }
@@ -759,14 +786,25 @@ export class NodeCore implements ReplicaContext {
     return { write, send, reply, reached, publish, readMap };
   }
 
-  /** Applied state that changed since the last call, to be made durable; the log before it may then go. */
-  takeCheckpoint(): CheckpointDelta[] {
+  /**
+   * Applied state that changed since it was last taken, to be made durable; the log before it may then go. From partition
+   * `from` on, and no more partitions once `most` cells are reached; `next` is where to go on, null when that was all.
+   */
+  takeCheckpoint(
+    from = 0,
+    most = Number.POSITIVE_INFINITY,
+  ): { deltas: CheckpointDelta[]; next: number | null } {
     const deltas: CheckpointDelta[] = [];
-    for (const replica of this.replicas.values()) {
-      const delta = replica.takeDelta();
-      if (delta !== null) deltas.push(delta);
+    let cells = 0;
+    const partitions = [...this.replicas.keys()].filter((p) => p >= from).sort((a, b) => a - b);
+    for (const p of partitions) {
+      if (cells >= most) return { deltas, next: p };
+      const delta = this.replicas.get(p)?.takeDelta() ?? null;
+      if (delta === null) continue;
+      deltas.push(delta);
+      cells += delta.cells.length + 1;
     }
-    return deltas;
+    return { deltas, next: null };
   }
 
   /** For status: every replica held here. */

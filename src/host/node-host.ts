@@ -4,7 +4,7 @@ import { describeConfig } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import { MusterError } from '../errors.js';
-import { defaultTimings } from '../limits.js';
+import { defaultTimings, limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
@@ -42,14 +42,14 @@ export interface HostOptions {
   readonly left: () => void;
 }
 
-/** How often the core is told the time, in ms. */
-const tickMs = 25;
 /** How long a call to the metastore may take before its outcome counts as unknown, in ms. */
 const metastoreMs = 10_000;
 /** Of one new map, the log tells of so many partitions this node leads or led. */
 const configsLogged = 4;
 /** How often applied state goes to the checkpoint, in ms. */
 const checkpointMs = 5000;
+/** About how many cells of changed state go into one transaction of the checkpoint. */
+const checkpointCells = 2000;
 
 /**
  * One node: the core, driven by real clock, disk, network and metastore. Events that arrive while the last turn is
@@ -141,9 +141,9 @@ export class NodeHost {
 
   #run(): void {
     this.#unwatch = this.#options.metastore.watch(0, (revision) => {
-      if (revision > this.#core.revision) this.#readMap(null);
+      if (revision > this.#core.revision) this.#readMap(null, revision);
     });
-    this.#timers.push(setInterval(() => this.#tick(), tickMs));
+    this.#timers.push(setInterval(() => this.#tick(), limits.tickMs));
     this.#timers.push(setInterval(() => void this.#checkpoint(), checkpointMs));
     this.#enqueue({ type: 'tick' });
   }
@@ -151,7 +151,7 @@ export class NodeHost {
   #tick(): void {
     this.#enqueue({ type: 'tick' });
     // Counted in ticks, not by the clock: a process that was stopped does not blame its disk for the time.
-    if (this.#writing !== null && ++this.#ticksWriting * tickMs >= defaultTimings.stallMs) {
+    if (this.#writing !== null && ++this.#ticksWriting * limits.tickMs >= defaultTimings.stallMs) {
       const message = `the disk has not answered for ${defaultTimings.stallMs} ms`;
       this.#fail(new MusterError('storage-failed', message, { details: { node: this.#options.node } }));
     }
@@ -239,14 +239,15 @@ export class NodeHost {
     );
   }
 
-  #readMap(read: number | null): void {
+  #readMap(read: number | null, from = 0): void {
+    const { metastore } = this.#options;
     const late = (): never => {
       throw new MusterError(
         'metastore-unavailable',
         `the cluster map could not be read within ${metastoreMs} ms`,
       );
     };
-    within(this.#options.metastore.read(), late).then(
+    within(read === null ? metastore.readFrom(from) : metastore.read(), late).then(
       (map) => this.#enqueue({ type: 'map', map, read }),
       (error: Error) => {
         this.#options.log.warn({ code: 'metastore-unavailable' }, error.message);
@@ -276,14 +277,24 @@ export class NodeHost {
 
   async #checkpoint(): Promise<void> {
     if (this.#checkpointing !== null || this.#ended) return;
-    const deltas = this.#core.takeCheckpoint();
-    // Promises and covered segments change the log too, without any delta.
-    const { logBytes } = this.#options.storage.stats();
-    if (deltas.length === 0 && logBytes === this.#checkpointedBytes) return;
-    this.#checkpointedBytes = logBytes;
-    this.#checkpointing = this.#options.storage.checkpoint(deltas).catch((error) => this.#fail(error));
+    this.#checkpointing = this.#checkpointAll().catch((error) => this.#fail(error));
     await this.#checkpointing;
     this.#checkpointing = null;
+  }
+
+  /** A little at a time: each part is written in one turn of this thread, and meanwhile nobody is answered. */
+  async #checkpointAll(): Promise<void> {
+    const { storage } = this.#options;
+    let from: number | null = 0;
+    while (from !== null && !this.#ended) {
+      const { deltas, next } = this.#core.takeCheckpoint(from, checkpointCells);
+      from = next;
+      // Promises and covered segments change the log too, without any delta.
+      const { logBytes } = storage.stats();
+      if (deltas.length === 0 && logBytes === this.#checkpointedBytes) continue;
+      this.#checkpointedBytes = logBytes;
+      await storage.checkpoint(deltas);
+    }
   }
 
   #fail(error: unknown): void {
@@ -324,7 +335,7 @@ export class NodeHost {
     await this.#server.close();
     await this.#writing;
     await this.#checkpointing;
-    const deltas = this.#core.takeCheckpoint();
+    const { deltas } = this.#core.takeCheckpoint();
     if (deltas.length > 0) await this.#options.storage.checkpoint(deltas);
     await this.#options.storage.close();
     await this.#options.metastore.close();

@@ -7,6 +7,8 @@ export type { PublishOutcome };
 export interface Metastore {
   /** The newest map (linearizable), or null when there is none yet. Rejects with `metastore-unavailable`. */
   read(): Promise<ClusterMap | null>;
+  /** A map at least as new as `revision`, of which a watch told: cheaper than `read`, and may not be the newest. */
+  readFrom(revision: number): Promise<ClusterMap | null>;
   /** Publishes `map` iff the newest revision is `expected` (0: there is none); `map.revision` must be `expected + 1`. Never rejects. */
   publish(map: ClusterMap, expected: number): Promise<PublishOutcome>;
   /**

@@ -90,6 +90,7 @@ export class DirectoryMetastore implements Metastore {
       folder,
       options.pollMs ?? 1000,
       async () => (await this.numbers()).at(-1) ?? 0,
+      mapNumber,
     );
   }
 
@@ -99,15 +100,38 @@ export class DirectoryMetastore implements Metastore {
         const newest = (await this.numbers()).at(-1);
         if (newest === undefined) return null;
         if (newest === this.known?.revision) return this.known;
-        await this.io.syncFolder(this.folder);
-        const map = await this.readNumber(newest);
+        const map = await this.take(newest);
         if (map === null) continue; // removed since: there are newer ones
-        this.known = map;
-        return map;
+        return this.keep(map);
       }
     } catch (error) {
       throw this.unavailable(error);
     }
+  }
+
+  async readFrom(revision: number): Promise<ClusterMap | null> {
+    if (this.known !== null && this.known.revision >= revision) return this.known;
+    try {
+      const [numbers, map] = await Promise.all([this.numbers(), this.take(revision)]);
+      // Far behind, it may be the file of a publisher that came too late.
+      if (map !== null && (numbers.at(-1) ?? 0) < revision + KEPT) {
+        return this.keep(map);
+      }
+    } catch (error) {
+      throw this.unavailable(error);
+    }
+    return this.read();
+  }
+
+  private keep(map: ClusterMap): ClusterMap {
+    if (map.revision > (this.known?.revision ?? 0)) this.known = map;
+    return map;
+  }
+
+  /** That revision, seen by nobody before it is durable; null: it is not there. */
+  private async take(revision: number): Promise<ClusterMap | null> {
+    const [map] = await Promise.all([this.readNumber(revision), this.io.syncFolder(this.folder)]);
+    return map;
   }
 
   async publish(map: ClusterMap, expected: number): Promise<PublishOutcome> {
@@ -121,10 +145,12 @@ export class DirectoryMetastore implements Metastore {
         const made = await fs.promises.mkdir(this.folder, { recursive: true, mode: 0o700 });
         if (made !== undefined) await this.io.syncFolder(dirname(this.folder));
       }
+      if (this.watching.seen > expected) return 'conflict'; // without asking the disk
       const before = await this.numbers();
       if ((before.at(-1) ?? 0) !== expected) return 'conflict';
       temporary = join(this.folder, `.tmp-${process.pid}-${Date.now()}-${++temporaries}`);
       await this.io.writeDurably(temporary, encodeMap(map));
+      if (this.watching.seen > expected) return 'conflict';
       try {
         await this.io.link(temporary, this.path(revision));
       } catch (error) {
@@ -133,8 +159,7 @@ export class DirectoryMetastore implements Metastore {
         throw error;
       }
       linked = true;
-      await this.io.syncFolder(this.folder);
-      const numbers = await this.numbers();
+      const [numbers] = await Promise.all([this.numbers(), this.io.syncFolder(this.folder)]);
       if ((numbers.at(-1) ?? 0) >= revision + KEPT) return 'unknown';
       await this.collect(numbers);
       return 'ok';

@@ -24,6 +24,10 @@ export class MemoryMetastore implements Metastore {
     return this.maps.text === null ? null : (JSON.parse(this.maps.text) as ClusterMap);
   }
 
+  readFrom(): Promise<ClusterMap | null> {
+    return this.read();
+  }
+
   async publish(map: ClusterMap, expected: number): Promise<PublishOutcome> {
     const { maps } = this;
     if (this.closed || maps.down || map.revision !== expected + 1) return 'failed';

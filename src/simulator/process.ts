@@ -98,7 +98,7 @@ export class SimProcess {
   }
 
   #tick(): void {
-    this.#world.queue.after(25 / this.#rate, () => {
+    this.#world.queue.after(limits.tickMs / this.#rate, () => {
       if (!this.alive) return;
       // A paused process runs no timers; one that is due runs when it goes on.
       if (!this.#paused) this.deliver({ type: 'tick' });
@@ -106,12 +106,16 @@ export class SimProcess {
     });
   }
 
+  #checkpointFrom = 0;
+
   #checkpoint(): void {
     this.#world.queue.after(this.#world.scenario.disk.checkpointMs * this.#random.between(0.5, 1.5), () => {
       if (!this.alive) return;
       if (!this.#paused) {
         // Taken and handed over in one turn, as the storage contract demands.
-        this.disk.checkpoint(this.core.takeCheckpoint());
+        const { deltas, next } = this.core.takeCheckpoint(this.#checkpointFrom, 5);
+        this.#checkpointFrom = next ?? 0;
+        this.disk.checkpoint(deltas);
       }
       this.#checkpoint();
     });

@@ -251,14 +251,14 @@ describe('a node', () => {
   });
   test('checkpoints a barrier too, so that an idle partition does not hold the log', () => {
     const { core } = primary();
-    expect(core.takeCheckpoint()).toMatchObject([{ partition: 0, seq: 1, cells: [], sessions: [] }]);
-    expect(core.takeCheckpoint()).toEqual([]);
+    expect(core.takeCheckpoint().deltas).toMatchObject([{ partition: 0, seq: 1, cells: [], sessions: [] }]);
+    expect(core.takeCheckpoint().deltas).toEqual([]);
   });
   test('checkpoints a partition whole that came from a logged snapshot', () => {
     const cell = { kind: 'counter' as const, value: 7, version: 3 };
     const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [], rows: [] };
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: false, entries: [] }];
     const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
-    expect(core.takeCheckpoint()).toMatchObject([{ full: true, cells: [['c', cell]] }]);
+    expect(core.takeCheckpoint().deltas).toMatchObject([{ full: true, cells: [['c', cell]] }]);
   });
 });

@@ -41,11 +41,15 @@ test(`every invariant holds in seeds 1 to ${fixed}, and they have met everything
     acks: 40_000,
     digests: 10_000,
     snapshots: 300,
+    handovers: 500,
+    copies: 600,
+    drops: 350,
+    joined: 130,
+    left: 80,
+    out: 90,
   };
   for (const [name, count] of Object.entries(least)) expect(seen[name], name).toBeGreaterThan(count);
-  for (const fault of faults) {
-    expect(seen[fault], fault).toBeGreaterThan(100);
-  }
+  for (const fault of faults) expect(seen[fault], fault).toBeGreaterThan(90);
 });
 
 test(`every invariant holds in ${fresh} seeds nobody has seen before`, async () => {

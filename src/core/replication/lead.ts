@@ -37,6 +37,8 @@ interface Yielding {
 
 /** A replica near the tail by this many entries may be grown into the in-sync set. */
 const nearTail = 256;
+/** How long a publish waits for hand-overs that have just begun, so that they can be in it, in ms. */
+const drainMs = 50;
 
 /** What a replica does while it is primary of an epoch: orders, replicates, commits, answers (PROTOCOL.md R2–R11). */
 export class Lead {
@@ -65,7 +67,7 @@ export class Lead {
   #yielding: Yielding | null = null;
   /** No hand-over before this, on this clock: the last one failed. */
   #yieldNotBefore = 0;
-  /** What came in during a hand-over, in order. */
+  /** What came in during a hand-over, or before this new primary was ready, in order. */
   #parked: { readonly origin: number; readonly request: ClientRequest }[] = [];
   /** Only for the variant that remembers a lease as a flag. */
   #leaseFlag = false;
@@ -167,7 +169,7 @@ export class Lead {
     }
     for (const id of wanted) {
       if (this.streams.has(id)) continue;
-      const stream = new Stream(id, nodeOf(id), placed);
+      const stream = new Stream(id, nodeOf(id), placed, this.#replica.log.tailSeq);
       this.streams.set(id, stream);
       this.attach(stream);
     }
@@ -196,7 +198,16 @@ export class Lead {
   /** A publish was asked for or has ended. */
   settled(): void {
     this.configured();
-    if (this.#yielding?.published === true) this.#goOn();
+    if (this.#yielding?.published !== true) return;
+    // It did not take effect. When only another's publish came first, it is tried again before anybody is let in.
+    const { since } = this.#yielding;
+    if (this.#mayTryAgain(since)) this.#yielding.published = false;
+    else this.#goOn();
+  }
+
+  #mayTryAgain(since: number): boolean {
+    const to = this.#successor();
+    return this.#ctx.now - since < limits.handoverMs / 2 && to?.replica === this.#yielding?.to;
   }
 
   asked(): void {
@@ -208,7 +219,9 @@ export class Lead {
   }
 
   attach(stream: Stream): void {
-    stream.attach(this.#ctx.nextStream(), this.#replica.log.tailSeq + 1, this.#ctx.now);
+    // A new primary asks for the place before its barrier, which goes along: who agrees there has it in one round trip.
+    const next = this.serving ? this.#replica.log.tailSeq + 1 : this.barrierSeq;
+    stream.attach(this.#ctx.nextStream(), next, this.#ctx.now);
     this.#ctx.touch(this.#replica);
   }
 
@@ -255,6 +268,14 @@ export class Lead {
     return this.#yielding !== null;
   }
 
+  /** It is about to be ready to hand over. */
+  get draining(): boolean {
+    const yielding = this.#yielding;
+    return (
+      yielding !== null && !yielding.published && this.#ctx.now - yielding.since < drainMs && !this.#drained()
+    );
+  }
+
   /** Who ought to be primary instead of this replica, as placement has it, and could be at once; null: nobody. */
   #successor(): Stream | null {
     const ctx = this.#ctx;
@@ -265,11 +286,19 @@ export class Lead {
       if (rank > 0 && target.includes(ctx.node)) return null;
       const member = ctx.map.members[node];
       const stream = member && this.streams.get(replicaId(node, member.store));
-      if (stream?.inSyncSince == null || stream.state !== 'replicate') continue;
+      if (stream === undefined || !this.#holdsLease(stream) || ctx.isReplicaGone(stream.replica)) continue;
+      // While the first choice is on its way here, yielding to another would only make it two hand-overs.
+      const coming = rank === 0 && stream.stalledSince === null;
+      if (stream.inSyncSince === null || stream.state !== 'replicate') {
+        if (coming) return null;
+        continue;
+      }
       // A store's first start has granted nothing to anyone; any other counts as a grant, and would have to wait for R10.
       const patience = member?.incarnation === 1 ? 0 : ctx.timings.graceMs * (1 + 2 * ctx.timings.drift);
-      if (ctx.now - stream.inSyncSince < Math.max(patience, limits.handoverAfterMs)) continue;
-      if (!this.#holdsLease(stream) || ctx.isReplicaGone(stream.replica)) continue;
+      if (ctx.now - stream.inSyncSince < Math.max(patience, limits.handoverAfterMs)) {
+        if (coming) return null;
+        continue;
+      }
       if (stream.match >= this.#replica.log.tailSeq - nearTail) return stream;
     }
     return null;
@@ -312,13 +341,17 @@ export class Lead {
   #goOn(): void {
     this.#yielding = null;
     this.#yieldNotBefore = this.#ctx.now + limits.handoverMs;
+    this.#unpark();
+  }
+
+  #unpark(): void {
     const parked = this.#parked;
     this.#parked = [];
     for (const { origin, request } of parked) this.handle(origin, request);
   }
 
   #refuseParked(): void {
-    const refusal = this.#refuse('unavailable', 'the partition is being handed over to another primary');
+    const refusal = this.#refuse('unavailable', this.#parkedWhy());
     for (const { origin } of this.#parked) this.#ctx.reply(origin, refusal);
     this.#parked = [];
   }
@@ -356,6 +389,7 @@ export class Lead {
     }
     if (!stream.candidate) {
       stream.candidate = true;
+      this.#ctx.copies.release(stream);
       this.#setRequired();
     }
     return stream.match >= commit;
@@ -417,7 +451,7 @@ export class Lead {
   }
 
   handle(origin: number, request: ClientRequest): void {
-    if (this.#yielding !== null && this.#park(origin, request)) return;
+    if ((this.#yielding !== null || !this.serving) && this.#park(origin, request)) return;
     switch (request.type) {
       case 'write':
         this.#write(origin, request);
@@ -486,18 +520,27 @@ export class Lead {
     }
   }
 
-  /** Keeps a request until the hand-over has ended. A read is answered as long as nobody else can act. */
+  /**
+   * Keeps a request until the hand-over has ended, or this new primary is ready; not for long. During a hand-over a read is
+   * answered as long as nobody else can act.
+   */
   #park(origin: number, request: ClientRequest): boolean {
-    const { published, since } = this.#yielding as Yielding;
-    if (request.type === 'read' && !published) return false;
-    if (
-      this.#parked.length >= this.#ctx.tuning.pipelineEntries ||
-      this.#ctx.now - since >= limits.handoverMs
-    ) {
-      const message = 'the partition is being handed over to another primary';
-      this.#ctx.reply(origin, this.#refuse('unavailable', message));
-    } else this.#parked.push({ origin, request });
+    const since = this.#yielding?.since ?? this.startedAt;
+    if (this.#yielding?.published === false && request.type === 'read') return false;
+    if (this.#ctx.now - since >= limits.handoverMs) {
+      if (this.#yielding === null) return false;
+    } else if (this.#parked.length < this.#ctx.tuning.pipelineEntries) {
+      this.#parked.push({ origin, request });
+      return true;
+    }
+    this.#ctx.reply(origin, this.#refuse('unavailable', this.#parkedWhy()));
     return true;
+  }
+
+  #parkedWhy(): string {
+    return this.#yielding === null
+      ? 'the primary is new and not ready yet'
+      : 'the partition is being handed over to another primary';
   }
 
   #open(origin: number): void {
@@ -766,6 +809,7 @@ export class Lead {
     if (!replica.graceIsOver()) return;
     replica.commitTo(point);
     this.serving = true;
+    if (this.#parked.length > 0 && this.#yielding === null) this.#unpark();
     if (this.#yielding !== null && this.#drained()) ctx.reconsider();
   }
 
@@ -773,8 +817,9 @@ export class Lead {
     const stream = this.streams.get(m.from);
     if (stream === undefined || m.epoch !== this.epoch || stream.id !== m.stream) return;
     if (stream.state !== 'replicate') {
-      stream.state = 'replicate';
-      stream.probing = false;
+      stream.overwrite = stream.state === 'probe' && this.#isSnapshotSmaller(stream, m.match);
+      stream.state = stream.overwrite ? 'probe' : 'replicate';
+      stream.probing = stream.overwrite;
       stream.snapshot = null;
       stream.next = m.match + 1;
     }
@@ -819,6 +864,16 @@ export class Lead {
     return !this.#ctx.rules.rejectKeepsCommon || !this.#config.inSync.includes(stream.replica);
   }
 
+  /** Would the state be less to send than the entries since `match`, many of which may write the same keys? */
+  #isSnapshotSmaller(stream: Stream, match: number): boolean {
+    const { log, machine, commit } = this.#replica;
+    if (match < log.baseSeq || stream.candidate || this.#config.inSync.includes(stream.replica)) return false;
+    let units = 0;
+    for (let seq = match + 1; seq <= commit && units <= machine.units; seq++)
+      units += unitsOf((log.at(seq) as NonNullable<ReturnType<typeof log.at>>).command);
+    return units > machine.units;
+  }
+
   #startSnapshot(stream: Stream): void {
     const { units } = this.#replica.machine;
     const snapshot = this.#replica.machine.snapshot();
@@ -827,6 +882,7 @@ export class Lead {
     // Under an id of its own: pieces of an earlier snapshot that are still on the way must not get into this one.
     stream.id = this.#ctx.nextStream();
     stream.state = 'snapshot';
+    stream.overwrite = false;
     stream.snapshot = { text, count, seq: snapshot.seq, units, index: 0 };
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
@@ -841,19 +897,19 @@ export class Lead {
       m.index !== stream.snapshot.index
     )
       return;
-    stream.copied += stream.snapshot.units / stream.snapshot.count;
     stream.snapshot.index++;
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
   }
 
   #sendChunk(stream: Stream): void {
-    const { text, count, index } = stream.snapshot as NonNullable<Stream['snapshot']>;
+    const { text, count, index, units } = stream.snapshot as NonNullable<Stream['snapshot']>;
     if (index >= count) return;
     const { copies, now } = this.#ctx;
     stream.chunkDue = !copies.open(now);
     if (stream.chunkDue) return;
     copies.spend(Math.min(text.length, this.#ctx.tuning.snapshotChunk));
+    stream.copied += units / count;
     this.#ctx.send(stream.node, {
       type: 'snapshot',
       p: this.#replica.p,
@@ -887,12 +943,13 @@ export class Lead {
         if (stream.chunkDue) this.#sendChunk(stream);
         continue;
       }
-      if (stream.next - 1 < log.baseSeq) {
+      if (stream.next - 1 < log.baseSeq || stream.overwrite) {
         if (this.#mayGetSnapshot(stream)) this.#startSnapshot(stream);
       } else if (stream.state === 'probe') {
         if (!stream.probing) {
           stream.probing = true;
-          this.#sendAppend(stream, []);
+          const whole = stream.next === this.barrierSeq && !this.serving;
+          this.#sendAppend(stream, whole ? log.slice(stream.next, this.#ctx.tuning.appendBytes).entries : []);
         }
       } else {
         const { copies, tuning, now } = this.#ctx;
@@ -901,9 +958,9 @@ export class Lead {
           if (behind && !copies.open(now)) break;
           const { entries, bytes } = log.slice(stream.next, tuning.appendBytes);
           if (behind) copies.spend(bytes);
-          // What it is sent before it counts is what bringing it in sync took.
-          if (stream.inSyncSince === null && !stream.candidate)
-            for (const [, command] of entries) stream.copied += unitsOf(command);
+          // What was there before it came is what bringing it in sync takes; what came since, every replica is sent.
+          for (let i = 0; i < entries.length && stream.next + i <= stream.foundSeq; i++)
+            stream.copied += unitsOf((entries[i] as (typeof entries)[number])[1]);
           this.#sendAppend(stream, entries);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);
@@ -936,7 +993,8 @@ export class Lead {
 
   /** Is there much to send to this learner, as far as is known? */
   #needsTurn(stream: Stream): boolean {
-    if (stream.state === 'snapshot' || stream.next - 1 < this.#replica.log.baseSeq) return true;
+    if (stream.state === 'snapshot' || stream.overwrite) return true;
+    if (stream.next - 1 < this.#replica.log.baseSeq) return true;
     return stream.state === 'replicate' && this.#isBehind(stream);
   }
 
@@ -976,6 +1034,7 @@ export class Lead {
 
   tick(): void {
     const { now, timings } = this.#ctx;
+    if (!this.serving && now - this.startedAt >= limits.handoverMs) this.#refuseParked();
     this.#leaseFlag = this.holdsLeases();
     this.#dropDeadCandidates();
     this.#considerYielding();

@@ -47,10 +47,16 @@ export class Stream {
   /** A snapshot's next piece waits for the node's allowance. */
   chunkDue = false;
 
-  constructor(replica: ReplicaId, node: NodeId, placed: number) {
+  /** The end of the log when it came. */
+  readonly foundSeq: number;
+  /** It agrees at `next`, and yet the whole state is less to send than the entries since. */
+  overwrite = false;
+
+  constructor(replica: ReplicaId, node: NodeId, placed: number, foundSeq: number) {
     this.replica = replica;
     this.node = node;
     this.placed = placed;
+    this.foundSeq = foundSeq;
   }
 
   attach(id: number, next: number, now: number): void {
@@ -59,6 +65,7 @@ export class Stream {
     this.next = next;
     this.match = 0;
     this.probing = false;
+    this.overwrite = false;
     this.progressAt = now;
     this.commitSent = 0;
     this.#flying.length = 0;
