@@ -74,6 +74,8 @@ export const limits = {
   txRetryMs: 100,
   /** A participant that has heard nothing for this long asks the anchor, in ms. */
   txAskMs: 300,
+  /** A finished transaction is forgotten with others, at most this much later, in ms. */
+  txForgetMs: 500,
   /** Not everybody has voted after this long: aborted, in ms. */
   txPrepareMs: 3000,
   /** Transactions whose steps a primary remembers, and steps of each. */

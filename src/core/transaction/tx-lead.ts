@@ -23,6 +23,9 @@ import type { ClientRequest, ClientResponse, PeerMessage, Refusal, TxStep } from
 import type { Rules } from '../rules.js';
 import { byPartition } from './items.js';
 
+/** Finished transactions are forgotten this many in one entry, when there are that many soon. */
+const forgetAtOnce = 64;
+
 export type TxRequest = Extract<ClientRequest, { type: 'tx' }>;
 type Prepare = Extract<PeerMessage, { type: 'tx-prepare' }>;
 
@@ -92,7 +95,7 @@ export class TxLead {
   readonly #host: TxHost;
   readonly #coordinated = new Map<TxId, Coordinated>();
   /** Begins and prepares in the log and not yet applied: they hold their keys already. */
-  readonly #pipelined = new Map<TxId, readonly TxItem[]>();
+  readonly #pipelined = new Map<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
   readonly #pipelineIntents: Intents;
   #waiting: Waiting[] = [];
   /** When each prepared transaction was first seen, or last asked about. */
@@ -102,6 +105,7 @@ export class TxLead {
   /** Tombstones and decisions asked for by others: who waits for which. */
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
+  #forgetAt = 0;
   readonly #traces = new Map<TxId, { readonly since: number; readonly events: TraceEvent[] }>();
   #adopted = false;
 
@@ -145,8 +149,14 @@ export class TxLead {
 
   // ---- conflicts
 
+  /**
+   * Who holds these keys. A transaction whose end is in the log, applied or not, holds nothing against what comes after it in
+   * the same log; only who answers from the applied state must wait for that (`blocksRead`).
+   */
   #against(tx: TxId | null, items: readonly TxItem[]): Set<TxId> {
     const found = this.#host.machine.intents.against(tx, items);
+    for (const other of found)
+      if (this.#finishing.has(other) || this.#coordinated.get(other)?.deciding === true) found.delete(other);
     if (this.#pipelined.size > 0)
       for (const other of this.#pipelineIntents.against(tx, items)) found.add(other);
     return found;
@@ -227,7 +237,7 @@ export class TxLead {
         for (const waiter of coordinated.origins) this.#host.reply(waiter, refusal);
         return;
       }
-      this.#append(tx, own, {
+      this.#append(tx, own, at, {
         type: 'begin',
         tx,
         session,
@@ -253,8 +263,8 @@ export class TxLead {
     return { revision: 0, message: 'another transaction holds a key' };
   }
 
-  #append(tx: TxId, items: readonly TxItem[], command: Command): void {
-    this.#pipelined.set(tx, items);
+  #append(tx: TxId, items: readonly TxItem[], at: number, command: Command): void {
+    this.#pipelined.set(tx, { items, at });
     this.#pipelineIntents.hold(tx, items);
     this.#host.append(command);
   }
@@ -276,6 +286,7 @@ export class TxLead {
     const { rows } = this.#host.machine;
     const otherAt =
       this.#coordinated.get(other)?.at ??
+      this.#pipelined.get(other)?.at ??
       rows.get('prepared', other)?.at ??
       rows.get('record', other)?.at ??
       Number.NEGATIVE_INFINITY;
@@ -324,10 +335,7 @@ export class TxLead {
     c.deciding = true;
     const { tx, session, n } = c;
     const prepared = c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
-    if (this.#toForget.length > 0) {
-      this.#host.append({ type: 'forget', txs: this.#toForget });
-      this.#toForget = [];
-    }
+    if (this.#toForget.length >= forgetAtOnce) this.#forget();
     this.#host.append({ type: 'decide', tx, session, n, outcome, prepared }, c.origins);
     if (!this.#host.rules.decisionDurable) {
       c.decided = outcome;
@@ -336,6 +344,12 @@ export class TxLead {
         this.#host.reply(origin, { ok: true, type: 'write', result: outcomeResult(outcome) });
     }
     this.#host.reached('deciding', tx);
+    this.#wake();
+  }
+
+  #forget(): void {
+    this.#host.append({ type: 'forget', txs: this.#toForget });
+    this.#toForget = [];
   }
 
   #sendFinishes(c: Coordinated, prepared: readonly (readonly [p: number, seq: number])[]): void {
@@ -357,7 +371,9 @@ export class TxLead {
     this.#note(m.tx, 'finished', m.from);
     if (c.finished.size < c.others.length) return;
     this.#coordinated.delete(m.tx);
-    if (this.#host.machine.rows.get('record', m.tx) !== undefined) this.#toForget.push(m.tx);
+    if (this.#host.machine.rows.get('record', m.tx) === undefined) return;
+    if (this.#toForget.length === 0) this.#forgetAt = this.#host.now + limits.txForgetMs;
+    this.#toForget.push(m.tx);
   }
 
   /** A participant asks what became of a transaction. */
@@ -442,7 +458,7 @@ export class TxLead {
       const refusal = this.#host.mayWrite();
       if (refusal !== null) no('unavailable', refusal.message);
       else if (machine.rows.get('prepared', tx) === undefined && !this.#pipelined.has(tx)) {
-        this.#append(tx, items, { type: 'prepare', tx, anchor: m.anchor, at, items });
+        this.#append(tx, items, at, { type: 'prepare', tx, anchor: m.anchor, at, items });
       }
     };
     this.#whenFree(tx, at, items, go, () => no('conflict', 'another transaction holds a key'));
@@ -475,6 +491,7 @@ export class TxLead {
     if (!this.#host.open || this.#finishing.has(tx)) return;
     this.#finishing.add(tx);
     this.#host.append({ type: 'finish', tx, commit, seq });
+    this.#wake();
   }
 
   #tellFinished(tx: TxId, anchor: number): void {
@@ -486,10 +503,10 @@ export class TxLead {
   voted(command: Command, vote: Vote | null, seq: number): void {
     if (command.type !== 'begin' && command.type !== 'prepare') return;
     const { tx } = command;
-    const items = this.#pipelined.get(tx);
-    if (items !== undefined) {
+    const pipelined = this.#pipelined.get(tx);
+    if (pipelined !== undefined) {
       this.#pipelined.delete(tx);
-      this.#pipelineIntents.release(tx, items);
+      this.#pipelineIntents.release(tx, pipelined.items);
     }
     if (command.type === 'prepare') {
       const row = this.#host.machine.rows.get('prepared', tx);
@@ -590,10 +607,7 @@ export class TxLead {
         this.#host.tell(anchor, { type: 'tx-query', p: anchor, tx, from: this.#host.p, seq });
       }
     }
-    if (this.#toForget.length > 0 && this.#coordinated.size === 0) {
-      this.#host.append({ type: 'forget', txs: this.#toForget });
-      this.#toForget = [];
-    }
+    if (this.#toForget.length > 0 && (this.#coordinated.size === 0 || now >= this.#forgetAt)) this.#forget();
     this.#wake();
   }
 
