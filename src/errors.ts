@@ -82,6 +82,19 @@ export const catalogue = {
     'A decision stands: all of it is done, or will be as soon as its participants hear of it; `muster tx show {tx}`.',
   ),
   'unknown-tx': kind(1, 'no', false, '`muster tx list` shows the transactions that have not ended.'),
+  'unknown-service': kind(2, 'no', false, '`muster service list` shows the services and their methods.'),
+  'service-invalid': kind(
+    2,
+    'no',
+    false,
+    'Mend {path}, then `muster cluster deploy {path}` gives it to the nodes.',
+  ),
+  'handler-failed': kind(
+    1,
+    'unknown',
+    false,
+    'The error is the service’s own; the log of {node} has its stack (`muster cluster logs`).',
+  ),
   'key-invalid': kind(2, 'no', false, 'A key is 1 to 512 bytes of UTF-8 text.'),
   'value-too-large': kind(
     2,

@@ -6,13 +6,30 @@ import { clusterDir } from './layout/paths.js';
 
 export type {
   CallOptions,
+  CallReport,
+  Considered,
   CounterEntry,
+  Json,
   KvEntry,
   MusterClient,
+  NodeLoad,
   NodeStatus,
   PartitionStatus,
+  Pick,
   PutOptions,
+  RouterOptions,
+  RouterView,
+  ServiceCallOptions,
+  ServiceRouter,
+  ServiceView,
+  StrategyName,
 } from './client/api.js';
+export {
+  defineService,
+  type Handler,
+  type HandlerContext,
+  type ServiceDefinition,
+} from './client/service.js';
 export type { ClusterMap, Member, PartitionConfig, Settings } from './core/map/types.js';
 export { type ErrorCode, MusterError, type TookEffect } from './errors.js';
 

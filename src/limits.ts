@@ -92,6 +92,21 @@ export const limits = {
   lockWaiterMs: 3000,
   /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */
   lockAwaitMs: 500,
+  /** Longest name of a service or of a method, in characters. */
+  serviceName: 40,
+  /** Handlers that a node runs at once, unless its cluster says otherwise, and at most. */
+  serviceInflight: 256,
+  serviceInflightMost: 65_536,
+  /** Requests that wait on a node for a handler to end; more is answered `busy`. */
+  serviceQueue: 1024,
+  /** Longest time, in ms, that a request may take. */
+  serviceCallMs: 3600 * 1000,
+  /** A node that stops waits this long, in ms, for its handlers to end. */
+  serviceDrainMs: 5000,
+  /** Parameters or reply of a request, as bytes of JSON. */
+  serviceBytes: 4 * 1024 * 1024,
+  /** An attempt at an idempotent request that is not answered for this long, in ms, is made at another node as well. */
+  serviceAttemptMs: 1000,
   /** Largest page of `scan`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */

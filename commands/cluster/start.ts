@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { CreateOptions } from '../../src/cluster/create.js';
@@ -14,6 +15,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
   static override examples = [
     '<%= config.bin %> cluster start -n 5',
     '<%= config.bin %> cluster start shop -n 5 --replicas 3 --partitions 64 --weights n1=2',
+    '<%= config.bin %> cluster start shop --service ./orders.js',
     '<%= config.bin %> cluster start --foreground --restart on-failure',
   ];
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
@@ -36,6 +38,12 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
       options: ['fsync', 'process'] as const,
       description: 'What an acknowledged write survives: power loss (fsync, the default) or SIGKILL.',
     })(),
+    service: Flags.string({
+      helpValue: './orders.js',
+      multiple: true,
+      description: 'A module of handlers that every node runs.',
+    }),
+    'max-inflight': countFlag({ description: 'Handlers that a node runs at once (256).' }),
     foreground: Flags.boolean({ description: 'Stay attached, show every log; Ctrl-C stops all.' }),
     restart: Flags.option({
       options: ['on-failure', 'never'] as const,
@@ -56,6 +64,8 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
       ...(flags.weights === undefined ? {} : { weights: parseWeights(flags.weights) }),
       ...(flags.zones === undefined ? {} : { zones: parseZones(flags.zones) }),
       ...(flags['repair-after'] === undefined ? {} : { repairAfterMs: flags['repair-after'] }),
+      ...(flags.service === undefined ? {} : { services: flags.service.map((path) => resolve(path)) }),
+      ...(flags['max-inflight'] === undefined ? {} : { maxInflight: flags['max-inflight'] }),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.durability === undefined ? {} : { durability: flags.durability }),
     };

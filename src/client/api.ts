@@ -1,6 +1,10 @@
 import type { TraceEvent, TxItem, TxReason } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ReplicaStatus } from '../core/node.js';
+import type { Router } from '../router/router.js';
+import type { Considered, Pick, StrategyName } from '../router/types.js';
+import type { Json, ServiceView } from '../service/definition.js';
+import type { NodeLoad } from '../wire/service-reply.js';
 
 /** What a running node says of itself. */
 export interface NodeStatus {
@@ -39,6 +43,51 @@ export interface CounterEntry {
 export interface CallOptions {
   /** How long to try, in ms; then `timeout` (certainly not done) or `outcome-unknown`. */
   readonly timeoutMs?: number;
+}
+
+export interface ServiceCallOptions extends CallOptions {
+  /** For `hash`: requests of one key go to one node while it lives. */
+  readonly key?: string;
+  /** May it be run twice? Left out: as its service declares. Only then is it sent to another node when one does not answer. */
+  readonly idempotent?: boolean;
+  /** Ask another node when the first has not answered within this quantile of the latencies so far (0.95); idempotent only. */
+  readonly hedge?: number;
+  /** Say in the report who was considered. */
+  readonly explain?: boolean;
+}
+
+export interface RouterOptions {
+  /** Default `two-choices`. A function is given the candidates and names one. */
+  readonly strategy?: StrategyName | Pick;
+  /** Static weights by node, for the strategies that have them. */
+  readonly weights?: Readonly<Record<NodeId, number>>;
+  /** Of its random choices. */
+  readonly seed?: number;
+}
+
+/** A request that was answered. */
+export interface CallReport {
+  readonly value: Json;
+  readonly node: NodeId;
+  readonly attempts: number;
+  /** From the asking to the answer. */
+  readonly ms: number;
+  readonly load: NodeLoad;
+  /** With `explain`: all nodes as they stood at the first attempt, and why this one was chosen. */
+  readonly considered?: readonly Considered[];
+  readonly why?: string;
+}
+
+export type { Considered, Json, NodeLoad, Pick, ServiceView, StrategyName };
+
+export type RouterView = ReturnType<Router['view']>;
+
+export interface ServiceRouter {
+  /** As `client.call`. */
+  call(to: string, params?: unknown, options?: ServiceCallOptions): Promise<Json>;
+  /** The same, and tells who answered. */
+  route(to: string, params?: unknown, options?: ServiceCallOptions): Promise<CallReport>;
+  view(): RouterView;
 }
 
 export interface PutOptions extends CallOptions {
@@ -176,6 +225,15 @@ export interface MusterClient {
   };
   /** Runs `work` while holding the lock, kept alive; `signal` is aborted when it is lost. Released on every way out. */
   lock<T>(name: string, options: LockOptions, work: (held: HeldLock) => Promise<T>): Promise<T>;
+  /**
+   * Runs `SERVICE.METHOD` on a node, two choices by load. Rejects with `handler-failed` (its message, `details.own` its code), `busy`,
+   * `unknown-service`, `unreachable`, `timeout`, or `outcome-unknown` when a handler that is not idempotent may have run.
+   */
+  call(to: string, params?: unknown, options?: ServiceCallOptions): Promise<Json>;
+  /** Calls by a strategy of one's own choice, with its own memory of the nodes. */
+  router(options?: RouterOptions): Promise<ServiceRouter>;
+  /** What the nodes run. */
+  services(options?: CallOptions): Promise<ServiceView[]>;
   /** The newest cluster map, read from the metastore. */
   map(): Promise<ClusterMap>;
   /** Asks one node directly. Rejects with `unreachable` or `timeout`. */

@@ -7,6 +7,7 @@ import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
+import type { Json, ServiceView } from '../service/definition.js';
 import type { Transport } from '../transport/contract.js';
 import type {
   CallOptions,
@@ -17,9 +18,13 @@ import type {
   MusterClient,
   NodeStatus,
   PutOptions,
+  RouterOptions,
+  ServiceCallOptions,
+  ServiceRouter,
   Transaction,
   TransactionOptions,
 } from './api.js';
+import type { Calls } from './calls.js';
 import { checkInteger, checkKey, checkText } from './checks.js';
 import { Links } from './links.js';
 import { mergePages, type Page } from './list.js';
@@ -142,6 +147,41 @@ export class Client implements MusterClient {
     }
   }
 
+  async call(to: string, params?: unknown, options: ServiceCallOptions = {}): Promise<Json> {
+    return (await this.#serviceCalls()).call(to, params, options);
+  }
+
+  async router(options?: RouterOptions): Promise<ServiceRouter> {
+    const calls = await this.#serviceCalls();
+    if (this.#core.map === null) await this.map();
+    return calls.router(options);
+  }
+
+  async services(options: CallOptions = {}): Promise<ServiceView[]> {
+    return (await this.#serviceCalls()).list(options.timeoutMs);
+  }
+
+  #calls: Promise<Calls> | null = null;
+
+  #serviceCalls(): Promise<Calls> {
+    if (this.#closed) return Promise.reject(new MusterError('usage', 'the client is closed'));
+    this.#calls ??= import('./calls.js').then(
+      ({ Calls }) =>
+        new Calls({
+          links: this.#links,
+          timeoutMs: this.#options.timeoutMs,
+          map: () => this.#core.map,
+          refresh: () => this.map(),
+          watch: (changed) => {
+            this.#options.metastore.watch(this.#core.map?.revision ?? 0, () => {
+              if (!this.#closed) this.map().then(changed, () => {});
+            });
+          },
+        }),
+    );
+    return this.#calls;
+  }
+
   // Loaded when first used: a counter's increment pays for neither.
   readonly #transactions = () => import('./transactions.js');
   readonly #lockModule = () => import('./locks.js');
@@ -210,6 +250,7 @@ export class Client implements MusterClient {
     this.#core.closeSessions();
     this.#drain();
     if (this.#timer !== null) clearInterval(this.#timer);
+    (await this.#calls?.catch(() => null))?.close();
     this.#links.close();
     await this.#options.metastore.close();
   }

@@ -1,6 +1,7 @@
 import type { Member, NodeId } from '../core/map/types.js';
 import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
 import type { Connection, Transport } from '../transport/contract.js';
 import { encodeCall } from '../wire/calls.js';
 import type { AdminRequest } from '../wire/requests.js';
@@ -23,7 +24,18 @@ interface Link {
   connection: Connection | null;
   readonly connected: Promise<Connection>;
   /** What each request under way is, by its id. */
-  readonly waiting: Map<number, ClientRequest['type'] | Asked>;
+  readonly waiting: Map<number, ClientRequest['type'] | Asked | Called>;
+}
+
+/** What became of a `call`: an answer, or the connection was lost, after the request was handed to it or before. */
+export type CallAnswer =
+  | { readonly kind: 'result'; readonly result: unknown }
+  | { readonly kind: 'error'; readonly error: MusterError }
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly error: Error };
+
+interface Called {
+  readonly done: (answer: CallAnswer) => void;
+  sent: boolean;
 }
 
 interface Asked {
@@ -89,6 +101,29 @@ export class Links {
     }
   }
 
+  /**
+   * Asks the node to run a handler; `done` is told once, when there is an answer or can be none any more. Throws `value-too-large`, or
+   * `usage` for parameters that JSON cannot carry; then nothing was sent.
+   */
+  call(node: NodeId, request: Extract<AdminRequest, { type: 'call' }>, done: Called['done']): void {
+    const id = this.#nextAsk--;
+    const text = encodedCall(id, request);
+    const link = this.#link(node);
+    if (link === null) {
+      const error = new MusterError('unreachable', `${node} has no address`, { details: { node } });
+      queueMicrotask(() => done({ kind: 'lost', sent: false, error }));
+      return;
+    }
+    const called: Called = { done, sent: false };
+    link.waiting.set(id, called);
+    const send = (connection: Connection): void => {
+      called.sent = true;
+      connection.send(text);
+    };
+    if (link.connection !== null) send(link.connection);
+    else link.connected.then(send).catch(() => {});
+  }
+
   /** Why there is no connection to the node, or null when there is one or none was tried. */
   failure(node: NodeId): MusterError | null {
     return this.#failures.get(node) ?? null;
@@ -152,7 +187,11 @@ export class Links {
     if (this.#links.get(node) === link) this.#links.delete(node);
     const waiting = [...link.waiting.values()];
     link.waiting.clear();
-    for (const asked of waiting) if (typeof asked !== 'string') asked.reject(error);
+    for (const asked of waiting) {
+      if (typeof asked === 'string') continue;
+      if ('done' in asked) asked.done({ kind: 'lost', sent: asked.sent, error });
+      else asked.reject(error);
+    }
     if (!this.#closed && waiting.some((asked) => typeof asked === 'string')) this.#options.lost(node);
   }
 
@@ -162,9 +201,29 @@ export class Links {
     if (asked === undefined) return;
     link.waiting.delete(incoming.id);
     if (typeof asked === 'string') this.#options.response(incoming.id, responseOf(asked, incoming));
+    else if ('done' in asked)
+      asked.done(
+        incoming.kind === 'result'
+          ? { kind: 'result', result: incoming.result }
+          : { kind: 'error', error: fromRpcError(incoming.error) },
+      );
     else if (incoming.kind === 'result') asked.resolve(incoming.result);
     else asked.reject(fromRpcError(incoming.error));
   }
+}
+
+function encodedCall(id: number, request: Extract<AdminRequest, { type: 'call' }>): string {
+  let text: string;
+  try {
+    text = encodeCall(id, request);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new MusterError('usage', `JSON cannot carry the parameters: ${why}`);
+  }
+  const most = limits.serviceBytes;
+  if (text.length > most / 3 && Buffer.byteLength(text) > most + 512)
+    throw new MusterError('value-too-large', `the parameters of a request have at most ${most} bytes`);
+  return text;
 }
 
 /** An answer that makes no sense leaves it open whether the request was carried out. */

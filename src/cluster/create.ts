@@ -49,6 +49,10 @@ export interface CreateOptions {
   readonly port?: number;
   readonly durability?: Durability;
   readonly timings?: Timings;
+  /** Modules of services that every node runs, as absolute paths. */
+  readonly services?: readonly string[];
+  /** Handlers that a node runs at once. */
+  readonly maxInflight?: number;
 }
 
 export type Plan = Required<Omit<CreateOptions, 'weights' | 'zones'>> & {
@@ -99,6 +103,13 @@ export function planCluster(options: CreateOptions): Plan {
     limits.repairAfterLeastMs,
     limits.repairAfterMostMs,
   );
+  const services = options.services ?? [];
+  const maxInflight = integer(
+    '--max-inflight',
+    options.maxInflight ?? limits.serviceInflight,
+    1,
+    limits.serviceInflightMost,
+  );
   const timings = options.timings ?? defaultTimings;
   const wrong = checkTimings(timings);
   if (wrong) throw usage(wrong);
@@ -116,6 +127,8 @@ export function planCluster(options: CreateOptions): Plan {
     repairAfterMs,
     timings,
     durability,
+    services,
+    maxInflight,
   };
 }
 
@@ -214,6 +227,8 @@ export async function createCluster(options: CreateOptions): Promise<string> {
       createdAt: new Date().toISOString(),
       host: '127.0.0.1',
       nodes: plan.ids.map((id, i) => ({ id, port: plan.port === 0 ? 0 : plan.port + i })),
+      ...(plan.services.length === 0 ? {} : { services: plan.services }),
+      ...(plan.maxInflight === limits.serviceInflight ? {} : { maxInflight: plan.maxInflight }),
     };
     writeFileSync(clusterFile(aside), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
     writeFileSync(tokenFile(aside), `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });

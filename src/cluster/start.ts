@@ -2,6 +2,8 @@ import type { MusterClient } from '../client/api.js';
 import { openClient } from '../client/open.js';
 import { MusterError } from '../errors.js';
 import { clusterDir } from '../layout/paths.js';
+import { limits } from '../limits.js';
+import { loadServices } from '../service/load.js';
 import { type CreateOptions, createCluster, planCluster } from './create.js';
 import type { NodeEntry } from './entry.js';
 import { signal, waitGone } from './identity.js';
@@ -69,6 +71,10 @@ export async function differences(
   compare('durability', options.durability, settings.durability);
   if (options.weights) found.push('--weights (`muster ring rebalance --weights` changes them)');
   if (options.zones) found.push('--zones (`muster ring rebalance --zones` changes them)');
+  const services = cluster.file.services ?? [];
+  if (options.services?.some((path) => !services.includes(path)))
+    found.push('--service (`muster cluster deploy` changes them)');
+  compare('max-inflight', options.maxInflight, cluster.file.maxInflight ?? limits.serviceInflight);
   compare('repair-after', options.repairAfterMs, settings.repairAfterMs);
   if (options.port !== undefined && options.port !== (cluster.file.nodes[0]?.port ?? 0)) found.push('--port');
   return found;
@@ -148,6 +154,8 @@ export interface StartedCluster extends StartedNodes {
  * did start go on, unless it was interrupted. The caller holds the cluster's lock.
  */
 export async function startCluster(create: CreateOptions, options: StartOptions): Promise<StartedCluster> {
+  // Before anything is made: each node would only find the same mistake.
+  await loadServices(create.services ?? []);
   const { cluster, created } = await ensureCluster(create);
   const ids = cluster.file.nodes.map((n) => n.id);
   if (freshRoster(cluster).every((row) => row.state !== 'gone')) {

@@ -3,16 +3,19 @@ import type { ClientResponse } from '../core/messages.js';
 import type { NodeCore, NodeEvent } from '../core/node.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import type { Services } from '../service/runner.js';
 import type { Connection, ConnectionHandler } from '../transport/contract.js';
 import { decodePeerMessage, decodeRequest, methods } from '../wire/methods.js';
 import { encodeClientResponse } from '../wire/responses.js';
 import { classify, encodeError, encodeResult, type RpcId } from '../wire/rpc.js';
+import { encodeServiceReply } from '../wire/service-reply.js';
 
 export interface InboundOptions {
   readonly enqueue: (event: NodeEvent) => void;
   /** The node's own answers: status, map. */
   readonly status: () => unknown;
   readonly core: () => NodeCore;
+  readonly services: Services;
 }
 
 interface Waiting {
@@ -24,6 +27,9 @@ interface Caller {
   readonly connection: Connection;
   waiting: number;
 }
+
+const tooMany = (): MusterError =>
+  new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
 
 /** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
 export class Inbound {
@@ -99,12 +105,20 @@ export class Inbound {
           this.#options.enqueue({ type: 'quiesce', ms: request.ms });
           connection.send(encodeResult(id, '{}'));
           return;
+        case 'services':
+          connection.send(encodeResult(id, JSON.stringify(this.#options.services.describe())));
+          return;
+        case 'call':
+          if (caller.waiting >= limits.requestsPerConnection) throw tooMany();
+          caller.waiting++;
+          void this.#options.services.call(request).then((reply) => {
+            caller.waiting--;
+            connection.send(encodeResult(id, encodeServiceReply(reply)));
+          });
+          return;
         default: {
           if (caller.waiting >= limits.requestsPerConnection) {
-            throw new MusterError(
-              'busy',
-              `${limits.requestsPerConnection} requests are under way on this connection`,
-            );
+            throw tooMany();
           }
           const origin = this.#nextOrigin++;
           caller.waiting++;

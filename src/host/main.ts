@@ -21,6 +21,7 @@ import { storePath } from '../storage/identity.js';
 import { openStorage } from '../storage/open.js';
 import { createWsTransport } from '../transport/ws.js';
 import { Failpoints } from './failpoints.js';
+import { handlersOf } from './handlers.js';
 import { createLog } from './log.js';
 import { NodeHost } from './node-host.js';
 
@@ -122,6 +123,7 @@ async function main(): Promise<void> {
     throw new MusterError('usage', 'a node needs a cluster folder and a name');
   const file = readClusterFile(dir);
   const { port } = requireNode(file, node);
+  const services = await handlersOf(file, dir, node, log);
   await untilRecorded();
   const metastore = new DirectoryMetastore(mapDir(dir));
   const map = await metastore.read();
@@ -173,6 +175,7 @@ async function main(): Promise<void> {
     transport,
     faultRevision: () => transport.plan.revision,
     failpoints: new Failpoints(dir, node, () => transport.plan),
+    services,
     log,
     fatal: die,
     left: () => stop('drained: this node is a member of the cluster no more'),

@@ -6,6 +6,7 @@ import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import { MusterError } from '../errors.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
+import type { Services } from '../service/runner.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
 import { encodePeerMessage } from '../wire/calls.js';
@@ -35,6 +36,8 @@ export interface HostOptions {
   readonly faultRevision: () => number;
   /** The faults armed on this node. */
   readonly failpoints: Failpoints;
+  /** The handlers that it runs. */
+  readonly services: Services;
   readonly log: Log;
   /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
   readonly fatal: (error: unknown) => void;
@@ -120,6 +123,7 @@ export class NodeHost {
       enqueue: (event) => this.#enqueue(event),
       status: () => this.status(),
       core: () => this.#core,
+      services: options.services,
     });
     this.#peers = new Peers({
       transport: options.transport,
@@ -325,6 +329,9 @@ export class NodeHost {
 
   /** Serves nothing any more, then leaves the network, then makes everything durable and closes the store. */
   async stop(): Promise<void> {
+    if (this.#ended) return;
+    // Handlers may need the node while they end.
+    await this.#options.services.stop(limits.serviceDrainMs);
     if (this.#ended) return;
     this.#core.step({ type: 'stop' }, this.#clock.now());
     this.#carryOut(this.#core.ready());

@@ -70,6 +70,10 @@ export interface ClusterFile {
   readonly host: string;
   /** The nodes in order, with the port each listens on (0: the system picks). */
   readonly nodes: readonly { readonly id: string; readonly port: number }[];
+  /** Modules of services that every node runs, as absolute paths. */
+  readonly services?: readonly string[];
+  /** Handlers that a node runs at once. */
+  readonly maxInflight?: number;
 }
 
 /** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */

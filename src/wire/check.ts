@@ -15,6 +15,7 @@ export const want = {
   integer: 'a whole number within ±(2^53−1)',
   flag: 'true or false',
   time: 'a finite number',
+  serviceName: `a name: 1 to ${limits.serviceName} letters, digits, "_" or "-", a letter first`,
   partition: `a partition, 0 to ${limits.partitions - 1}`,
   replica: 'a replica such as "n1/store"',
   session: 'a session such as "1.42"',
@@ -53,6 +54,11 @@ export function isInteger(value: unknown): value is number {
 /** The number of a partition. */
 export function isPartition(value: unknown): value is number {
   return isCount(value) && value < limits.partitions;
+}
+
+/** The name of a service or a method. */
+export function isServiceName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= limits.serviceName && /^[a-z][\w-]*$/i.test(value);
 }
 
 export function isArray(value: unknown): value is readonly unknown[] {

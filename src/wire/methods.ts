@@ -308,6 +308,29 @@ export const methods: Methods = {
     fields: { ms: `For how long, at most ${requests.quiesceLimitMs} ms; 0 ends it.` },
     result: '`{}`',
   },
+  services: {
+    kind: 'request',
+    from: 'client',
+    summary: 'The services that the node runs.',
+    params: requests.decodeBare('services'),
+    fields: {},
+    result: '`[{name, methods: [{name, idempotent}]}]`',
+  },
+  call: {
+    kind: 'request',
+    from: 'client',
+    summary: 'Runs a handler of a service.',
+    params: requests.decodeCall,
+    fields: {
+      service: 'The service’s name.',
+      method: 'The method’s name.',
+      params: 'Any JSON value: what the handler is given.',
+      timeoutMs: `How long the caller goes on waiting, in ms, at most ${limits.serviceCallMs}; then the handler’s signal is aborted.`,
+    },
+    result:
+      '`{ok: true, value, load}`, or `{ok: false, code, message, ran, own?, load}`: `ran` says whether the handler began, `own` is its error’s own code; ' +
+      '`load` is `{inflight, queued, loop, cpu}` of the node',
+  },
   ping: {
     kind: 'request',
     from: 'client',

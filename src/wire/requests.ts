@@ -9,6 +9,7 @@ import {
   type Fields,
   isCount,
   isPartition,
+  isServiceName,
   isSession,
   isTicket,
   isTime,
@@ -26,6 +27,17 @@ export type AdminRequest =
   | { readonly type: 'map' }
   /** Change nothing for `ms`: no new writes, no change of the map. */
   | { readonly type: 'quiesce'; readonly ms: number }
+  /** The services that the node runs. */
+  | { readonly type: 'services' }
+  /** Run a handler. */
+  | {
+      readonly type: 'call';
+      readonly service: string;
+      readonly method: string;
+      readonly params: unknown;
+      /** How long the caller goes on waiting, in ms. */
+      readonly timeoutMs: number;
+    }
   | { readonly type: 'ping' };
 
 /** Any request a connection may make. */
@@ -135,6 +147,18 @@ function checkQuery(value: unknown): Query {
   return query;
 }
 
+export function decodeCall(params: unknown): Request<'call'> {
+  const m = asFields(params, 'call') as Fields & Request<'call'>;
+  const { service, method, timeoutMs } = m;
+  if (!isServiceName(service)) bad('call.service', want.serviceName);
+  if (!isServiceName(method)) bad('call.method', want.serviceName);
+  if (!isCount(timeoutMs) || timeoutMs < 1 || timeoutMs > limits.serviceCallMs)
+    bad('call.timeoutMs', `1 to ${limits.serviceCallMs}`);
+  if (m.params === undefined) bad('call.params', 'a JSON value');
+  onlyFields(m, 4, 'call');
+  return { type: 'call', service, method, params: m.params, timeoutMs };
+}
+
 export function decodeQuiesce(params: unknown): Request<'quiesce'> {
   const m = asFields(params, 'quiesce') as Fields & Request<'quiesce'>;
   if (!isCount(m.ms) || m.ms > quiesceLimitMs) bad('quiesce.ms', `0 to ${quiesceLimitMs}`);
@@ -143,7 +167,7 @@ export function decodeQuiesce(params: unknown): Request<'quiesce'> {
 }
 
 /** A request without parameters: they may be left out or empty. */
-export function decodeBare<T extends 'status' | 'map' | 'ping'>(
+export function decodeBare<T extends 'status' | 'map' | 'services' | 'ping'>(
   type: T,
 ): (params: unknown) => { readonly type: T } {
   return (params) => {

@@ -73,6 +73,9 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'tx-aborted': 1043,
   'tx-committed': 1044,
   'unknown-tx': 1045,
+  'unknown-service': 1046,
+  'service-invalid': 1047,
+  'handler-failed': 1048,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */

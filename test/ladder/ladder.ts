@@ -35,6 +35,8 @@ export const layers: Readonly<Record<string, number>> = {
 export const sideways: Readonly<Record<string, string>> = {
   'src/host -> src/client/api.ts':
     'what a node says of itself is part of the library’s contract (types only)',
+  'src/host -> src/client/open.ts': 'handlers are given a client of the cluster that they run in',
+  'src/host -> src/client/service.ts': 'and what else the library promises to handlers',
 };
 
 export interface Import {

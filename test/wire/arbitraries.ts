@@ -108,6 +108,8 @@ export const peerMessage: {
   ...txMessage,
 };
 
+const serviceName = fc.stringMatching(/^[a-zA-Z][\w-]{0,39}$/);
+
 export const request: { readonly [T in AnyRequest['type']]: fc.Arbitrary<Extract<AnyRequest, { type: T }>> } =
   {
     open: fc.record({ type: fc.constant('open'), p: partition }),
@@ -134,6 +136,14 @@ export const request: { readonly [T in AnyRequest['type']]: fc.Arbitrary<Extract
     status: fc.constant({ type: 'status' }),
     map: fc.constant({ type: 'map' }),
     quiesce: fc.record({ type: fc.constant('quiesce'), ms: fc.nat(600_000) }),
+    services: fc.constant({ type: 'services' }),
+    call: fc.record({
+      type: fc.constant('call'),
+      service: serviceName,
+      method: serviceName,
+      params: fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown),
+      timeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
+    }),
     ping: fc.constant({ type: 'ping' }),
   };
 

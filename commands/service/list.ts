@@ -1,0 +1,20 @@
+import type { ServiceView } from '../../src/client/api.js';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+
+export default class ServiceList extends BaseCommand<typeof ServiceList> {
+  static override summary = 'Lists the services that the nodes run, and their methods.';
+  static override examples = ['<%= config.bin %> service list', '<%= config.bin %> service list --json'];
+
+  async run(): Promise<ServiceView[]> {
+    const client = await this.client();
+    const services = await client.services({ timeoutMs: this.timeoutMs() });
+    const rows = services.flatMap(({ name, methods }) =>
+      methods.map((method) => ({ call: `${name}.${method.name}`, ...method })),
+    );
+    await this.table(rows, [
+      { title: 'METHOD', of: (row) => row.call },
+      { title: 'IDEMPOTENT', of: (row) => (row.idempotent ? 'yes' : 'no') },
+    ]);
+    return services;
+  }
+}

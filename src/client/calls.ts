@@ -1,0 +1,392 @@
+import type { ClusterMap, Member, NodeId } from '../core/map/types.js';
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import { Router } from '../router/router.js';
+import type { Considered, Outcome } from '../router/types.js';
+import type { Json, ServiceView } from '../service/definition.js';
+import { isServiceName, want } from '../wire/check.js';
+import type { NodeLoad, ServiceReply } from '../wire/service-reply.js';
+import { decodeServiceReply } from '../wire/service-reply.js';
+import type { CallReport, RouterOptions, RouterView, ServiceCallOptions, ServiceRouter } from './api.js';
+import type { CallAnswer, Links } from './links.js';
+
+/** What calls need of the client. */
+export interface CallsHost {
+  readonly links: Links;
+  readonly timeoutMs: number;
+  map(): ClusterMap | null;
+  /** Reads the newest map. */
+  refresh(): Promise<ClusterMap>;
+  /** Calls back for every newer map, until the client is closed. */
+  watch(changed: () => void): void;
+}
+
+/** How often deadlines are looked at, in ms. */
+const tickMs = 20;
+/** Attempts at one request that wait for an answer side by side. */
+const attemptsAtOnce = 3;
+
+/** `orders.place` taken apart. Rejects with `usage`. */
+function target(to: string): { service: string; method: string } {
+  const [service, method, ...more] = to.split('.');
+  if (!isServiceName(service) || !isServiceName(method) || more.length > 0)
+    throw new MusterError('usage', `"${to}" is no SERVICE.METHOD, each ${want.serviceName}`);
+  return { service, method };
+}
+
+const takesPart = ({ incarnation, url, state }: Member): boolean =>
+  incarnation > 0 && url !== '' && state !== 'out';
+
+/** All calls of services that a client makes. */
+export class Calls {
+  readonly #host: CallsHost;
+  readonly #routers = new Set<Routing>();
+  /** By `service.method`. */
+  readonly #idempotent = new Map<string, boolean>();
+  #shared: Routing | null = null;
+  #watching = false;
+
+  constructor(host: CallsHost) {
+    this.#host = host;
+  }
+
+  router(options: RouterOptions = {}): ServiceRouter {
+    const routing = new Routing(this.#host, options, (service, method) =>
+      this.#isIdempotent(service, method),
+    );
+    this.#routers.add(routing);
+    if (!this.#watching) {
+      this.#watching = true;
+      this.#host.watch(() => {
+        for (const router of this.#routers) router.membersChanged();
+      });
+    }
+    return routing;
+  }
+
+  call(to: string, params: unknown, options: ServiceCallOptions): Promise<Json> {
+    this.#shared ??= this.router() as Routing;
+    return this.#shared.call(to, params, options);
+  }
+
+  /** The services of each node that answers. Rejects as `ask` does when none answers. */
+  async list(timeoutMs = this.#host.timeoutMs): Promise<ServiceView[]> {
+    const map = this.#host.map() ?? (await this.#host.refresh());
+    const nodes = Object.values(map.members).filter(takesPart);
+    if (nodes.length === 0) throw new MusterError('unavailable', 'no node has been started');
+    return Promise.any(
+      nodes.map(
+        ({ id }) => this.#host.links.ask(id, { type: 'services' }, timeoutMs) as Promise<ServiceView[]>,
+      ),
+    ).catch((error: AggregateError) => {
+      throw error.errors[0];
+    });
+  }
+
+  async #isIdempotent(service: string, method: string): Promise<boolean> {
+    const name = `${service}.${method}`;
+    const known = this.#idempotent.get(name);
+    if (known !== undefined) return known;
+    for (const view of await this.list())
+      for (const m of view.methods) this.#idempotent.set(`${view.name}.${m.name}`, m.idempotent);
+    return this.#idempotent.get(name) ?? false;
+  }
+
+  close(): void {
+    for (const router of this.#routers) router.close();
+    this.#routers.clear();
+  }
+}
+
+/** One request on its way, at one node or at several. */
+interface Flight {
+  readonly service: string;
+  readonly method: string;
+  readonly params: unknown;
+  readonly key: string | null;
+  readonly idempotent: boolean;
+  readonly begin: number;
+  readonly deadline: number;
+  /** When another node is asked as well, if none has answered. */
+  nextAt: number;
+  /** Between two such attempts, in ms. */
+  readonly everyMs: number;
+  readonly tried: Set<NodeId>;
+  /** Tickets of attempts without an answer. */
+  readonly open: Map<number, NodeId>;
+  attempts: number;
+  /** A handler may have begun, and nobody knows what became of it. */
+  mayHaveRun: boolean;
+  considered: readonly Considered[] | null;
+  why: string;
+  readonly explain: boolean;
+  settled: boolean;
+  readonly resolve: (report: CallReport) => void;
+  readonly reject: (error: MusterError) => void;
+}
+
+class Routing implements ServiceRouter {
+  readonly #host: CallsHost;
+  readonly #router: Router;
+  readonly #isIdempotent: (service: string, method: string) => Promise<boolean>;
+  readonly #flights = new Set<Flight>();
+  readonly #incarnations = new Map<NodeId, number>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    host: CallsHost,
+    options: RouterOptions,
+    isIdempotent: (service: string, method: string) => Promise<boolean>,
+  ) {
+    const { strategy = 'two-choices', weights, seed = Math.floor(Math.random() * 2 ** 31) } = options;
+    this.#host = host;
+    this.#isIdempotent = isIdempotent;
+    this.#router = new Router({
+      strategy,
+      ...(weights === undefined ? {} : { weights }),
+      seed,
+      now: performance.now(),
+    });
+    this.membersChanged();
+  }
+
+  /** The map may be newer. A node that was started anew is another one, with nothing against it. */
+  membersChanged(): void {
+    const map = this.#host.map();
+    if (map === null) return;
+    const members = Object.values(map.members).filter(takesPart);
+    const views = members.map(({ id, state }) => ({
+      id,
+      state: state === 'draining' ? ('draining' as const) : ('up' as const),
+    }));
+    const anew = members.filter(({ id, incarnation }) => {
+      const before = this.#incarnations.get(id);
+      this.#incarnations.set(id, incarnation);
+      return before !== undefined && before !== incarnation;
+    });
+    const now = performance.now();
+    if (anew.length > 0)
+      this.#router.members(
+        views.filter(({ id }) => anew.every((m) => m.id !== id)),
+        now,
+      );
+    this.#router.members(views, now);
+  }
+
+  async call(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<Json> {
+    return (await this.route(to, params, options)).value;
+  }
+
+  async route(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<CallReport> {
+    const { service, method } = target(to);
+    if (this.#host.map() === null) {
+      await this.#host.refresh();
+      this.membersChanged();
+    }
+    const idempotent = options.idempotent ?? (await this.#isIdempotent(service, method));
+    const { key = null, explain = false, timeoutMs = this.#host.timeoutMs } = options;
+    const begin = performance.now();
+    const hedgeMs = options.hedge === undefined ? null : this.#router.percentile(options.hedge);
+    const everyMs = hedgeMs ?? limits.serviceAttemptMs;
+    return new Promise((resolve, reject) => {
+      const flight: Flight = {
+        service,
+        method,
+        params,
+        key,
+        idempotent,
+        begin,
+        deadline: begin + timeoutMs,
+        nextAt: idempotent ? begin + everyMs : Number.POSITIVE_INFINITY,
+        everyMs,
+        tried: new Set(),
+        open: new Map(),
+        attempts: 0,
+        mayHaveRun: false,
+        considered: null,
+        why: '',
+        explain,
+        settled: false,
+        resolve,
+        reject,
+      };
+      this.#flights.add(flight);
+      this.#timer ??= setInterval(() => this.#tick(), tickMs);
+      this.#attempt(flight);
+    });
+  }
+
+  view(): RouterView {
+    return this.#router.view(performance.now());
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const flight of this.#flights) this.#fail(flight, new MusterError('usage', 'the client is closed'));
+  }
+
+  /** Sends the request to one more node. False: there is nobody to send it to. */
+  #attempt(flight: Flight): boolean {
+    const now = performance.now();
+    const router = this.#router;
+    let choice: ReturnType<Router['choose']>;
+    try {
+      choice = router.choose({ key: flight.key, exclude: flight.tried }, now);
+      // All have been tried: whoever refused for being busy may have time by now.
+      if (choice === null && flight.open.size === 0 && flight.tried.size > 0) {
+        flight.tried.clear();
+        choice = router.choose({ key: flight.key }, now);
+      }
+    } catch (error) {
+      this.#fail(flight, asMuster(error));
+      return true;
+    }
+    if (choice === null) {
+      if (flight.open.size > 0) return false;
+      this.#fail(flight, new MusterError('unavailable', 'there is no node to send the request to'));
+      return true;
+    }
+    const { id } = choice;
+    if (flight.explain && flight.considered === null) {
+      flight.considered = choice.considered();
+      flight.why = choice.why;
+    }
+    flight.attempts++;
+    flight.tried.add(id);
+    const ticket = router.sent(id, now);
+    flight.open.set(ticket, id);
+    const { service, method, params, deadline } = flight;
+    const timeoutMs = Math.max(1, Math.round(deadline - now));
+    try {
+      this.#host.links.call(
+        id,
+        { type: 'call', service, method, params: params ?? null, timeoutMs },
+        (answer) => this.#answered(flight, ticket, id, answer),
+      );
+    } catch (error) {
+      router.done(ticket, 'app-error', performance.now());
+      this.#fail(flight, asMuster(error));
+    }
+    return true;
+  }
+
+  #answered(flight: Flight, ticket: number, node: NodeId, answer: CallAnswer): void {
+    const reply = replyOf(answer);
+    const outcome = outcomeOf(answer, reply);
+    this.#router.done(ticket, outcome, performance.now(), reply?.load ?? null);
+    if (!flight.open.delete(ticket) || flight.settled) return;
+    if (reply?.ok === true) {
+      this.#settle(flight);
+      flight.resolve({
+        value: reply.value as Json,
+        node,
+        attempts: flight.attempts,
+        ms: performance.now() - flight.begin,
+        load: reply.load,
+        ...(flight.considered === null ? {} : { considered: flight.considered, why: flight.why }),
+      });
+      return;
+    }
+    const ran = reply === null ? answer.kind !== 'lost' || answer.sent : reply.ran;
+    if (ran) flight.mayHaveRun = true;
+    const error = errorOf(flight, node, answer, reply);
+    const again =
+      outcome === 'busy' || outcome === 'lost' || (outcome === 'error' && answer.kind === 'lost')
+        ? !ran || flight.idempotent
+        : false;
+    if (!again) {
+      this.#fail(flight, error);
+      return;
+    }
+    if (flight.open.size > 0) return;
+    const now = performance.now();
+    if (now >= flight.deadline || !this.#router.mayRetry(now)) this.#fail(flight, error);
+    else this.#attempt(flight);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const flight of this.#flights) {
+      if (now >= flight.deadline) {
+        for (const [ticket] of flight.open) this.#router.done(ticket, 'timeout', now);
+        const ms = Math.round(flight.deadline - flight.begin);
+        const what = `${flight.service}.${flight.method}`;
+        const message = `${what} was not answered within ${ms} ms by ${[...flight.tried].join(', ')}`;
+        const details = { service: flight.service, method: flight.method, attempts: flight.attempts };
+        this.#fail(
+          flight,
+          flight.idempotent
+            ? new MusterError('timeout', message, { details, tookEffect: 'unknown' })
+            : new MusterError('outcome-unknown', message, { details }),
+        );
+      } else if (now >= flight.nextAt && flight.open.size < attemptsAtOnce) {
+        flight.nextAt = now + flight.everyMs;
+        if (this.#router.mayRetry(now)) this.#attempt(flight);
+      }
+    }
+    if (this.#flights.size === 0 && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+
+  #settle(flight: Flight): void {
+    flight.settled = true;
+    this.#flights.delete(flight);
+  }
+
+  #fail(flight: Flight, error: MusterError): void {
+    if (flight.settled) return;
+    this.#settle(flight);
+    flight.reject(error);
+  }
+}
+
+const asMuster = (error: unknown): MusterError =>
+  error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
+
+function replyOf(answer: CallAnswer): ServiceReply | null {
+  if (answer.kind !== 'result') return null;
+  try {
+    return decodeServiceReply(answer.result);
+  } catch {
+    return null;
+  }
+}
+
+/** What the router is told: only what says something of the node counts against it. */
+function outcomeOf(answer: CallAnswer, reply: ServiceReply | null): Outcome {
+  if (answer.kind === 'lost') return 'lost';
+  if (reply === null) return answer.kind === 'error' && answer.error.code === 'busy' ? 'busy' : 'error';
+  if (reply.ok) return 'ok';
+  if (reply.code === 'busy') return 'busy';
+  return reply.code === 'timeout' ? 'timeout' : 'app-error';
+}
+
+function errorOf(flight: Flight, node: NodeId, answer: CallAnswer, reply: ServiceReply | null): MusterError {
+  const what = `${flight.service}.${flight.method}`;
+  const details = { node, service: flight.service, method: flight.method, attempts: flight.attempts };
+  if (answer.kind === 'lost') {
+    if (!answer.sent || flight.idempotent)
+      return new MusterError('unreachable', `${what} at ${node}: ${answer.error.message}`, {
+        details,
+        tookEffect: answer.sent ? 'unknown' : 'no',
+        cause: answer.error,
+      });
+    const message = `${what} was sent to ${node}, and the connection was lost before the answer`;
+    return new MusterError('outcome-unknown', message, { details, cause: answer.error });
+  }
+  if (answer.kind === 'error') return answer.error;
+  if (reply === null || reply.ok)
+    return new MusterError('outcome-unknown', `the answer of ${node} to ${what} is not understood`, {
+      details,
+    });
+  const code = reply.code === 'timeout' && !flight.idempotent ? 'outcome-unknown' : reply.code;
+  return new MusterError(code, reply.message, {
+    details: reply.own === undefined ? details : { ...details, own: reply.own },
+    tookEffect: reply.ran ? 'unknown' : 'no',
+  });
+}
+
+export type { NodeLoad };

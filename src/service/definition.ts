@@ -1,0 +1,47 @@
+import { MusterError } from '../errors.js';
+import { isServiceName, want } from '../wire/check.js';
+
+/** Anything that JSON can carry. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** A handler as the runner sees it: the context's shape is the library's affair. */
+export type AnyHandler = (params: Json, context: never) => unknown;
+
+export interface AnyService {
+  readonly name: string;
+  readonly methods: ReadonlyMap<string, { readonly idempotent: boolean; readonly handle: AnyHandler }>;
+}
+
+/** What a node says of a service. */
+export interface ServiceView {
+  readonly name: string;
+  readonly methods: readonly { readonly name: string; readonly idempotent: boolean }[];
+}
+
+export const viewOf = ({ name, methods }: AnyService): ServiceView => ({
+  name,
+  methods: [...methods].map(([method, { idempotent }]) => ({ name: method, idempotent })),
+});
+
+/** A service from what a module exports; `where` names the module. Rejects with `service-invalid`. */
+export function asService(value: unknown, where: string): AnyService {
+  const invalid = (what: string): MusterError =>
+    new MusterError('service-invalid', `${where}: ${what}`, { details: { path: where } });
+  if (typeof value !== 'object' || value === null)
+    throw invalid('it must export a service, `export default { name, handlers }`');
+  const { name, handlers } = value as { name?: unknown; handlers?: unknown };
+  if (!isServiceName(name)) throw invalid(`the service’s name must be ${want.serviceName}`);
+  if (typeof handlers !== 'object' || handlers === null || Object.keys(handlers).length === 0)
+    throw invalid(`service ${name} has no handlers`);
+  const methods = new Map<string, { idempotent: boolean; handle: AnyHandler }>();
+  for (const [method, handler] of Object.entries(handlers as Record<string, unknown>)) {
+    if (!isServiceName(method)) throw invalid(`the method "${method}" must be ${want.serviceName}`);
+    const described =
+      typeof handler === 'function' ? { handle: handler, idempotent: false } : (handler as object | null);
+    const { handle, idempotent = false } = (described ?? {}) as { handle?: unknown; idempotent?: unknown };
+    if (typeof handle !== 'function' || typeof idempotent !== 'boolean')
+      throw invalid(`${name}.${method} must be a function, or { handle: function, idempotent: true|false }`);
+    methods.set(method, { handle: handle as AnyHandler, idempotent });
+  }
+  return { name, methods };
+}

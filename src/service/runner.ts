@@ -1,0 +1,206 @@
+import { MusterError } from '../errors.js';
+import { limits } from '../limits.js';
+import type { NodeLoad, ServiceFailure, ServiceReply } from '../wire/service-reply.js';
+import { type AnyService, type Json, type ServiceView, viewOf } from './definition.js';
+import { Meter } from './meter.js';
+
+export interface ServiceCall {
+  readonly service: string;
+  readonly method: string;
+  readonly params: unknown;
+  /** From now on, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** What a handler is told of the call it serves, beside what is the same for all. */
+export interface Invocation {
+  readonly service: string;
+  readonly method: string;
+  /** Aborted when the caller waits no longer, or the node stops. */
+  readonly signal: AbortSignal;
+  /** When the caller gives up, by `performance.now()`. */
+  readonly deadline: number;
+}
+
+export interface ServicesOptions {
+  readonly services: readonly AnyService[];
+  /** Handlers that run at once; further requests wait. */
+  readonly maxInflight: number;
+  /** What a handler is given beside its parameters. */
+  readonly context: (invocation: Invocation) => unknown;
+  /** Told of every error that a handler throws. */
+  readonly failed: (invocation: Invocation, error: unknown) => void;
+}
+
+interface Queued {
+  readonly run: () => void;
+  readonly refuse: (failure: ServiceFailure) => void;
+}
+
+const refused = (code: ServiceFailure['code'], message: string): ServiceFailure => ({
+  code,
+  message,
+  ran: false,
+});
+
+/** Runs the handlers of a node: so many at once, the others in order of arrival, each until its caller's deadline. */
+export class Services {
+  readonly #options: ServicesOptions;
+  readonly #services: ReadonlyMap<string, AnyService>;
+  readonly #meter = new Meter();
+  readonly #running = new Set<AbortController>();
+  readonly #queue = new Set<Queued>();
+  #stopping = false;
+  #idle: (() => void) | null = null;
+
+  constructor(options: ServicesOptions) {
+    this.#options = options;
+    this.#services = new Map(options.services.map((service) => [service.name, service]));
+  }
+
+  describe(): ServiceView[] {
+    return [...this.#services.values()].map(viewOf);
+  }
+
+  load(): NodeLoad {
+    return { inflight: this.#running.size, queued: this.#queue.size, ...this.#meter.shares };
+  }
+
+  /** Runs the handler. Never rejects: what went wrong is in the reply. The value is JSON text. */
+  async call(call: ServiceCall): Promise<ServiceReply<string>> {
+    const outcome = await this.#outcome(call);
+    const load = this.load();
+    return typeof outcome === 'string' ? { ok: true, value: outcome, load } : { ok: false, ...outcome, load };
+  }
+
+  /** Takes nothing new, and waits for what runs for up to `graceMs`; then its signals are aborted. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const queued of this.#queue) queued.refuse(refused('busy', 'the node is stopping'));
+    this.#queue.clear();
+    if (this.#running.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const idle = new Promise<void>((done) => {
+      this.#idle = done;
+    });
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, graceMs);
+    });
+    await Promise.race([idle, late]);
+    clearTimeout(timer);
+    const reason = new MusterError('interrupted', 'the node is stopping');
+    for (const controller of this.#running) controller.abort(reason);
+  }
+
+  #outcome(call: ServiceCall): Promise<string | ServiceFailure> {
+    const { service, method, timeoutMs } = call;
+    const handler = this.#services.get(service)?.methods.get(method);
+    if (handler === undefined) {
+      const known = [...this.#services.keys()].join(', ') || 'none';
+      const message = this.#services.has(service)
+        ? `service ${service} has no method ${method}; it has ${[...(this.#services.get(service)?.methods.keys() ?? [])].join(', ')}`
+        : `there is no service ${service} here; there are ${known}`;
+      return Promise.resolve(refused('unknown-service', message));
+    }
+    if (this.#stopping) return Promise.resolve(refused('busy', 'the node is stopping'));
+    const deadline = performance.now() + timeoutMs;
+    if (this.#running.size < this.#options.maxInflight) return this.#run(handler.handle, call, deadline);
+    if (this.#queue.size >= limits.serviceQueue) {
+      const message = `${this.#running.size} handlers run and ${this.#queue.size} requests wait already`;
+      return Promise.resolve(refused('busy', message));
+    }
+    return new Promise((resolve) => {
+      const queued: Queued = {
+        run: () => {
+          clearTimeout(timer);
+          resolve(this.#run(handler.handle, call, deadline));
+        },
+        refuse: (failure) => {
+          clearTimeout(timer);
+          resolve(failure);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#queue.delete(queued);
+        queued.refuse(refused('busy', `the request waited for ${timeoutMs} ms and did not come to its turn`));
+      }, timeoutMs);
+      this.#queue.add(queued);
+    });
+  }
+
+  /** Answers at the deadline at the latest; the handler keeps its place until it has really ended. */
+  #run(handle: (params: Json, context: never) => unknown, call: ServiceCall, deadline: number) {
+    const controller = new AbortController();
+    const { service, method, params } = call;
+    const invocation: Invocation = { service, method, signal: controller.signal, deadline };
+    this.#running.add(controller);
+    return new Promise<string | ServiceFailure>((resolve) => {
+      const timer = setTimeout(
+        () => {
+          const message = `${service}.${method} did not end in time`;
+          controller.abort(new MusterError('timeout', message, { tookEffect: 'unknown' }));
+          resolve({ code: 'timeout', message, ran: true });
+        },
+        Math.max(1, deadline - performance.now()),
+      );
+      const ended = (outcome: string | ServiceFailure): void => {
+        clearTimeout(timer);
+        this.#running.delete(controller);
+        resolve(outcome);
+        this.#next();
+      };
+      // In a promise of its own: a handler that throws at once fails as one that rejects.
+      new Promise<unknown>((done) =>
+        done(handle(params as Json, this.#options.context(invocation) as never)),
+      ).then(
+        (value) => ended(this.#encoded(`${service}.${method}`, value)),
+        (error: unknown) => {
+          this.#options.failed(invocation, error);
+          const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+          ended({
+            code: 'handler-failed',
+            message: typeof message === 'string' ? message : String(error),
+            ran: true,
+            ...(typeof code === 'string' ? { own: code } : {}),
+          });
+        },
+      );
+    });
+  }
+
+  #next(): void {
+    if (this.#stopping && this.#running.size === 0) this.#idle?.();
+    for (const queued of this.#queue) {
+      if (this.#running.size >= this.#options.maxInflight) return;
+      this.#queue.delete(queued);
+      queued.run();
+    }
+  }
+
+  #encoded(what: string, value: unknown): string | ServiceFailure {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value);
+    } catch (error) {
+      const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+      return {
+        code: 'handler-failed',
+        message: `${what} returned what JSON cannot carry: ${why}`,
+        ran: true,
+      };
+    }
+    if (text === undefined) {
+      if (value === undefined) return 'null';
+      return {
+        code: 'handler-failed',
+        message: `${what} returned what JSON cannot carry: a ${typeof value}`,
+        ran: true,
+      };
+    }
+    if (Buffer.byteLength(text) > limits.serviceBytes) {
+      const message = `${what} returned ${Buffer.byteLength(text)} bytes; a reply has at most ${limits.serviceBytes}`;
+      return { code: 'value-too-large', message, ran: true };
+    }
+    return text;
+  }
+}

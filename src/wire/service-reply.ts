@@ -1,0 +1,62 @@
+import { asFields, bad, type Fields, onlyFields } from './check.js';
+
+/** How busy a node is, as it says with each reply. */
+export interface NodeLoad {
+  /** Handlers that run. */
+  readonly inflight: number;
+  /** Requests that wait for one to end. */
+  readonly queued: number;
+  /** Share of the time that the event loop was busy, 0 to 1. */
+  readonly loop: number;
+  /** Share of one core that the process used; may pass 1. */
+  readonly cpu: number;
+}
+
+const codes = ['busy', 'timeout', 'unknown-service', 'handler-failed', 'value-too-large'] as const;
+
+/** What a node answers to `call`. `value` of a reply that was not decoded yet is JSON text. */
+export type ServiceReply<Value = unknown> =
+  | { readonly ok: true; readonly value: Value; readonly load: NodeLoad }
+  | ({ readonly ok: false; readonly load: NodeLoad } & ServiceFailure);
+
+export interface ServiceFailure {
+  readonly code: (typeof codes)[number];
+  readonly message: string;
+  /** Did the handler begin? If not, nothing has happened. */
+  readonly ran: boolean;
+  /** The `code` of the handler's own error, if it had one. */
+  readonly own?: string;
+}
+
+/** The result of a `call` as JSON text. */
+export function encodeServiceReply(reply: ServiceReply<string>): string {
+  const load = JSON.stringify(reply.load);
+  if (reply.ok) return `{"ok":true,"value":${reply.value},"load":${load}}`;
+  return JSON.stringify(reply);
+}
+
+/** What came as the result of a `call`. Throws `bad-message` when it is none. */
+export function decodeServiceReply(value: unknown): ServiceReply {
+  const reply = asFields(value, 'result') as Fields & ServiceReply;
+  checkLoad(reply.load);
+  if (reply.ok === true) {
+    if (reply.value === undefined) bad('result.value', 'a JSON value');
+    onlyFields(reply, 3, 'result');
+    return reply;
+  }
+  if (reply.ok !== false) bad('result.ok', 'true or false');
+  if (!codes.includes(reply.code)) bad('result.code', codes.join(', '));
+  if (typeof reply.message !== 'string') bad('result.message', 'a string');
+  if (typeof reply.ran !== 'boolean') bad('result.ran', 'true or false');
+  if (reply.own !== undefined && typeof reply.own !== 'string') bad('result.own', 'a string');
+  onlyFields(reply, reply.own === undefined ? 5 : 6, 'result');
+  return reply;
+}
+
+function checkLoad(value: unknown): void {
+  const load = asFields(value, 'result.load');
+  for (const name of ['inflight', 'queued', 'loop', 'cpu'])
+    if (!(Number.isFinite(load[name]) && (load[name] as number) >= 0))
+      bad(`result.load.${name}`, 'a number from 0');
+  onlyFields(load, 4, 'result.load');
+}
