@@ -16,26 +16,32 @@ const check: TxItem = { type: 'check', key: 'k', equals: large };
 const tx = '3:0.1:7';
 const whose = { tx, session: '0.1', n: 7 } as const;
 
-const commands: readonly Command[] = [
-  { type: 'op', session: '0.1', n: 1, first: 1, op: { type: 'put', key: 'k', value: large } },
-  { type: 'op', session: '0.1', n: 1, first: 1, op: { type: 'tx', key: 'k', items: [put] } },
-  { type: 'begin', ...whose, first: 1, at: 1, own: [check], others: [] },
-  { type: 'begin', ...whose, first: 1, at: 1, own: [], others: [[4, [put]]] },
-  { type: 'prepare', tx, anchor: 3, at: 1, items: [put] },
-  {
+const commands: Readonly<Record<string, Command>> = {
+  'a put': { type: 'op', session: '0.1', n: 1, first: 1, op: { type: 'put', key: 'k', value: large } },
+  'a transaction of one partition': {
+    type: 'op',
+    session: '0.1',
+    n: 1,
+    first: 1,
+    op: { type: 'tx', key: 'k', items: [put] },
+  },
+  'a begin with much of its own': { type: 'begin', ...whose, first: 1, at: 1, own: [check], others: [] },
+  'a begin with much for others': { type: 'begin', ...whose, first: 1, at: 1, own: [], others: [[4, [put]]] },
+  'a prepare': { type: 'prepare', tx, anchor: 3, at: 1, items: [put] },
+  'a commit that read much': {
     type: 'decide',
     ...whose,
     outcome: { outcome: 'committed', reads: [['k', large, 1]] },
     prepared: [[4, 9]],
   },
-  {
+  'an abort that says much': {
     type: 'decide',
     ...whose,
     outcome: { outcome: 'aborted', reason: 'check', message: large },
     prepared: [],
   },
-  { type: 'forget', txs: Array.from({ length: 30_000 }, (_, i) => `3:0.1:${i}`) },
-];
+  'a forget of many': { type: 'forget', txs: Array.from({ length: 30_000 }, (_, i) => `3:0.1:${i}`) },
+};
 
 /** The records of each frame of a batch. */
 function frames(records: readonly LogRecord[]): LogRecord[][] {
@@ -50,14 +56,15 @@ function frames(records: readonly LogRecord[]): LogRecord[][] {
 }
 
 describe('a batch of the log', () => {
-  test.each(
-    commands.map((command) => [`${command.type} ${Object.keys(command).join(' ')}`, command] as const),
-  )('is cut into frames where entries are large, and none is changed: %s', (_, command) => {
-    const records = [1, 2, 3].map(
-      (seq) => ({ type: 'append', partition: 0, entry: { epoch: 1, seq, command } }) as const,
-    );
-    expect(frames(records)).toEqual([records.slice(0, 2), records.slice(2)]);
-  });
+  test.each(Object.entries(commands))(
+    'is cut into frames where entries are large, and none is changed: %s',
+    (_, command) => {
+      const records = [1, 2, 3].map(
+        (seq) => ({ type: 'append', partition: 0, entry: { epoch: 1, seq, command } }) as const,
+      );
+      expect(frames(records)).toEqual([records.slice(0, 2), records.slice(2)]);
+    },
+  );
 
   test('gives back a snapshot with its rows, in a frame of its own', () => {
     const record = snapshot(0, 1, 5) as Extract<LogRecord, { type: 'snapshot' }>;
