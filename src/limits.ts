@@ -92,10 +92,12 @@ export const limits = {
   lockWaiterMs: 3000,
   /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */
   lockAwaitMs: 500,
-  /** Largest page of `scan`, in entries. */
+  /** Largest page of `scan` or `rows`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */
   scanBytes: 4 * 1024 * 1024,
+  /** Largest page of `rows`, in UTF-16 code units of its JSON: as UTF-8 threefold at worst, it must fit a frame. */
+  rowsUnits: 2 * 1024 * 1024,
   /** Applied entries kept in memory for catch-up by log, per partition. */
   retainEntries: 2048,
   /** Bytes of applied entries kept in memory for catch-up by log, per partition. */

@@ -4,6 +4,7 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
 import { checkKey } from './checks.js';
+import { listRows, type RowsQuery } from './rows.js';
 
 /** What locks need of the client. */
 export interface LockCalls {
@@ -12,10 +13,7 @@ export interface LockCalls {
   write(op: Operation, options: CallOptions): Promise<OpResult & { ok: true }>;
   read(
     where: string | number,
-    query:
-      | { type: 'lock'; key: string }
-      | { type: 'await'; key: string; ticket: string }
-      | { type: 'rows'; kind: 'lock' },
+    query: { type: 'lock'; key: string } | { type: 'await'; key: string; ticket: string } | RowsQuery,
     options: CallOptions,
   ): Promise<QueryResult>;
   partitions(): Promise<number>;
@@ -46,14 +44,10 @@ export async function showLock(
 }
 
 export async function listLocks(calls: LockCalls, options: CallOptions = {}): Promise<LockView[]> {
-  const found = await Promise.all(
-    Array.from({ length: await calls.partitions() }, async (_, p) => {
-      const result = await calls.read(p, { type: 'rows', kind: 'lock' }, options);
-      if (result.type !== 'rows') return [];
-      return result.rows.flatMap(([name, row]) => (row.kind === 'lock' ? [viewOf(name, row)] : []));
-    }),
+  const found = await listRows(calls, 'lock', options, (_, name, row) =>
+    row.kind === 'lock' ? viewOf(name, row) : null,
   );
-  return found.flat().sort((a, b) => a.name.localeCompare(b.name));
+  return found.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Clocks of holder and primary may differ by so much of a time to live. */

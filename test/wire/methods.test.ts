@@ -219,6 +219,15 @@ describe('the bounds of a message', () => {
     expect(scan({ limit: 0 })).toBe('bad-message');
     expect(scan({ limit: limits.scanPage + 1 })).toBe('bad-message');
     expect(scan({ prefix: 'x'.repeat(limits.keyBytes + 1) })).toBe('key-invalid');
+    const rows = (kind: string, after: unknown) =>
+      refused('read', { p: 0, query: { type: 'rows', kind, after } });
+    for (const after of [null, 'l', 'x'.repeat(limits.keyBytes)]) expect(rows('lock', after)).toBeNull();
+    for (const after of [null, '3:1.42:7']) expect(rows('tx', after)).toBeNull();
+    expect(rows('lock', '')).toBe('key-invalid');
+    expect(rows('lock', 'x'.repeat(limits.keyBytes + 1))).toBe('key-invalid');
+    for (const after of ['1.42', '', 7]) expect(rows('tx', after)).toBe('bad-message');
+    expect(rows('fence', null)).toBe('bad-message');
+    expect(refused('read', { p: 0, query: { type: 'rows', kind: 'tx' } })).toBe('bad-message');
     const snapshot = (over: object) =>
       refused('snapshot', { ...paramsOf(example!.snapshot), index: 0, count: 1, ...over });
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk) })).toBeNull();
