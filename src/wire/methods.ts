@@ -1,6 +1,5 @@
 import type { PeerMessage } from '../core/messages.js';
 import { limits } from '../limits.js';
-import { txBytes } from './operations.js';
 import * as peer from './peer.js';
 import * as peerTx from './peer-tx.js';
 import * as requests from './requests.js';
@@ -250,7 +249,7 @@ export const methods: Methods = {
       session: 'A session of the anchor: the partition of `op.key`.',
       n,
       first,
-      op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${txBytes} bytes as JSON, each ${items}.`,
+      op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${limits.txBytes} bytes as JSON, each ${items}.`,
       at,
       pauseAt:
         'Optional, for looking at it: `prepared` or `decided`, where it stops until it is aborted, its primary dies, ' +
