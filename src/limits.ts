@@ -108,9 +108,12 @@ export const limits = {
   /** An attempt at an idempotent request that is not answered for this long, in ms, is made at another node as well. */
   serviceAttemptMs: 1000,
   /** Largest page of `scan`, in entries. */
+  /** Largest page of `scan` or `rows`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */
   scanBytes: 4 * 1024 * 1024,
+  /** Largest page of `rows`, in UTF-16 code units of its JSON: as UTF-8 threefold at worst, it must fit a frame. */
+  rowsUnits: 2 * 1024 * 1024,
   /** Applied entries kept in memory for catch-up by log, per partition. */
   retainEntries: 2048,
   /** Bytes of applied entries kept in memory for catch-up by log, per partition. */

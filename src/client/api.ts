@@ -216,7 +216,10 @@ export interface MusterClient {
    */
   transaction<T>(work: (t: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   readonly locks: {
-    /** Rejects with `lock-held` when it is not granted in time. The caller keeps it alive: `keep()`, or `renew()` in time. */
+    /**
+     * Rejects with `lock-held` when it is not got in time, `interrupted`, or as every call does; then the caller does not hold it. The caller
+     * keeps it alive: `keep()`, or `renew()` in time.
+     */
     acquire(name: string, options: LockOptions): Promise<HeldLock>;
     /** By its token, whoever acquired it; rejects with `lock-lost` when that token does not hold it. */
     release(name: string, token: number, options?: CallOptions): Promise<void>;

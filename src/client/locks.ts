@@ -4,6 +4,7 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
 import { checkKey } from './checks.js';
+import { listRows, type RowsQuery } from './rows.js';
 
 /** What locks need of the client. */
 export interface LockCalls {
@@ -12,10 +13,7 @@ export interface LockCalls {
   write(op: Operation, options: CallOptions): Promise<OpResult & { ok: true }>;
   read(
     where: string | number,
-    query:
-      | { type: 'lock'; key: string }
-      | { type: 'await'; key: string; ticket: string }
-      | { type: 'rows'; kind: 'lock' },
+    query: { type: 'lock'; key: string } | { type: 'await'; key: string; ticket: string } | RowsQuery,
     options: CallOptions,
   ): Promise<QueryResult>;
   partitions(): Promise<number>;
@@ -46,14 +44,10 @@ export async function showLock(
 }
 
 export async function listLocks(calls: LockCalls, options: CallOptions = {}): Promise<LockView[]> {
-  const found = await Promise.all(
-    Array.from({ length: await calls.partitions() }, async (_, p) => {
-      const result = await calls.read(p, { type: 'rows', kind: 'lock' }, options);
-      if (result.type !== 'rows') return [];
-      return result.rows.flatMap(([name, row]) => (row.kind === 'lock' ? [viewOf(name, row)] : []));
-    }),
+  const found = await listRows(calls, 'lock', options, (_, name, row) =>
+    row.kind === 'lock' ? viewOf(name, row) : null,
   );
-  return found.flat().sort((a, b) => a.name.localeCompare(b.name));
+  return found.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Clocks of holder and primary may differ by so much of a time to live. */
@@ -71,7 +65,10 @@ function checkOptions({ ttlMs, waitMs = 0, permits = 1 }: LockOptions): void {
 const held = (name: string): MusterError =>
   new MusterError('lock-held', `lock ${name} was not free in time`, { details: { key: name } });
 
-/** Takes the lock, waiting in its queue for up to `waitMs`. Rejects with `lock-held`, `interrupted`, or as every call does. */
+/**
+ * Takes the lock, waiting in its queue for up to `waitMs`. Rejects with `lock-held`, `interrupted`, or as every call does. Whoever is
+ * rejected does not hold it: what was got is given back, and only an `outcome-unknown` says that it may stay taken until its time is over.
+ */
 export async function acquireLock(calls: LockCalls, name: string, options: LockOptions): Promise<HeldLock> {
   checkKey(name);
   checkOptions(options);
@@ -98,7 +95,10 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
         throw new MusterError('interrupted', 'interrupted while waiting for the lock', { tookEffect: 'no' });
       throw held(name);
     }
-    const lock = await awaitTurn(calls, name, ticket);
+    const lock = await awaitTurn(calls, name, ticket).catch(async (error: unknown) => {
+      await calls.write({ type: 'leave', key: name, ticket }, {}).catch(() => {});
+      throw error;
+    });
     if (lock === undefined) continue;
     const holder = lock?.holders.find((h) => h.ticket === ticket);
     if (holder === undefined) {
@@ -107,10 +107,50 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
     }
     // When it was granted is not known; a renewal counts from its own sending.
     since = performance.now();
-    await calls.write({ type: 'renew', key: name, token: holder.token }, { timeoutMs: ttlMs });
+    const timeoutMs = Math.min(ttlMs, options.timeoutMs ?? calls.timeoutMs);
+    try {
+      await calls.write({ type: 'renew', key: name, token: holder.token }, { timeoutMs });
+    } catch (error) {
+      throw await unconfirmed(calls, name, { token: holder.token, ttlMs, timeoutMs }, error);
+    }
     token = holder.token;
   }
   return new Held(calls, name, token, ttlMs, since);
+}
+
+/**
+ * The error for a lock that was granted in the queue, and whose renewal failed. Nobody would know of it until its time is over, so
+ * it is given back, for as long as `timeoutMs`; if even that fails, the error says so.
+ */
+async function unconfirmed(
+  calls: LockCalls,
+  name: string,
+  { token, ttlMs, timeoutMs }: { token: number; ttlMs: number; timeoutMs: number },
+  cause: unknown,
+): Promise<MusterError> {
+  const details = { key: name, granted: true };
+  const lost = (error: unknown): boolean => error instanceof MusterError && error.code === 'lock-lost';
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (lost(cause)) {
+    const message = `lock ${name} was granted, and its time was over before that could be confirmed`;
+    return new MusterError('lock-held', message, { details, cause });
+  }
+  const back = await calls
+    .write({ type: 'release', key: name, token }, { timeoutMs })
+    // Not held any more is as good as given back.
+    .then(() => true, lost);
+  const granted = `lock ${name} was granted, and that could not be confirmed`;
+  if (!back) {
+    const message = `${granted} (${why}), nor could it be given back: it may stay taken for ${ttlMs} ms`;
+    return new MusterError('outcome-unknown', message, { details, cause });
+  }
+  // Whether it was renewed is not known; that it is not held any more is.
+  const code = cause instanceof MusterError && cause.code !== 'outcome-unknown' ? cause.code : 'unavailable';
+  return new MusterError(code, `${granted} (${why}); it was given back`, {
+    details,
+    tookEffect: 'no',
+    cause,
+  });
 }
 
 /** The lock as it is when there is news of the ticket, or after a while; undefined: nobody could say. */

@@ -6,6 +6,7 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { CallOptions, Transaction, TransactionOptions, TxOptions, TxReport, TxView } from './api.js';
 import { checkInteger, checkKey, checkText } from './checks.js';
+import { listRows, type RowsQuery } from './rows.js';
 
 /** What transactions need of the client. */
 export interface TxCalls {
@@ -17,7 +18,7 @@ export interface TxCalls {
   get(key: string, options: CallOptions): Promise<Cell | null>;
   read(
     p: number,
-    query: { type: 'rows'; kind: 'tx' } | { type: 'trace'; tx: string },
+    query: RowsQuery | { type: 'trace'; tx: string },
     options: CallOptions,
   ): Promise<QueryResult>;
   abort(p: number, tx: string, options: CallOptions): Promise<'committed' | 'aborting' | 'unknown'>;
@@ -110,14 +111,8 @@ const viewOf = (partition: number, row: Row): TxView | null => {
 };
 
 export async function listTxs(calls: TxCalls, options: CallOptions = {}): Promise<TxView[]> {
-  const partitions = await calls.partitions();
-  const found = await Promise.all(
-    Array.from({ length: partitions }, async (_, p) => {
-      const result = await calls.read(p, { type: 'rows', kind: 'tx' }, options);
-      return result.type === 'rows' ? result.rows.flatMap(([, row]) => viewOf(p, row) ?? []) : [];
-    }),
-  );
-  return found.flat().sort((a, b) => a.id.localeCompare(b.id) || a.partition - b.partition);
+  const found = await listRows(calls, 'tx', options, (p, _, row) => viewOf(p, row));
+  return found.sort((a, b) => a.id.localeCompare(b.id) || a.partition - b.partition);
 }
 
 /** The anchor's partition of a transaction's id; rejects with `usage` when it is none. */

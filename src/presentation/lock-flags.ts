@@ -50,11 +50,15 @@ export async function acquire(
   const held = await client.locks.acquire(name, options).catch((error: unknown) => {
     const { waitMs = 0 } = options;
     if (!(error instanceof MusterError) || error.code !== 'lock-held' || waitMs === 0) throw error;
-    throw new MusterError(
-      'timeout',
-      `lock ${name} was not free within ${formatDuration(waitMs)}; \`muster lock show ${name}\` shows who holds it`,
-      { details: { key: name }, tookEffect: 'no', cause: error },
-    );
+    const why =
+      error.details.granted === true
+        ? error.message
+        : `lock ${name} was not free within ${formatDuration(waitMs)}`;
+    throw new MusterError('timeout', `${why}; \`muster lock show ${name}\` shows who holds it`, {
+      details: { key: name },
+      tookEffect: 'no',
+      cause: error,
+    });
   });
   if (!options.signal.aborted) return held;
   await held.release().catch(() => {});

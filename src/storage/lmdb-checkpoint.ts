@@ -1,9 +1,10 @@
 /**
  * The checkpoint of applied state: one LMDB environment, one flat table.
  *
- *     key    partition (u16, big endian) · kind (1 byte) · key or session (UTF-8)     value  crc32 (of key and JSON) · JSON
+ *     key    partition (u16, big endian) · kind (1 byte) · key, session or row (UTF-8)     value  crc32 (of key and JSON) · JSON
  *     0 state     {gen, seq, epoch, batch}         1 promise  [epoch, batch]
  *     2 cell      [kind, value, version]           3 session  {first, results}
+ *     4 row       the `Row` itself
  *     FF FF 00    {lineage, floor}: whose it is; log segments up to `floor` may be gone
  */
 import * as fs from 'node:fs';

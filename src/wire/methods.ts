@@ -1,6 +1,5 @@
 import type { PeerMessage } from '../core/messages.js';
 import { limits } from '../limits.js';
-import { txBytes } from './operations.js';
 import * as peer from './peer.js';
 import * as peerTx from './peer-tx.js';
 import * as requests from './requests.js';
@@ -250,7 +249,7 @@ export const methods: Methods = {
       session: 'A session of the anchor: the partition of `op.key`.',
       n,
       first,
-      op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${txBytes} bytes as JSON, each ${items}.`,
+      op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${limits.txBytes} bytes as JSON, each ${items}.`,
       at,
       pauseAt:
         'Optional, for looking at it: `prepared` or `decided`, where it stops until it is aborted, its primary dies, ' +
@@ -278,11 +277,11 @@ export const methods: Methods = {
         '`{type: "get", key}`, ' +
         `\`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}), ` +
         '`{type: "lock", key}`, `{type: "await", key, ticket}` (answered when the ticket holds the lock or has no place ' +
-        `any more, or after ${limits.lockAwaitMs} ms) or \`{type: "rows", kind: "lock"|"tx"}\`.`,
+        `any more, or after ${limits.lockAwaitMs} ms) or \`{type: "rows", kind: "lock"|"tx", after: name|null}\`.`,
     },
     result:
       '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}` or, of locks and ' +
-      'transactions, `{type: "rows", rows: [[name, row], …]}`',
+      'transactions, `{type: "rows", rows: [[name, row], …], more}`; `more`: the next page is asked for with `after` its last name',
   },
   status: {
     kind: 'request',

@@ -15,11 +15,6 @@ import {
 } from './check.js';
 import { checkItems } from './items.js';
 
-/** Room that the entry and the messages made of a transaction take in a frame beyond its items, in bytes. */
-const txEnvelopeBytes = 64 * 1024;
-/** Largest transaction, in bytes of the JSON of its items. */
-export const txBytes = limits.frameBytes - txEnvelopeBytes;
-
 /** Strict: every field checked, none beyond them. Returns the same object, now known to be an `Operation`. */
 export function checkOperation(value: unknown, where: string): Operation {
   const op = asFields(value, where) as Fields & Operation & { ifVersion?: unknown };
@@ -110,12 +105,12 @@ function checkTxSize(items: readonly TxItem[]): void {
     if (item.type === 'put') most += 6 * item.value.length;
     else if (item.type === 'check' && typeof item.equals === 'string') most += 6 * item.equals.length;
   }
-  if (most <= txBytes) return;
+  if (most <= limits.txBytes) return;
   const bytes = Buffer.byteLength(JSON.stringify(items));
-  if (bytes > txBytes) {
+  if (bytes > limits.txBytes) {
     throw new MusterError(
       'value-too-large',
-      `the items of a transaction are at most ${txBytes} bytes as JSON, these have ${bytes}`,
+      `the items of a transaction are at most ${limits.txBytes} bytes as JSON, these have ${bytes}`,
     );
   }
 }

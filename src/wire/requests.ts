@@ -135,7 +135,11 @@ function checkQuery(value: unknown): Query {
       break;
     case 'rows':
       if (query.kind !== 'lock' && query.kind !== 'tx') bad('read.query.kind', 'lock or tx');
-      onlyFields(query, 2, 'read.query');
+      if (query.after !== null) {
+        if (query.kind === 'lock') checkKey(query.after, 'read.query.after');
+        else if (!isTxId(query.after)) bad('read.query.after', want.tx);
+      }
+      onlyFields(query, 3, 'read.query');
       break;
     case 'trace':
       if (!isTxId(query.tx)) bad('read.query.tx', want.tx);

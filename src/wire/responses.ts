@@ -138,8 +138,12 @@ function checkQueryResult(value: unknown): QueryResult {
       onlyFields(result, 3, 'result');
       break;
     case 'rows':
+      if (typeof result.more !== 'boolean') bad('result.more', want.flag);
       checkPairs(result.rows, checkRow);
-      onlyFields(result, 2, 'result');
+      // Where the next page begins, the last row says.
+      if (result.more && result.rows.length === 0)
+        bad('result.rows', 'a list of one at least, when there is more');
+      onlyFields(result, 3, 'result');
       break;
     case 'trace':
       checkTrace(result.events);

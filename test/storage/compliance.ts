@@ -1,7 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Durability } from '../../src/core/map/types.js';
+import { limits } from '../../src/limits.js';
 import type { NodeStorage } from '../../src/storage/contract.js';
-import { append, appends, brief, cellsAt, delta, drop, promise, snapshot } from './records.js';
+import {
+  append,
+  appends,
+  brief,
+  cellsAt,
+  delta,
+  drop,
+  everyRow,
+  lockRow,
+  promise,
+  snapshot,
+} from './records.js';
 
 /** One disk of an implementation, with segments of a few records each. */
 export interface StorageFixture {
@@ -216,6 +228,85 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
         sessions: [],
         rows: [],
       });
+    });
+
+    test('rows of every kind come back from a snapshot in the log and from a checkpoint', async () => {
+      const storage = await start();
+      const record = snapshot(0, 1, 5) as Extract<ReturnType<typeof snapshot>, { type: 'snapshot' }>;
+      await storage.append([{ ...record, snapshot: { ...record.snapshot, rows: everyRow } }]);
+      await storage.checkpoint([delta(1, 1, 1, { rows: everyRow })]);
+      const [zero, one] = (await restart()).recovered.partitions;
+      expect(zero!.snapshot).toEqual({ ...record.snapshot, rows: everyRow });
+      expect(one!.snapshot.rows).toEqual(everyRow);
+    });
+
+    test('a name as long as it may be is a name of a row', async () => {
+      const storage = await start();
+      const name = '🦊'.repeat(limits.keyBytes / 4);
+      const rows = [[`fence/${name}\u0000${name}`, { kind: 'fence', token: 1 }]] as const;
+      await storage.checkpoint([delta(0, 1, 1, { rows })]);
+      expect((await restart()).recovered.partitions[0]!.snapshot.rows).toEqual(rows);
+    });
+
+    test('a delta sets and deletes rows, and leaves the others; a full one replaces them all', async () => {
+      const storage = await start();
+      const before = [
+        ['lock/a', lockRow(1)],
+        ['lock/b', lockRow(2)],
+        ['lock/c', lockRow(3)],
+      ] as const;
+      await storage.checkpoint([0, 1, 2].map((p) => delta(p, 1, 3, { cells: [], rows: before })));
+      await storage.checkpoint([
+        delta(0, 1, 6, {
+          full: false,
+          cells: [],
+          rows: [
+            ['lock/a', null],
+            ['lock/b', lockRow(5)],
+            ['lock/d', lockRow(6)],
+            ['lock/none', null],
+          ],
+        }),
+        delta(1, 1, 6, { cells: [], rows: [['lock/d', lockRow(6)]] }),
+      ]);
+      const rows = (await restart()).recovered.partitions.map(({ snapshot }) => snapshot.rows);
+      const sorted = rows.map((of) => [...of].sort(([a], [b]) => (a < b ? -1 : 1)));
+      expect(sorted).toEqual([
+        [
+          ['lock/b', lockRow(5)],
+          ['lock/c', lockRow(3)],
+          ['lock/d', lockRow(6)],
+        ],
+        [['lock/d', lockRow(6)]],
+        before,
+      ]);
+    });
+
+    test('rows go with their partition, and those of its neighbours stay', async () => {
+      const storage = await start();
+      const rows = [['lock/a', lockRow(1)]] as const;
+      await storage.checkpoint([4, 5, 6].map((p) => delta(p, 1, 3, { rows })));
+      await storage.append([drop(5)]);
+      await storage.checkpoint([]);
+      await storage.append([append(5, 2, 1)]);
+      await storage.checkpoint([delta(5, 2, 1, { full: false })]);
+      const found = (await restart()).recovered.partitions;
+      expect(found.map((p) => [p.partition, p.snapshot.rows])).toEqual([
+        [4, rows],
+        [5, []],
+        [6, rows],
+      ]);
+    });
+
+    test('a large transaction is stored whole, beside what is in its batch', async () => {
+      const storage = await start();
+      const items = [1, 2, 3].map(
+        (i) => ({ type: 'put', key: `k${i}`, value: 'x'.repeat(700_000) }) as const,
+      );
+      const command = { type: 'prepare', tx: '3:0.1:7', anchor: 3, at: 1, items } as const;
+      const entries = [1, 2, 3].map((seq) => ({ epoch: 1, seq, command }));
+      await storage.append(entries.map((entry) => ({ type: 'append', partition: 0, entry })));
+      expect((await restart()).recovered.partitions[0]!.entries).toEqual(entries);
     });
 
     test('a checkpoint after a snapshot wins over it, and stale entries stay cut', async () => {

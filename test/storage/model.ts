@@ -1,6 +1,6 @@
-import type { Cell, CheckpointDelta, Entry, Snapshot } from '../../src/core/machine/types.js';
+import type { Cell, CheckpointDelta, Entry, Row, Snapshot } from '../../src/core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../../src/storage/contract.js';
-import { entry } from './records.js';
+import { entry, lockEntry, lockRow } from './records.js';
 
 interface ModelPartition {
   gen: number;
@@ -8,11 +8,12 @@ interface ModelPartition {
   seq: number;
   epoch: number;
   cells: Map<string, Cell>;
+  rows: Map<string, Row>;
   /** Entries after the applied one. */
   tail: Entry[];
   promised: number;
-  /** Keys changed since the last checkpoint; null: everything. */
-  dirty: Set<string> | null;
+  /** What changed since the last checkpoint; null: everything. */
+  dirty: { readonly cells: Set<string>; readonly rows: Set<string> } | null;
 }
 
 /** A step of the model; numbers are folded into what is possible when it runs. */
@@ -24,10 +25,20 @@ export type Step =
   | { readonly do: 'promise'; readonly p: number; readonly n: number }
   | { readonly do: 'drop'; readonly p: number };
 
-function applied(cells: Map<string, Cell>, { command, seq }: Entry): string {
-  if (command.type !== 'op' || command.op.type !== 'put') throw new Error('the model only puts');
-  cells.set(command.op.key, { kind: 'text', value: command.op.value, version: seq });
-  return command.op.key;
+type State = Pick<ModelPartition, 'cells' | 'rows'> & { readonly dirty?: ModelPartition['dirty'] };
+
+/** Puts set cells; locks are rows that are taken and given back, always with success. */
+function applied({ cells, rows, dirty }: State, { command, seq }: Entry): void {
+  const op = command.type === 'op' ? command.op : null;
+  if (op?.type === 'put') {
+    cells.set(op.key, { kind: 'text', value: op.value, version: seq });
+    dirty?.cells.add(op.key);
+  } else if (op?.type === 'acquire' || op?.type === 'release') {
+    const id = `lock/${op.key}`;
+    if (op.type === 'acquire') rows.set(id, lockRow(seq));
+    else rows.delete(id);
+    dirty?.rows.add(id);
+  } else throw new Error('the model only puts, acquires and releases');
 }
 
 /**
@@ -44,8 +55,10 @@ export class Model {
     model.epoch = this.epoch;
     model.stamp = this.stamp;
     for (const [p, m] of this.partitions) {
-      const dirty = m.dirty === null ? null : new Set(m.dirty);
-      model.partitions.set(p, { ...m, cells: new Map(m.cells), tail: [...m.tail], dirty });
+      const dirty = m.dirty && { cells: new Set(m.dirty.cells), rows: new Set(m.dirty.rows) };
+      const { cells, rows, tail } = m;
+      const copies = { cells: new Map(cells), rows: new Map(rows), tail: [...tail], dirty };
+      model.partitions.set(p, { ...m, ...copies });
     }
     return model;
   }
@@ -64,8 +77,7 @@ export class Model {
       }
       case 'apply':
         for (const e of m.tail.splice(0, step.n)) {
-          const key = applied(m.cells, e);
-          m.dirty?.add(key);
+          applied(m, e);
           m.seq = e.seq;
           m.epoch = e.epoch;
         }
@@ -78,7 +90,8 @@ export class Model {
         m.epoch = this.epoch;
         m.tail = [];
         m.dirty = null;
-        applied(m.cells, entry(m.epoch, m.seq, `s${++this.stamp}`));
+        applied(m, entry(m.epoch, m.seq, `s${++this.stamp}`));
+        applied(m, lockEntry(m.epoch, m.seq, m.seq % 2 === 0));
         return [{ type: 'snapshot', partition: step.p, snapshot: this.snapshot(step.p) }];
       }
       case 'promise':
@@ -92,33 +105,40 @@ export class Model {
 
   private append(partition: number, m: ModelPartition, after: number, n: number): LogRecord[] {
     return Array.from({ length: n }, (_, i) => {
-      const made = entry(this.epoch, after + 1 + i, `a${++this.stamp}`);
+      const made = this.entry(after + 1 + i);
       m.tail.push(made);
       return { type: 'append', partition, entry: made } as const;
     });
   }
 
+  /** A put, or, now and then, a lock that is taken or given back. */
+  private entry(seq: number): Entry {
+    const turn = ++this.stamp % 4;
+    return turn < 2 ? entry(this.epoch, seq, `a${this.stamp}`) : lockEntry(this.epoch, seq, turn === 2);
+  }
+
   private at(p: number): ModelPartition {
     let m = this.partitions.get(p);
     if (m === undefined) {
-      m = { gen: 0, seq: 0, epoch: 0, cells: new Map(), tail: [], promised: 0, dirty: null };
+      const empty = { cells: new Map(), rows: new Map(), tail: [], dirty: null };
+      m = { gen: 0, seq: 0, epoch: 0, promised: 0, ...empty };
       this.partitions.set(p, m);
     }
     return m;
   }
 
   snapshot(p: number): Snapshot {
-    const { gen, seq, epoch, cells } = this.at(p);
-    return { gen, seq, epoch, cells: [...cells], sessions: [], rows: [] };
+    const { gen, seq, epoch, cells, rows } = this.at(p);
+    return { gen, seq, epoch, cells: [...cells], sessions: [], rows: [...rows] };
   }
 
   /** The delta of a partition since the last call, or null when it is not held. */
   delta(partition: number): CheckpointDelta | null {
     const m = this.partitions.get(partition);
     if (m === undefined) return null;
-    const { gen, seq, epoch, promised, cells, dirty } = m;
-    const keys = dirty === null ? [...cells.keys()] : [...dirty];
-    m.dirty = new Set();
+    const { gen, seq, epoch, promised, cells, rows, dirty } = m;
+    const changed = dirty ?? { cells: cells.keys(), rows: rows.keys() };
+    m.dirty = { cells: new Set(), rows: new Set() };
     return {
       partition,
       promised,
@@ -126,9 +146,9 @@ export class Model {
       seq,
       epoch,
       full: dirty === null,
-      cells: keys.map((key) => [key, cells.get(key) ?? null] as const),
+      cells: [...changed.cells].map((key) => [key, cells.get(key) ?? null] as const),
       sessions: [],
-      rows: [],
+      rows: [...changed.rows].map((id) => [id, rows.get(id) ?? null] as const),
     };
   }
 
@@ -156,12 +176,14 @@ function differs(m: ModelPartition, s: StoredPartition): string | null {
   if (s.promised !== m.promised) return `promised ${s.promised}, not ${m.promised}`;
   if (s.snapshot.seq > m.seq) return `state at ${s.snapshot.seq}, applied only ${m.seq}`;
   const cells = new Map(s.snapshot.cells);
+  const rows = new Map(s.snapshot.rows);
   const before = s.entries.filter((e) => e.seq <= m.seq);
-  for (const e of before) applied(cells, e);
+  for (const e of before) applied({ cells, rows }, e);
   const at = before.at(-1)?.seq ?? s.snapshot.seq;
   if (at !== m.seq) return `entries up to ${m.seq} are missing from ${at}`;
-  const text = (c: Map<string, Cell>) => JSON.stringify([...c].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const text = (held: Map<string, unknown>) => JSON.stringify([...held].sort(([a], [b]) => (a < b ? -1 : 1)));
   if (text(cells) !== text(m.cells)) return `cells are ${text(cells)}, not ${text(m.cells)}`;
+  if (text(rows) !== text(m.rows)) return `rows are ${text(rows)}, not ${text(m.rows)}`;
   const tail = JSON.stringify(s.entries.filter((e) => e.seq > m.seq));
   return tail === JSON.stringify(m.tail) ? null : `the tail is ${tail}, not ${JSON.stringify(m.tail)}`;
 }

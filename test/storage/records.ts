@@ -1,4 +1,4 @@
-import type { Cell, CheckpointDelta, Entry } from '../../src/core/machine/types.js';
+import type { Cell, CheckpointDelta, Entry, Row } from '../../src/core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../../src/storage/contract.js';
 
 /** An entry that puts `value` at `key`. */
@@ -12,6 +12,64 @@ export const entry = (
   seq,
   command: { type: 'op', session: '0.1', n: seq, first: seq, op: { type: 'put', key, value } },
 });
+
+/** An entry that takes the lock `name`, or gives it back. */
+export const lockEntry = (epoch: number, seq: number, held: boolean, name = `l${seq % 3}`): Entry => ({
+  epoch,
+  seq,
+  command: {
+    type: 'op',
+    session: '0.1',
+    n: seq,
+    first: seq,
+    op: held
+      ? { type: 'acquire', key: name, ttl: 1000, wait: false, permits: 1 }
+      : { type: 'release', key: name, token: seq },
+  },
+});
+
+/** A lock that was taken by the entry `seq`. */
+export const lockRow = (seq: number): Row => ({
+  kind: 'lock',
+  permits: 1,
+  holders: [{ ticket: `0.1.${seq}`, token: seq, ttl: 1000, renewed: seq }],
+  queue: [],
+});
+
+/** One row of each kind, as a partition holds them. */
+export const everyRow: readonly (readonly [string, Row])[] = [
+  ['fence/l\u0000Zoë 🦊', { kind: 'fence', token: 2 ** 53 - 1 }],
+  ['lock/Zoë 🦊 \u0000\u001f "\\ \u2028', { ...lockRow(5), queue: [{ ticket: '0.1.6', ttl: 100 }] } as Row],
+  [
+    'prepared/3:0.1:7',
+    {
+      kind: 'prepared',
+      tx: '3:0.1:7',
+      anchor: 3,
+      at: 1.5,
+      seq: 9,
+      items: [
+        { type: 'check', key: 'a', equals: null },
+        { type: 'incr', key: 'b', by: -1 },
+      ],
+      reads: [['a', null, 0]],
+    },
+  ],
+  [
+    'record/0:0.1:8',
+    {
+      kind: 'record',
+      tx: '0:0.1:8',
+      session: '0.1',
+      n: 8,
+      at: -3,
+      own: [{ type: 'put', key: 'c', value: '\u0000' }],
+      others: [[3, [{ type: 'get', key: 'a' }]]],
+      reads: [],
+      prepared: null,
+    },
+  ],
+];
 
 export const append = (partition: number, epoch: number, seq: number): LogRecord => ({
   type: 'append',

@@ -52,7 +52,12 @@ const query: fc.Arbitrary<Query> = fc.oneof(
   }),
   fc.record({ type: fc.constant('lock' as const), key }),
   fc.record({ type: fc.constant('await' as const), key, ticket }),
-  fc.record({ type: fc.constant('rows' as const), kind: fc.constantFrom('lock' as const, 'tx' as const) }),
+  fc.record({
+    type: fc.constant('rows' as const),
+    kind: fc.constant('lock' as const),
+    after: fc.option(key),
+  }),
+  fc.record({ type: fc.constant('rows' as const), kind: fc.constant('tx' as const), after: fc.option(tx) }),
 );
 
 const link = { p: partition, epoch: count, stream: count };
@@ -188,7 +193,13 @@ const queryResult: fc.Arbitrary<QueryResult> = fc.oneof(
     rows: fc.array(fc.tuple(key, cell), { maxLength: 5 }),
     more: fc.boolean(),
   }),
-  fc.record({ type: fc.constant('rows' as const), rows: fc.array(fc.tuple(text, row), { maxLength: 3 }) }),
+  fc.array(fc.tuple(text, row), { maxLength: 3 }).chain((rows) =>
+    fc.record({
+      type: fc.constant('rows' as const),
+      rows: fc.constant(rows),
+      more: rows.length === 0 ? fc.constant(false) : fc.boolean(),
+    }),
+  ),
 );
 
 export const refusal: fc.Arbitrary<Refusal> = fc.record(

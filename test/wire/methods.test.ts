@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkItems } from '../../src/client/transactions.js';
 import type { TxItem } from '../../src/core/machine/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import { encodeCall, encodePeerMessage } from '../../src/wire/calls.js';
 import { type Call, decodePeerMessage, decodeRequest, methods } from '../../src/wire/methods.js';
-import { txBytes } from '../../src/wire/operations.js';
 import { classify } from '../../src/wire/rpc.js';
 import { call, operation, peerMessage, request } from './arbitraries.js';
 import { places } from './places.js';
@@ -219,6 +219,15 @@ describe('the bounds of a message', () => {
     expect(scan({ limit: 0 })).toBe('bad-message');
     expect(scan({ limit: limits.scanPage + 1 })).toBe('bad-message');
     expect(scan({ prefix: 'x'.repeat(limits.keyBytes + 1) })).toBe('key-invalid');
+    const rows = (kind: string, after: unknown) =>
+      refused('read', { p: 0, query: { type: 'rows', kind, after } });
+    for (const after of [null, 'l', 'x'.repeat(limits.keyBytes)]) expect(rows('lock', after)).toBeNull();
+    for (const after of [null, '3:1.42:7']) expect(rows('tx', after)).toBeNull();
+    expect(rows('lock', '')).toBe('key-invalid');
+    expect(rows('lock', 'x'.repeat(limits.keyBytes + 1))).toBe('key-invalid');
+    for (const after of ['1.42', '', 7]) expect(rows('tx', after)).toBe('bad-message');
+    expect(rows('fence', null)).toBe('bad-message');
+    expect(refused('read', { p: 0, query: { type: 'rows', kind: 'tx' } })).toBe('bad-message');
     const snapshot = (over: object) =>
       refused('snapshot', { ...paramsOf(example!.snapshot), index: 0, count: 1, ...over });
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk) })).toBeNull();
@@ -290,23 +299,30 @@ describe('the bounds of a message', () => {
         items: values.map((value, i) => ({ type: 'put', key: `k${i}`, value })),
       });
     const value = (bytes: number, unit = 'x') => unit.repeat(bytes);
-    expect(tx(Array(7).fill(value(limits.valueBytes)))).toBeNull();
-    expect(tx(Array(8).fill(value(limits.valueBytes)))).toBe('value-too-large');
+    expect(tx(Array(5).fill(value(limits.valueBytes)))).toBeNull();
+    expect(tx(Array(6).fill(value(limits.valueBytes)))).toBe('value-too-large');
     // A control character takes six bytes in JSON.
-    expect(tx([value(limits.valueBytes, '\u0001')])).toBeNull();
-    expect(tx(Array(2).fill(value(limits.valueBytes, '\u0001')))).toBe('value-too-large');
+    expect(tx([value(limits.valueBytes - 100, '\u0001')])).toBeNull();
+    expect(tx([value(limits.valueBytes, '\u0001')])).toBe('value-too-large');
   });
 
   it('makes an entry and messages of every transaction that fit a frame', () => {
     const put = (key: string, value: string): TxItem => ({ type: 'put', key, value });
     // As near to the bound as it gets, over as many partitions as can be.
-    const items = Array.from({ length: limits.txItems }, (_, i) => put(`k${i}`, 'x'.repeat(8070)));
-    const room = txBytes - Buffer.byteLength(JSON.stringify(items));
-    items[0] = put('k0', 'x'.repeat(8070 + room));
-    expect(write({ type: 'tx', key: 'k', items })).toBeNull();
-    expect(
-      write({ type: 'tx', key: 'k', items: [...items.slice(1), put('k0', 'x'.repeat(8071 + room))] }),
-    ).toBe('value-too-large');
+    const items = Array.from({ length: limits.txItems }, (_, i) => put(`k${i}`, 'x'.repeat(6000)));
+    const room = limits.txBytes - Buffer.byteLength(JSON.stringify(items));
+    items[0] = put('k0', 'x'.repeat(6000 + room));
+    expect(Buffer.byteLength(JSON.stringify(items))).toBe(limits.txBytes);
+    const over = [put('k0', 'x'.repeat(6001 + room)), ...items.slice(1)];
+    const { pauseAt: _, ...params } = paramsOf(example!.tx);
+    const askTx = (op: object) => refused('tx', { ...params, n: 2, first: 1, op });
+    for (const ask of [write, askTx]) {
+      expect(ask({ type: 'tx', key: 'k', items })).toBeNull();
+      expect(ask({ type: 'tx', key: 'k', items: over })).toBe('value-too-large');
+    }
+    // The client library has the same bound, so that it never sends in vain.
+    expect(() => checkItems(items)).not.toThrow();
+    expect(() => checkItems(over)).toThrow(expect.objectContaining({ code: 'value-too-large' }));
     const longest = Number.MAX_SAFE_INTEGER;
     const session = `${longest}.${longest}` as const;
     const own = items.slice(0, 1);

@@ -135,10 +135,13 @@ describe('the answers to a client', () => {
       `{"type":"get","cell":${cell}}`,
       `{"type":"scan","rows":[["k",${cell}]],"more":false}`,
       '{"type":"rows"}',
-      '{"type":"rows","rows":[],"more":false}',
-      '{"type":"rows","rows":[["l"]]}',
-      '{"type":"rows","rows":[["l",{"kind":"fence","token":-1}]]}',
-      '{"type":"rows","rows":[["l",{"kind":"lock","permits":1,"holders":[],"queue":[{"ticket":"1.2","ttl":1000}]}]]}',
+      '{"type":"rows","rows":[]}',
+      '{"type":"rows","rows":[],"more":1}',
+      '{"type":"rows","rows":[],"more":true}',
+      '{"type":"rows","rows":[],"more":false,"next":null}',
+      '{"type":"rows","rows":[["l"]],"more":false}',
+      '{"type":"rows","rows":[["l",{"kind":"fence","token":-1}]],"more":false}',
+      '{"type":"rows","rows":[["l",{"kind":"lock","permits":1,"holders":[],"queue":[{"ticket":"1.2","ttl":1000}]}]],"more":false}',
     ]) {
       expect(failure('read', encodeResult(1, result))).toMatchObject({
         code: 'bad-message',

@@ -371,17 +371,11 @@ export class PartitionMachine {
     if (query.type === 'get') return { type: 'get', cell: this.cells.get(query.key) ?? null };
     if (query.type === 'lock' || query.type === 'await') {
       const row = this.rows.get('lock', query.key);
-      return { type: 'rows', rows: row === undefined ? [] : [[query.key, row]] };
+      return { type: 'rows', rows: row === undefined ? [] : [[query.key, row]], more: false };
     }
     // The primary answers this itself.
     if (query.type === 'trace') return { type: 'trace', events: [] };
-    if (query.type === 'rows') {
-      const kinds = query.kind === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const);
-      return {
-        type: 'rows',
-        rows: kinds.flatMap((kind) => [...this.rows.of(kind)]).slice(0, limits.scanPage),
-      };
-    }
+    if (query.type === 'rows') return this.rows.page(query.kind, query.after);
     this.#sorted ??= [...this.cells.keys()].sort();
     const keys = this.#sorted;
     const rows: [string, Cell][] = [];

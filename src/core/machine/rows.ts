@@ -1,4 +1,5 @@
-import type { Row } from './types.js';
+import { limits } from '../../limits.js';
+import type { QueryResult, Row } from './types.js';
 
 /** Rows by their name, with what changed since the last checkpoint. */
 export class Rows {
@@ -31,6 +32,29 @@ export class Rows {
   *of<K extends Row['kind']>(kind: K): Generator<readonly [name: string, row: Extract<Row, { kind: K }>]> {
     for (const [id, row] of this.#rows)
       if (row.kind === kind) yield [id.slice(kind.length + 1), row as Extract<Row, { kind: K }>];
+  }
+
+  /**
+   * The rows of a kind whose names come after `after`: at most `limits.scanPage` of them, and `limits.rowsUnits` of JSON unless a single
+   * one is larger.
+   */
+  page(of: 'lock' | 'tx', after: string | null): Extract<QueryResult, { type: 'rows' }> {
+    const found: (readonly [string, Row])[] = [];
+    // A transaction's coordinator is no participant of it as well, so its id names one row.
+    for (const kind of of === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const))
+      for (const named of this.of(kind)) if (after === null || named[0] > after) found.push(named);
+    found.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    const rows: (readonly [string, Row])[] = [];
+    let units = 0;
+    for (const [name, row] of found) {
+      // With what it has read, a transaction that just fits a frame would not fit one here.
+      const shown = row.kind === 'record' || row.kind === 'prepared' ? { ...row, reads: [] } : row;
+      units += JSON.stringify([name, shown]).length;
+      if (rows.length === limits.scanPage || (rows.length > 0 && units > limits.rowsUnits))
+        return { type: 'rows', rows, more: true };
+      rows.push([name, shown]);
+    }
+    return { type: 'rows', rows, more: false };
   }
 
   /** By name, in an order that depends on the names alone. */

@@ -220,8 +220,8 @@ export type Query =
   | { readonly type: 'lock'; readonly key: string }
   /** Answered when the ticket holds the lock or has no place any more, or after a second. */
   | { readonly type: 'await'; readonly key: string; readonly ticket: string }
-  /** The rows of one kind: locks, or transactions. */
-  | { readonly type: 'rows'; readonly kind: 'lock' | 'tx' }
+  /** A page of the rows of one kind, locks or transactions, whose names come after `after`; null: the first. */
+  | { readonly type: 'rows'; readonly kind: 'lock' | 'tx'; readonly after: string | null }
   /** What the anchor's primary remembers of a transaction, while it does. */
   | { readonly type: 'trace'; readonly tx: TxId };
 
@@ -232,7 +232,12 @@ export type QueryResult =
       readonly rows: readonly (readonly [key: string, cell: Cell])[];
       readonly more: boolean;
     }
-  | { readonly type: 'rows'; readonly rows: readonly (readonly [id: string, row: Row])[] }
+  /** In the order of their names (UTF-16 code units). What transactions have read is left out. */
+  | {
+      readonly type: 'rows';
+      readonly rows: readonly (readonly [name: string, row: Row])[];
+      readonly more: boolean;
+    }
   | { readonly type: 'trace'; readonly events: readonly TraceEvent[] };
 
 /** A session's stored state: results by operation number, those before `first` forgotten. */

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import type { Command, TxItem } from '../../src/core/machine/types.js';
+import {
+  aligned,
+  BatchEncoder,
+  decodePayload,
+  FRAME_HEADER,
+  readFrameHeader,
+} from '../../src/storage/codec.js';
+import type { LogRecord } from '../../src/storage/contract.js';
+import { everyRow, snapshot } from './records.js';
+
+const large = 'x'.repeat(700_000);
+const put: TxItem = { type: 'put', key: 'k', value: large };
+const check: TxItem = { type: 'check', key: 'k', equals: large };
+const tx = '3:0.1:7';
+const whose = { tx, session: '0.1', n: 7 } as const;
+
+const commands: Readonly<Record<string, Command>> = {
+  'a put': { type: 'op', session: '0.1', n: 1, first: 1, op: { type: 'put', key: 'k', value: large } },
+  'a transaction of one partition': {
+    type: 'op',
+    session: '0.1',
+    n: 1,
+    first: 1,
+    op: { type: 'tx', key: 'k', items: [put] },
+  },
+  'a begin with much of its own': { type: 'begin', ...whose, first: 1, at: 1, own: [check], others: [] },
+  'a begin with much for others': { type: 'begin', ...whose, first: 1, at: 1, own: [], others: [[4, [put]]] },
+  'a prepare': { type: 'prepare', tx, anchor: 3, at: 1, items: [put] },
+  'a commit that read much': {
+    type: 'decide',
+    ...whose,
+    outcome: { outcome: 'committed', reads: [['k', large, 1]] },
+    prepared: [[4, 9]],
+  },
+  'an abort that says much': {
+    type: 'decide',
+    ...whose,
+    outcome: { outcome: 'aborted', reason: 'check', message: large },
+    prepared: [],
+  },
+  'a forget of many': { type: 'forget', txs: Array.from({ length: 30_000 }, (_, i) => `3:0.1:${i}`) },
+};
+
+/** The records of each frame of a batch. */
+function frames(records: readonly LogRecord[]): LogRecord[][] {
+  const bytes = new BatchEncoder().encode(records, 1, 0);
+  const found: LogRecord[][] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { length } = readFrameHeader(bytes, at)!;
+    found.push(decodePayload(bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + length)));
+    at += aligned(FRAME_HEADER + length);
+  }
+  return found;
+}
+
+describe('a batch of the log', () => {
+  test.each(Object.entries(commands))(
+    'is cut into frames where entries are large, and none is changed: %s',
+    (_, command) => {
+      const records = [1, 2, 3].map(
+        (seq) => ({ type: 'append', partition: 0, entry: { epoch: 1, seq, command } }) as const,
+      );
+      expect(frames(records)).toEqual([records.slice(0, 2), records.slice(2)]);
+    },
+  );
+
+  test('gives back a snapshot with its rows, in a frame of its own', () => {
+    const record = snapshot(0, 1, 5) as Extract<LogRecord, { type: 'snapshot' }>;
+    const whole: LogRecord = { ...record, snapshot: { ...record.snapshot, rows: everyRow } };
+    expect(frames([whole, whole])).toEqual([[whole], [whole]]);
+  });
+});
