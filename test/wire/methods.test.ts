@@ -40,6 +40,8 @@ const examples = Object.values({ ...example!, tx: { ...example!.tx, pauseAt: 'de
 /** Fields that may be left out, and those that take any number. */
 const optional = new Set(['pauseAt']);
 const times = new Set(['sentAt', 'at']);
+/** Any JSON value is right. */
+const anything = new Set(['params']);
 
 describe('the registry of methods', () => {
   it('gives back every message that was encoded', () => {
@@ -65,6 +67,7 @@ describe('the registry of methods', () => {
       );
       expect(refused(message.type, { ...rest, other: value }), `${field} renamed`).toBe('bad-message');
       for (const wrong of [null, true, {}, [[]], -1, 0.5, 2 ** 53, typeof value === 'string' ? 5 : 'text']) {
+        if (anything.has(field)) continue;
         if (times.has(field) && typeof wrong === 'number') continue;
         if (typeof value === 'boolean' && typeof wrong === 'boolean') continue;
         expect(
