@@ -5,6 +5,7 @@ import { nodeOf } from '../core/map/types.js';
 import { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
+import type { NodeEntry } from './entry.js';
 import { signal } from './identity.js';
 import { launchNode } from './launch.js';
 import { killNode, liveProcess, pauseNode } from './nodes.js';
@@ -24,6 +25,8 @@ export interface TortureOptions {
   /** How long one operation is tried, in ms. */
   readonly operationMs: number;
   readonly seed: number;
+  /** The program of a node that is started again; the one that belongs to this code when left out. */
+  readonly entry?: NodeEntry;
   readonly signal?: AbortSignal;
   readonly told?: (event: string) => void;
 }
@@ -182,6 +185,7 @@ async function strike(
   options: TortureOptions,
   running: () => boolean,
 ): Promise<{ kills: number; pauses: number }> {
+  const { entry } = options;
   const random = new Random(options.seed);
   const pauseAt = performance.now() + options.durationMs * 0.4;
   let kills = 0;
@@ -189,7 +193,7 @@ async function strike(
   let paused: { id: string; until: number } | null = null;
   let down: string | null = null;
   const restart = (): void => {
-    if (down !== null) launchNode(cluster.dir, cluster.file, down);
+    if (down !== null) launchNode(cluster.dir, cluster.file, down, entry ? { entry } : {});
     down = null;
   };
   const goOn = (): void => {

@@ -6,6 +6,7 @@ import { moveUnderLoad } from '../../src/cluster/moving.js';
 import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
 import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
+import { built } from './built.js';
 
 const home = mkdtempSync(join(tmpdir(), 'muster-moves-'));
 
@@ -23,7 +24,7 @@ afterAll(async () => {
 test('64 callers read and count while three nodes become six and then four, and a node is killed in the middle of each move: nothing is lost, and little more is copied than planned', {
   timeout: 240_000,
 }, async () => {
-  const { cluster } = await startCluster({ name: 'moves', nodes: 3 }, { timeoutMs: 60_000 });
+  const { cluster } = await startCluster({ name: 'moves', nodes: 3 }, { timeoutMs: 60_000, entry: built });
   const report = await moveUnderLoad(cluster, {
     keys: 10_000,
     counters: 200,
@@ -33,6 +34,7 @@ test('64 callers read and count while three nodes become six and then four, and 
     kill: true,
     callMs: 60_000,
     moveMs: 100_000,
+    entry: built,
     seed: Date.now() % 2 ** 31,
   });
   const story = JSON.stringify({ ...report, wrong: report.wrong.slice(0, 10) });

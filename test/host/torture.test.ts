@@ -7,6 +7,7 @@ import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
 import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { torture } from '../../src/cluster/torture.js';
+import { built } from './built.js';
 
 const home = mkdtempSync(join(tmpdir(), 'muster-torture-'));
 
@@ -24,7 +25,7 @@ afterAll(async () => {
 test('five nodes, 64 clients, a primary killed every second for 20 s and one paused for 5 s: nothing acknowledged is lost or doubled', {
   timeout: 180_000,
 }, async () => {
-  const { cluster } = await startCluster({ name: 'torture', nodes: 5 }, { timeoutMs: 60_000 });
+  const { cluster } = await startCluster({ name: 'torture', nodes: 5 }, { timeoutMs: 60_000, entry: built });
   const events: string[] = [];
   const report = await torture(cluster, {
     durationMs: 20_000,
@@ -33,6 +34,7 @@ test('five nodes, 64 clients, a primary killed every second for 20 s and one pau
     killEveryMs: 1000,
     pauseMs: 5000,
     operationMs: 60_000,
+    entry: built,
     seed: Date.now() % 2 ** 31,
     told: (event) => events.push(event),
   });

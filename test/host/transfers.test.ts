@@ -6,6 +6,7 @@ import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
 import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { transferUnderFaults } from '../../src/cluster/transfers.js';
+import { built } from './built.js';
 
 const home = mkdtempSync(join(tmpdir(), 'muster-transfers-'));
 
@@ -23,7 +24,10 @@ afterAll(async () => {
 test('transfers among 100 accounts on five nodes for half a minute, a kill each second and a netsplit of 4 s now and then: the total is exact, and nothing is left in doubt', {
   timeout: 400_000,
 }, async () => {
-  const { cluster } = await startCluster({ name: 'transfers', nodes: 5 }, { timeoutMs: 60_000 });
+  const { cluster } = await startCluster(
+    { name: 'transfers', nodes: 5 },
+    { timeoutMs: 60_000, entry: built },
+  );
   const events: string[] = [];
   const report = await transferUnderFaults(cluster, {
     transfers: 10_000,
@@ -34,6 +38,7 @@ test('transfers among 100 accounts on five nodes for half a minute, a kill each 
     netsplitEveryMs: 12_000,
     netsplitMs: 4000,
     operationMs: 120_000,
+    entry: built,
     seed: Date.now() % 2 ** 31,
     told: (event) => events.push(event),
   });
