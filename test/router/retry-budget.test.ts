@@ -39,7 +39,13 @@ describe('the retry budget', () => {
     for (let i = 0; i < 1000; i += 1) budget.sent(500);
     expect(budget.budget(9999)).toBe(300);
     expect(budget.budget(10_000)).toBe(100);
-    expect(budget.used(1e9)).toBe(0);
+    for (let now = 10_000; now < 20_000; now += 100) {
+      budget.sent(now);
+      budget.spend(now);
+      budget.sent(now);
+    }
+    expect([budget.used(19_999), budget.budget(19_999)]).toEqual([100, 120]);
+    expect([budget.used(60_000), budget.budget(60_000)]).toEqual([0, 100]);
   });
 
   it('never lets more through in any window of ten seconds', () => {
