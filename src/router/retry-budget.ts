@@ -10,35 +10,38 @@ const BUCKETS = settings.retryWindowMs / BUCKET_MS;
 export class RetryBudget {
   readonly #sent = new Float64Array(BUCKETS);
   readonly #used = new Float64Array(BUCKETS);
+  /** Retries that were granted and not yet sent. */
+  #granted = 0;
   #bucket: number;
 
   constructor(now: number) {
     this.#bucket = Math.floor(now / BUCKET_MS);
   }
 
+  /** A retry that was granted is no request: it must not earn retries. */
   sent(now: number): void {
-    this.#sent[this.#at(now)]! += 1;
+    if (this.#granted > 0) this.#granted -= 1;
+    else this.#sent[this.#at(now)]! += 1;
   }
 
-  /** True: one retry was taken from the budget. */
+  /** True: one retry was taken from the budget, and what is sent next is it. */
   spend(now: number): boolean {
-    const at = this.#at(now);
     if (this.used(now) + 1 > this.budget(now)) return false;
-    this.#used[at]! += 1;
+    this.#used[this.#at(now)]! += 1;
+    this.#granted += 1;
     return true;
   }
 
   used(now: number): number {
     this.#at(now);
-    return this.#used.reduce((sum, n) => sum + n, 0);
+    return sum(this.#used);
   }
 
-  /** Of the window, with what was used of it. Retries are no requests: they must not earn retries. */
+  /** Of the window, with what was used of it. */
   budget(now: number): number {
-    const requests = Math.max(0, this.#sent.reduce((sum, n) => sum + n, 0) - this.used(now));
-    return Math.floor(
-      settings.retryShare * requests + (settings.retriesPerSecond * settings.retryWindowMs) / 1000,
-    );
+    this.#at(now);
+    const always = (settings.retriesPerSecond * settings.retryWindowMs) / 1000;
+    return Math.floor(settings.retryShare * sum(this.#sent) + always);
   }
 
   /** The present bucket, after those that fell out of the window were emptied. */
@@ -52,3 +55,5 @@ export class RetryBudget {
     return bucket % BUCKETS;
   }
 }
+
+const sum = (numbers: Float64Array): number => numbers.reduce((total, n) => total + n, 0);

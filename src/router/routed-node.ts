@@ -34,12 +34,14 @@ export class RoutedNode {
     this.candidate = { id, weight: base, inflight: 0, load: null, ewmaMs: null, state: 'up' };
   }
 
-  /** The share of its weight that it has by now: less than 1 in slow start, which is linear. */
+  /** The share of its weight that it has by now: less than 1 in slow start, which is linear and follows an ejection. */
   ramp(now: number): number {
+    // Who is asked although it is out is asked like the others: in a panic all must share the load.
+    if (this.ejection.out(now)) return 1;
     const age = now - Math.max(this.#came, this.ejection.until);
     if (age >= settings.slowStartMs) return 1;
     const { slowStartShare, slowStartMs } = settings;
-    return slowStartShare + ((1 - slowStartShare) * Math.max(0, age)) / slowStartMs;
+    return slowStartShare + ((1 - slowStartShare) * age) / slowStartMs;
   }
 
   /** When the ejection or slow start that it is in ends; null: in neither. */

@@ -119,7 +119,11 @@ export class Router {
     if (probe !== null) {
       // With a key its node is asked only by one of its own keys: the others stay where they are.
       const keyed = this.#name === 'hash' && key !== null;
-      if (keyed) fit.push(probe.candidate);
+      if (keyed) {
+        // What it owes must not count as load: it would be full just because it is silent.
+        probe.candidate.inflight = 0;
+        fit.push(probe.candidate);
+      }
       const id = keyed ? this.#strategy.pick(fit, asked) : probe.id;
       if (keyed) fit.pop();
       if (id === probe.id) {
