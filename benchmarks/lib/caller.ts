@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { type LoadFigures, measureLoad } from '../../src/bench/load.js';
 import type * as Library from '../../src/index.js';
+import { moleculerEcho, wsEcho } from './echo.js';
 import { etcdClient, etcdIncrement, etcdLockUnlock } from './etcd.js';
 import { encodeCommands, RedisConnection, redisLockUnlock } from './redis.js';
 import { musterTransfers, postgresTransfers } from './transfers.js';
@@ -13,12 +14,14 @@ export type CallerSetup =
   | { readonly system: 'muster'; readonly library: string; readonly cluster: string }
   | { readonly system: 'etcd'; readonly endpoints: readonly string[] }
   | { readonly system: 'redis'; readonly port: number }
+  | { readonly system: 'moleculer'; readonly namespace: string; readonly nodes: number }
+  | { readonly system: 'ws'; readonly url: string }
   | { readonly system: 'postgres'; readonly ports: readonly number[]; readonly journal: string };
 
-export type Work = 'incr' | 'transfer' | 'lock';
+export type Work = 'incr' | 'transfer' | 'lock' | 'echo';
 
 export interface CallerTask {
-  /** An increment, a transfer between two accounts, or a lock taken and given back; the first unless it says so. */
+  /** An increment, a transfer between two accounts, a lock taken and given back, or a call that echoes; the first unless it says so. */
   readonly work?: Work;
   readonly callers: number;
   readonly keys: 'distinct' | 'one';
@@ -38,6 +41,9 @@ export type CallerSaid =
 type Step = (caller: number, key: string) => Promise<unknown>;
 type Steps = Partial<Record<Work, (callers: number) => Promise<Step>>>;
 
+/** What is echoed. */
+const echoed = { text: 'x'.repeat(40), by: 1 };
+
 const LOCK_TTL_MS = 10_000;
 let again = 0;
 
@@ -48,6 +54,7 @@ async function stepsOf(setup: CallerSetup): Promise<Steps> {
       const client = await connect({ cluster: setup.cluster });
       return {
         incr: async () => (_, key) => client.counter.incr(key),
+        echo: async () => () => client.call('demo.echo', echoed, { idempotent: true }),
         transfer: () =>
           musterTransfers(client, (times) => {
             again += times;
@@ -58,6 +65,10 @@ async function stepsOf(setup: CallerSetup): Promise<Steps> {
         },
       };
     }
+    case 'moleculer':
+      return { echo: await moleculerEcho(setup.namespace, setup.nodes, echoed) };
+    case 'ws':
+      return { echo: await wsEcho(setup.url, echoed) };
     case 'etcd': {
       const client = etcdClient(setup.endpoints);
       return {

@@ -111,9 +111,9 @@ interface Flight {
   nextAt: number;
   /** Between two such attempts, in ms. */
   readonly everyMs: number;
-  readonly tried: Set<NodeId>;
+  tried: NodeId[];
   /** Tickets of attempts without an answer. */
-  readonly open: Map<number, NodeId>;
+  open: number[];
   attempts: number;
   /** A handler may have begun, and nobody knows what became of it. */
   mayHaveRun: boolean;
@@ -199,8 +199,8 @@ class Routing implements ServiceRouter {
         deadline: begin + timeoutMs,
         nextAt: idempotent ? begin + everyMs : Number.POSITIVE_INFINITY,
         everyMs,
-        tried: new Set(),
-        open: new Map(),
+        tried: [],
+        open: [],
         attempts: 0,
         mayHaveRun: false,
         considered: null,
@@ -232,10 +232,13 @@ class Routing implements ServiceRouter {
     const router = this.#router;
     let choice: ReturnType<Router['choose']>;
     try {
-      choice = router.choose({ key: flight.key, exclude: flight.tried }, now);
+      choice = router.choose(
+        flight.tried.length === 0 ? { key: flight.key } : { key: flight.key, exclude: new Set(flight.tried) },
+        now,
+      );
       // All have been tried: whoever refused for being busy may have time by now.
-      if (choice === null && flight.open.size === 0 && flight.tried.size > 0) {
-        flight.tried.clear();
+      if (choice === null && flight.open.length === 0 && flight.tried.length > 0) {
+        flight.tried = [];
         choice = router.choose({ key: flight.key }, now);
       }
     } catch (error) {
@@ -243,7 +246,7 @@ class Routing implements ServiceRouter {
       return true;
     }
     if (choice === null) {
-      if (flight.open.size > 0) return false;
+      if (flight.open.length > 0) return false;
       this.#fail(flight, new MusterError('unavailable', 'there is no node to send the request to'));
       return true;
     }
@@ -253,9 +256,9 @@ class Routing implements ServiceRouter {
       flight.why = choice.why;
     }
     flight.attempts++;
-    flight.tried.add(id);
+    flight.tried.push(id);
     const ticket = router.sent(id, now);
-    flight.open.set(ticket, id);
+    flight.open.push(ticket);
     const { service, method, params, deadline } = flight;
     const timeoutMs = Math.max(1, Math.round(deadline - now));
     try {
@@ -275,7 +278,8 @@ class Routing implements ServiceRouter {
     const reply = replyOf(answer);
     const outcome = outcomeOf(answer, reply);
     this.#router.done(ticket, outcome, performance.now(), reply?.load ?? null);
-    if (!flight.open.delete(ticket) || flight.settled) return;
+    if (flight.settled) return;
+    flight.open = flight.open.filter((open) => open !== ticket);
     if (reply?.ok === true) {
       this.#settle(flight);
       flight.resolve({
@@ -299,7 +303,7 @@ class Routing implements ServiceRouter {
       this.#fail(flight, error);
       return;
     }
-    if (flight.open.size > 0) return;
+    if (flight.open.length > 0) return;
     const now = performance.now();
     if (now >= flight.deadline || !this.#router.mayRetry(now)) this.#fail(flight, error);
     else this.#attempt(flight);
@@ -309,10 +313,10 @@ class Routing implements ServiceRouter {
     const now = performance.now();
     for (const flight of this.#flights) {
       if (now >= flight.deadline) {
-        for (const [ticket] of flight.open) this.#router.done(ticket, 'timeout', now);
+        for (const ticket of flight.open) this.#router.done(ticket, 'timeout', now);
         const ms = Math.round(flight.deadline - flight.begin);
         const what = `${flight.service}.${flight.method}`;
-        const message = `${what} was not answered within ${ms} ms by ${[...flight.tried].join(', ')}`;
+        const message = `${what} was not answered within ${ms} ms by ${flight.tried.join(', ')}`;
         const details = { service: flight.service, method: flight.method, attempts: flight.attempts };
         this.#fail(
           flight,
@@ -320,7 +324,7 @@ class Routing implements ServiceRouter {
             ? new MusterError('timeout', message, { details, tookEffect: 'unknown' })
             : new MusterError('outcome-unknown', message, { details }),
         );
-      } else if (now >= flight.nextAt && flight.open.size < attemptsAtOnce) {
+      } else if (now >= flight.nextAt && flight.open.length < attemptsAtOnce) {
         flight.nextAt = now + flight.everyMs;
         if (this.#router.mayRetry(now)) this.#attempt(flight);
       }

@@ -24,15 +24,18 @@ export async function handlersOf(
   const demo = own.some(({ name }) => name === 'demo') ? [] : [demoService(node)];
   // A client of its own cluster, for handlers that use one.
   const opened = own.length === 0 ? null : await clientOf(dir);
-  const context = ({ service, method, signal, deadline }: Invocation): unknown => {
-    if (opened === null) return { signal };
+  const context = (invocation: Invocation): unknown => {
+    if (opened === null) return invocation;
     const client = opened;
-    const remainingMs = (): number => deadline - performance.now();
+    const { service, method } = invocation;
+    const remainingMs = (): number => invocation.deadline - performance.now();
     const context: HandlerContext = {
       node,
       service,
       method,
-      signal,
+      get signal() {
+        return invocation.signal;
+      },
       remainingMs,
       kv: client.kv,
       counter: client.counter,

@@ -1,7 +1,7 @@
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { NodeLoad, ServiceFailure, ServiceReply } from '../wire/service-reply.js';
-import { type AnyService, type Json, type ServiceView, viewOf } from './definition.js';
+import { type AnyHandler, type AnyService, type Json, type ServiceView, viewOf } from './definition.js';
 import { Meter } from './meter.js';
 
 export interface ServiceCall {
@@ -43,12 +43,40 @@ const refused = (code: ServiceFailure['code'], message: string): ServiceFailure 
   ran: false,
 });
 
+/** One call that is being served. Its signal is made when it is asked for: making one costs more than a short handler does. */
+class Running implements Invocation {
+  #controller: AbortController | null = null;
+  #reason: unknown = null;
+
+  constructor(
+    readonly service: string,
+    readonly method: string,
+    readonly deadline: number,
+  ) {}
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== null) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+
 /** Runs the handlers of a node: so many at once, the others in order of arrival, each until its caller's deadline. */
 export class Services {
   readonly #options: ServicesOptions;
   readonly #services: ReadonlyMap<string, AnyService>;
   readonly #meter = new Meter();
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<Running>();
   readonly #queue = new Set<Queued>();
   #stopping = false;
   #idle: (() => void) | null = null;
@@ -89,7 +117,7 @@ export class Services {
     await Promise.race([idle, late]);
     clearTimeout(timer);
     const reason = new MusterError('interrupted', 'the node is stopping');
-    for (const controller of this.#running) controller.abort(reason);
+    for (const running of this.#running) running.abort(reason);
   }
 
   #outcome(call: ServiceCall): Promise<string | ServiceFailure> {
@@ -129,43 +157,54 @@ export class Services {
   }
 
   /** Answers at the deadline at the latest; the handler keeps its place until it has really ended. */
-  #run(handle: (params: Json, context: never) => unknown, call: ServiceCall, deadline: number) {
-    const controller = new AbortController();
+  #run(handle: AnyHandler, call: ServiceCall, deadline: number): Promise<string | ServiceFailure> {
     const { service, method, params } = call;
-    const invocation: Invocation = { service, method, signal: controller.signal, deadline };
-    this.#running.add(controller);
-    return new Promise<string | ServiceFailure>((resolve) => {
+    const running = new Running(service, method, deadline);
+    this.#running.add(running);
+    let value: unknown;
+    try {
+      value = handle(params as Json, this.#options.context(running) as never);
+    } catch (error) {
+      return Promise.resolve(this.#ended(running, this.#failure(running, error)));
+    }
+    // Most handlers of a fast kind are done by now: they need no timer.
+    if (!isThenable(value))
+      return Promise.resolve(this.#ended(running, this.#encoded(`${service}.${method}`, value)));
+    return new Promise((resolve) => {
       const timer = setTimeout(
         () => {
           const message = `${service}.${method} did not end in time`;
-          controller.abort(new MusterError('timeout', message, { tookEffect: 'unknown' }));
+          running.abort(new MusterError('timeout', message, { tookEffect: 'unknown' }));
           resolve({ code: 'timeout', message, ran: true });
         },
         Math.max(1, deadline - performance.now()),
       );
       const ended = (outcome: string | ServiceFailure): void => {
         clearTimeout(timer);
-        this.#running.delete(controller);
-        resolve(outcome);
-        this.#next();
+        resolve(this.#ended(running, outcome));
       };
-      // In a promise of its own: a handler that throws at once fails as one that rejects.
-      new Promise<unknown>((done) =>
-        done(handle(params as Json, this.#options.context(invocation) as never)),
-      ).then(
-        (value) => ended(this.#encoded(`${service}.${method}`, value)),
-        (error: unknown) => {
-          this.#options.failed(invocation, error);
-          const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
-          ended({
-            code: 'handler-failed',
-            message: typeof message === 'string' ? message : String(error),
-            ran: true,
-            ...(typeof code === 'string' ? { own: code } : {}),
-          });
-        },
+      value.then(
+        (result: unknown) => ended(this.#encoded(`${service}.${method}`, result)),
+        (error: unknown) => ended(this.#failure(running, error)),
       );
     });
+  }
+
+  #ended(running: Running, outcome: string | ServiceFailure): string | ServiceFailure {
+    this.#running.delete(running);
+    this.#next();
+    return outcome;
+  }
+
+  #failure(running: Running, error: unknown): ServiceFailure {
+    this.#options.failed(running, error);
+    const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+    return {
+      code: 'handler-failed',
+      message: typeof message === 'string' ? message : String(error),
+      ran: true,
+      ...(typeof code === 'string' ? { own: code } : {}),
+    };
   }
 
   #next(): void {
