@@ -112,6 +112,8 @@ export const limits = {
   gatewayRequestMs: 60_000,
   /** A gateway that ends waits this long, in ms, for the requests under way. */
   gatewayDrainMs: 5000,
+  /** Arrays and objects within each other in a body that a gateway takes: more, and writing it out overflows the stack. */
+  gatewayDepth: 1000,
   /** Longest request id that a gateway takes over, in characters. */
   gatewayIdChars: 128,
   /** What a gateway knows of the services is at most this old, in ms. */

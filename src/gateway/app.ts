@@ -1,7 +1,6 @@
 import type { Context, Hono } from 'hono';
 import type { ServiceRouter } from '../client/api.js';
 import { MusterError } from '../errors.js';
-import { limits } from '../limits.js';
 import type { Directory } from './directory.js';
 import type { Metrics } from './metrics.js';
 import { checkOrigin } from './origin.js';
@@ -79,7 +78,7 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
     const nodes = router.view().nodes.filter(({ state }) => state !== 'draining');
     if (nodes.length === 0) throw new Refusal(503, 'unavailable', 'there is no node to send requests to');
     // Not what the router remembers: without requests it would never hear that nodes are back.
-    await directory.fresh(limits.gatewayServicesMs);
+    await directory.fresh(timeoutMs);
     return json({ status: 'ready', nodes: nodes.map(({ id }) => id) }, 200);
   });
   get('/metrics', async () => {

@@ -2,6 +2,16 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { ServiceView } from '../service/definition.js';
 
+/** Rejects with `timeout` when the promise is not settled after `ms`. */
+function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new MusterError('timeout', 'no node said in time which services there are'));
+    }, ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 type ListServices = (timeoutMs: number) => Promise<readonly ServiceView[]>;
 
 /** What the nodes run, asked for again when it is older than `limits.gatewayServicesMs`. */
@@ -18,9 +28,9 @@ export class Directory {
     this.#now = now;
   }
 
-  /** Asks the nodes, once for all who want to know just now. Rejects as `list` does. */
+  /** Asks the nodes, once for all who want to know just now. Rejects as `list` does, or with `timeout`. */
   fresh(timeoutMs: number): Promise<readonly ServiceView[]> {
-    this.#asking ??= this.#list(Math.min(timeoutMs, limits.gatewayServicesMs))
+    this.#asking ??= this.#list(limits.gatewayServicesMs)
       .then((services) => {
         this.#services = services;
         this.#at = this.#now();
@@ -29,19 +39,16 @@ export class Directory {
       .finally(() => {
         this.#asking = null;
       });
-    return this.#asking;
+    return inTime(this.#asking, timeoutMs);
   }
 
-  /** At most so old; older when no node answers. Rejects as `list` does when nothing was ever known. */
+  /** At most so old; older when no node answers soon. Rejects as `fresh` does when nothing was ever known. */
   async services(timeoutMs: number): Promise<readonly ServiceView[]> {
-    if (this.#services !== null && this.#now() - this.#at < limits.gatewayServicesMs) return this.#services;
     const before = this.#services;
-    try {
-      return await this.fresh(timeoutMs);
-    } catch (error) {
-      if (before === null) throw error;
-      return before;
-    }
+    if (before === null) return this.fresh(timeoutMs);
+    if (this.#now() - this.#at < limits.gatewayServicesMs) return before;
+    // Most of the time is left for what it is wanted for.
+    return this.fresh(timeoutMs / 4).catch(() => before);
   }
 
   /** May it run twice? Rejects with `unknown-service`, or as `services` does. */

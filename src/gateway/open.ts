@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly timeoutMs: number;
   /** Told of errors that are nobody's but the gateway's. */
   readonly failed: (error: MusterError) => void;
+  /** How long the head of a request, and all of it, may take to arrive, in ms; as in `limits` when left out. */
+  readonly patience?: { readonly headMs: number; readonly requestMs: number };
 }
 
 export interface Gateway {
@@ -43,6 +45,10 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const packages = await import('./packages.js');
   const { router, services, host, timeoutMs, failed } = options;
+  const { headMs, requestMs } = options.patience ?? {
+    headMs: limits.gatewayHeadMs,
+    requestMs: limits.gatewayRequestMs,
+  };
   const metrics = createMetrics(packages);
   const directory = new Directory((ms) => services({ timeoutMs: ms }));
   let stopping = false;
@@ -60,9 +66,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     overrideGlobalObjects: false,
     // Whoever sends slowly is answered 408, and does not keep a connection.
     serverOptions: {
-      headersTimeout: limits.gatewayHeadMs,
-      requestTimeout: limits.gatewayRequestMs,
-      connectionsCheckingInterval: 1000,
+      headersTimeout: headMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(1000, headMs),
     },
   }) as Server;
   server.maxConnections = limits.connections;

@@ -71,9 +71,34 @@ export async function paramsOf(request: Request): Promise<Json> {
     throw new Refusal(415, 'usage', `the body must be application/json in UTF-8, not ${type}`, {
       'Accept-Post': 'application/json',
     });
+  let params: Json;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
+    params = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
   } catch (error) {
     throw new Refusal(400, 'usage', `the body is no JSON: ${(error as Error).message}`);
   }
+  if (isTooDeep(bytes)) {
+    const message = `the body has more than ${limits.gatewayDepth} arrays and objects within each other`;
+    throw new Refusal(400, 'usage', message);
+  }
+  return params;
+}
+
+/** Of bytes that are known to be JSON. */
+function isTooDeep(bytes: Uint8Array): boolean {
+  const [quote, backslash, open, close] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inText) {
+      if (byte === backslash) i++;
+      else if (byte === quote) inText = false;
+    } else if (byte === quote) inText = true;
+    else if (byte === open[0] || byte === open[1]) {
+      depth++;
+      if (depth > limits.gatewayDepth) return true;
+    } else if (byte === close[0] || byte === close[1]) depth--;
+  }
+  return false;
 }

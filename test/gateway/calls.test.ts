@@ -156,6 +156,16 @@ describe('a body', () => {
     expect(door.calls).toEqual([]);
   });
 
+  it('may be nested as deep as it can be written out again', async () => {
+    const nested = (depth: number) => `${'[{"[":'.repeat(depth / 2)}"\\"[{"${'}]'.repeat(depth / 2)}`;
+    expect((await door.post('/demo/echo', nested(limits.gatewayDepth))).status).toBe(200);
+    for (const depth of [limits.gatewayDepth + 2, 500_000])
+      expect(await door.post('/demo/echo', nested(depth))).toMatchObject({
+        status: 400,
+        json: { code: 'usage', detail: expect.stringContaining('within each other') },
+      });
+  });
+
   it.each<Record<string, string>>([
     { 'Content-Type': 'text/plain' },
     { 'Content-Type': 'application/x-www-form-urlencoded' },

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import type { CallReport, RouterView, ServiceCallOptions } from '../../src/client/api.js';
-import { type Gateway, openGateway } from '../../src/gateway/open.js';
+import { type Gateway, type GatewayOptions, openGateway } from '../../src/gateway/open.js';
 import type { Json, ServiceView } from '../../src/service/definition.js';
 
 export interface Call {
@@ -41,12 +41,12 @@ export class Door {
   ];
   nodes = [node('n1'), node('n2')];
   /** What nodes do when they are asked for their services. */
-  asked: () => void = () => {};
+  asked: () => unknown = () => {};
   answer: (call: Call) => Promise<Json> | Json = ({ params }) => params as Json;
   attempts = 1;
   gateway!: Gateway;
 
-  async open(host = '127.0.0.1', port = 0): Promise<this> {
+  async open(host = '127.0.0.1', port = 0, patience?: GatewayOptions['patience']): Promise<this> {
     this.gateway = await openGateway({
       router: {
         route: async (to, params, options = {}): Promise<CallReport> => {
@@ -57,13 +57,14 @@ export class Door {
         view: () => ({ strategy: 'two-choices', nodes: this.nodes, retries: { used: 0, budget: 0 } }),
       },
       services: async () => {
-        this.asked();
+        await this.asked();
         return this.services;
       },
       host,
       port,
       timeoutMs: 7000,
       failed: ({ message }) => this.failed.push(message),
+      ...(patience === undefined ? {} : { patience }),
     });
     return this;
   }

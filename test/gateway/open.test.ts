@@ -83,4 +83,25 @@ describe('a gateway', () => {
     await expect.poll(() => door.metric('muster_gateway_requests_in_flight')).toBe(0);
     expect(door.failed).toEqual([]);
   });
+
+  it.each([
+    ['head', 'POST /demo/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow'],
+    ['body', 'POST /demo/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n1'],
+  ])('ends a connection whose request does not come to the end of its %s', async (_, part) => {
+    const hasty = await new Door().open('127.0.0.1', 0, { headMs: 100, requestMs: 200 });
+    try {
+      const socket = connect(hasty.gateway.port, '127.0.0.1');
+      socket.write(part);
+      let said = '';
+      socket.setEncoding('utf8').on('data', (text) => {
+        said += text;
+      });
+      await once(socket, 'close');
+      expect(said).toContain('408 Request Timeout');
+      expect(hasty.calls).toEqual([]);
+      await expect.poll(() => hasty.metric('muster_gateway_requests_in_flight')).toBe(0);
+    } finally {
+      await hasty.gateway.close();
+    }
+  });
 });
