@@ -72,7 +72,9 @@ export class Door {
   /** Sends what `fetch` would not: any header, a body in chunks. */
   ask(method: string, path: string, options: Asking = {}): Promise<Answer> {
     const { port } = this.gateway;
-    const { headers = {}, body } = options;
+    const { body } = options;
+    // Else every connection would end with its answer, whatever the gateway says.
+    const headers = { Connection: 'keep-alive', ...options.headers };
     return new Promise((resolve, reject) => {
       let answered = false;
       const asking = request(

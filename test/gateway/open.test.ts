@@ -39,6 +39,7 @@ describe('a gateway', () => {
 
   it('that ends takes nothing new, and answers what is under way', async () => {
     const { posted, answer } = await underWay();
+    expect((await door.ask('GET', '/healthz')).headers.connection).toBe('keep-alive');
     const closed = door.gateway.close();
     await expect(door.ask('GET', '/healthz')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     answer();
