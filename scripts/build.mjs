@@ -1,6 +1,7 @@
 // Builds what is shipped, into dist/:
 //   cli.cjs             the program, with the commands of which milliseconds count;  more.cjs  all commands
 //   help.cjs            oclif's help, loaded only when help is asked for
+//   gateway.cjs         the packages that only `muster gateway` needs
 //   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
@@ -119,6 +120,19 @@ const commandTable = {
   },
 };
 
+/** What the gateway is built on stands in a file of its own, so that the commands beside it in more.cjs do not pay. */
+const gatewayPackages = 'src/gateway/packages.ts';
+const gatewayInOwnFile = {
+  name: 'gateway-in-own-file',
+  setup(b) {
+    b.onResolve({ filter: /^\.\/packages\.js$/ }, ({ resolveDir }) =>
+      resolveDir === join(root, dirname(gatewayPackages))
+        ? { path: './gateway.cjs', external: true }
+        : undefined,
+    );
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -200,7 +214,14 @@ if (entries.length > 0) {
 
 await build({
   ...cjs,
-  plugins: [restInOwnFile, ...cjs.plugins],
+  entryPoints: [gatewayPackages],
+  external: heavy,
+  outfile: `${aside}/gateway.cjs`,
+});
+
+await build({
+  ...cjs,
+  plugins: [restInOwnFile, gatewayInOwnFile, ...cjs.plugins],
   stdin: {
     contents: `module.exports = {${commandFiles
       .map(

@@ -21,6 +21,7 @@ const sources = [
 ];
 const products = [
   'dist/cli.cjs',
+  'dist/gateway.cjs',
   'dist/src/host/main.js',
   'dist/src/cluster/watchdog.js',
   'dist/src/index.js',

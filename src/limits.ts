@@ -107,7 +107,17 @@ export const limits = {
   serviceBytes: 4 * 1024 * 1024,
   /** An attempt at an idempotent request that is not answered for this long, in ms, is made at another node as well. */
   serviceAttemptMs: 1000,
-  /** Largest page of `scan`, in entries. */
+  /** How long the head of a request to a gateway, and all of it, may take to arrive, in ms. */
+  gatewayHeadMs: 10_000,
+  gatewayRequestMs: 60_000,
+  /** A gateway that ends waits this long, in ms, for the requests under way. */
+  gatewayDrainMs: 5000,
+  /** Arrays and objects within each other in a body that a gateway takes: more, and writing it out overflows the stack. */
+  gatewayDepth: 1000,
+  /** Longest request id that a gateway takes over, in characters. */
+  gatewayIdChars: 128,
+  /** What a gateway knows of the services is at most this old, in ms. */
+  gatewayServicesMs: 2000,
   /** Largest page of `scan` or `rows`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */

@@ -33,7 +33,7 @@ export interface RoutingDone {
 type Strategy = NonNullable<RouterOptions['strategy']>;
 
 /** A strategy by its name, or one's own. Rejects with `usage`, naming the file. */
-async function strategyOf(name: string): Promise<Strategy> {
+export async function strategyOf(name: string): Promise<Strategy> {
   if (!/[/\\]|\.[cm]?js$/.test(name)) return name as Strategy;
   const path = resolve(name);
   let exported: unknown;
@@ -47,7 +47,8 @@ async function strategyOf(name: string): Promise<Strategy> {
   return exported as Strategy;
 }
 
-async function checkWeights(client: MusterClient, weights: RoutingRun['weights']): Promise<void> {
+/** Rejects with `unknown-node` when a weight is for nobody. */
+export async function checkWeights(client: MusterClient, weights: RoutingRun['weights']): Promise<void> {
   const known = Object.keys((await client.map()).members);
   for (const id of Object.keys(weights ?? {}))
     if (!known.includes(id))

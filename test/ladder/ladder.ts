@@ -24,6 +24,7 @@ export const layers: Readonly<Record<string, number>> = {
   'src/client': 4,
   'src/bench': 5,
   'src/cluster': 5,
+  'src/gateway': 5,
   'src/simulator': 5,
   'src/index.ts': 5,
   'src/presentation': 6,

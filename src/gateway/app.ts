@@ -1,0 +1,135 @@
+import type { Context, Hono } from 'hono';
+import type { ServiceRouter } from '../client/api.js';
+import { MusterError } from '../errors.js';
+import type { Directory } from './directory.js';
+import type { Metrics } from './metrics.js';
+import { checkOrigin } from './origin.js';
+import { asMuster, problemOf, Refusal } from './problem.js';
+import { paramsOf, requestIdOf, timeoutOf } from './request.js';
+
+export interface AppOptions {
+  readonly router: Pick<ServiceRouter, 'route' | 'view'>;
+  readonly directory: Directory;
+  readonly metrics: Metrics;
+  /** Of a request that names none, in ms. */
+  readonly timeoutMs: number;
+  /** Where it listens. */
+  readonly host: string;
+  /** It takes nothing new: connections end with their answer. */
+  readonly stopping: () => boolean;
+  /** Told of errors that are nobody's but the gateway's. */
+  readonly failed: (error: MusterError) => void;
+}
+
+type Env = { Variables: { requestId: string } };
+
+const json = (value: unknown, status: number, headers: Readonly<Record<string, string>> = {}): Response =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { 'Content-Type': 'application/json', ...headers },
+  });
+
+/** HTTP on one side, a router on the other. */
+export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
+  const { router, directory, metrics, timeoutMs } = options;
+  const app = new make<Env>();
+  /** Headers of every response. */
+  const common = (c: Context<Env>): Record<string, string> => ({
+    'X-Request-Id': c.get('requestId'),
+    ...(options.stopping() ? { Connection: 'close' } : {}),
+  });
+
+  app.use(async (c, next) => {
+    c.set('requestId', requestIdOf(c.req.header('x-request-id')));
+    try {
+      checkOrigin(options.host, { host: c.req.header('host'), origin: c.req.header('origin') });
+      await next();
+    } finally {
+      for (const [name, value] of Object.entries(common(c))) c.header(name, value);
+    }
+  });
+
+  app.onError((thrown, c) => {
+    const error = asMuster(thrown);
+    if (error.code === 'internal') options.failed(error);
+    const { problem, headers } = problemOf(error, c.get('requestId'));
+    // Here too: what the check above throws does not come back to it.
+    const own = { 'Content-Type': 'application/problem+json', ...common(c) };
+    return json(problem, problem.status, { ...headers, ...own });
+  });
+  app.notFound((c) => {
+    throw new Refusal(404, 'not-found', `there is nothing at ${c.req.path}; GET / lists what there is`);
+  });
+
+  /** Serves GET and HEAD; says of other methods that it does not. */
+  const get = (path: string, serve: (c: Context<Env>) => Response | Promise<Response>): void => {
+    app.get(path, serve);
+    app.all(path, (c) => {
+      throw notAllowed(c, 'GET, HEAD');
+    });
+  };
+  get('/', async () => {
+    const services = await directory.services(timeoutMs);
+    return json({ services: services.map(indexed) }, 200);
+  });
+  get('/healthz', () => json({ status: 'ok' }, 200));
+  get('/readyz', async () => {
+    if (options.stopping()) throw new Refusal(503, 'unavailable', 'the gateway is ending');
+    const nodes = router.view().nodes.filter(({ state }) => state !== 'draining');
+    if (nodes.length === 0) throw new Refusal(503, 'unavailable', 'there is no node to send requests to');
+    // Not what the router remembers: without requests it would never hear that nodes are back.
+    await directory.fresh(timeoutMs);
+    return json({ status: 'ready', nodes: nodes.map(({ id }) => id) }, 200);
+  });
+  get('/metrics', async () => {
+    const { text, contentType } = await metrics.expose(router.view());
+    return new Response(text, { headers: { 'Content-Type': contentType } });
+  });
+
+  app.post('/:service/:method', async (c) => {
+    const { service, method } = c.req.param();
+    const begin = performance.now();
+    let [node, code, attempts]: [string | null, string, number] = [null, 'ok', 0];
+    metrics.began();
+    try {
+      const most = timeoutOf(c.req.header('x-request-timeout'), timeoutMs);
+      const params = await paramsOf(c.req.raw);
+      const leftMs = (): number => most - (performance.now() - begin);
+      const idempotent = await directory.isIdempotent(service, method, Math.max(1, leftMs()));
+      const left = Math.round(leftMs());
+      if (left < 1) throw new MusterError('timeout', `the ${most} ms were over before it could be sent`);
+      const key = c.req.header('x-muster-key');
+      const report = await router.route(`${service}.${method}`, params, {
+        timeoutMs: left,
+        idempotent,
+        ...(key === undefined ? {} : { key }),
+      });
+      ({ node, attempts } = report);
+      return json(report.value, 200, { 'X-Muster-Node': node, 'X-Muster-Attempts': String(attempts) });
+    } catch (thrown) {
+      const error = asMuster(thrown);
+      ({ code } = error);
+      const { details } = error;
+      if (typeof details.node === 'string') ({ node } = details as { node: string });
+      if (typeof details.attempts === 'number') ({ attempts } = details as { attempts: number });
+      throw error;
+    } finally {
+      const known = directory.knows(service, method);
+      metrics.ended({ service, method, known, node, code, attempts, ms: performance.now() - begin });
+    }
+  });
+  app.all('/:service/:method', (c) => {
+    throw notAllowed(c, 'POST');
+  });
+  return app;
+}
+
+const notAllowed = (c: Context, allow: string): Refusal =>
+  new Refusal(405, 'usage', `${c.req.path} takes ${allow}, not ${c.req.method}`, { Allow: allow });
+
+type Indexed = Awaited<ReturnType<Directory['services']>>[number];
+
+const indexed = ({ name, methods }: Indexed) => ({
+  name,
+  methods: methods.map((method) => ({ ...method, path: `/${name}/${method.name}` })),
+});

@@ -1,0 +1,31 @@
+import { isIP } from 'node:net';
+import { Refusal } from './problem.js';
+
+/** `[::1]:8080` → `::1`; null for what is no host. */
+function hostnameOf(host: string): string | null {
+  const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null;
+  return url === null || url.host === '' ? null : url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** Only this machine can reach it. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+/**
+ * Keeps web pages out. A page of another origin is known by its Origin; one whose own name was made to point here (DNS
+ * rebinding) by that name: the gateway is called by address, as localhost, or as it was told to listen.
+ * Throws a refusal (403).
+ */
+export function checkOrigin(
+  bound: string,
+  { host, origin }: { host: string | undefined; origin: string | undefined },
+): void {
+  const name = hostnameOf(host ?? '');
+  const known = name !== null && (isIP(name) !== 0 || name === 'localhost' || name === bound);
+  const refused = (what: string): Refusal => new Refusal(403, 'origin-refused', what);
+  // Open to other machines it may have names that nobody told it.
+  if (!known && isLoopback(bound)) throw refused(`this gateway is not called ${host ?? 'nothing at all'}`);
+  if (origin === undefined) return;
+  const own = known && URL.canParse(origin) && new URL(origin).origin === new URL(`http://${host}`).origin;
+  if (!own) throw refused(`pages of ${origin} may not talk to this gateway`);
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { limits } from '../limits.js';
+import type { Json } from '../service/definition.js';
+import { Refusal } from './problem.js';
+
+/** The caller's id of the request when it is one, else a fresh one. */
+export function requestIdOf(given: string | null | undefined): string {
+  const fit = given?.length && given.length <= limits.gatewayIdChars && /^[\x20-\x7e]+$/.test(given);
+  return fit ? given : randomUUID();
+}
+
+/** `2s`, `1500ms`, or seconds; in ms, `otherwise` when nothing is given. Throws a refusal (400). */
+export function timeoutOf(given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  const found = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(given.trim());
+  const ms = found ? Math.round(Number(found[1]) * (found[2] === 'ms' ? 1 : 1000)) : Number.NaN;
+  if (ms >= 1 && ms <= limits.serviceCallMs) return ms;
+  const most = limits.serviceCallMs / 1000;
+  const want = `2s, 1500ms, or a number of seconds, from 1ms to ${most}s`;
+  throw new Refusal(400, 'usage', `X-Request-Timeout: "${given}" is no time; it is written as ${want}`);
+}
+
+const tooLarge = (): Refusal =>
+  new Refusal(
+    413,
+    'value-too-large',
+    `the body has more than ${limits.serviceBytes} bytes`,
+    // What is left of it is not worth waiting for.
+    { Connection: 'close' },
+  );
+
+/** The body's bytes, of which no more than the limit is ever held. Throws a refusal (413, or 400 when it breaks off). */
+async function bytesOf(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > limits.serviceBytes) throw tooLarge();
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.byteLength;
+      // Not cancelled: that would cut the connection before the answer is written.
+      if (length > limits.serviceBytes) throw tooLarge();
+      chunks.push(value);
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(400, 'usage', `the body broke off: ${(error as Error).message}`);
+  } finally {
+    reader.releaseLock();
+  }
+  return Buffer.concat(chunks, length);
+}
+
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i;
+
+/** What the handler is given: the body's JSON, null without a body. Throws a refusal: 400, 413 or 415. */
+export async function paramsOf(request: Request): Promise<Json> {
+  const bytes = await bytesOf(request);
+  if (bytes.byteLength === 0) return null;
+  const { headers } = request;
+  const encoding = headers.get('content-encoding') ?? 'identity';
+  if (encoding !== 'identity')
+    throw new Refusal(415, 'usage', `the body must not be encoded, and is ${encoding}`, {
+      'Accept-Encoding': 'identity',
+    });
+  const type = headers.get('content-type');
+  if (type !== null && !jsonType.test(type.trim()))
+    throw new Refusal(415, 'usage', `the body must be application/json in UTF-8, not ${type}`, {
+      'Accept-Post': 'application/json',
+    });
+  let params: Json;
+  try {
+    params = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
+  } catch (error) {
+    throw new Refusal(400, 'usage', `the body is no JSON: ${(error as Error).message}`);
+  }
+  if (isTooDeep(bytes)) {
+    const message = `the body has more than ${limits.gatewayDepth} arrays and objects within each other`;
+    throw new Refusal(400, 'usage', message);
+  }
+  return params;
+}
+
+/** Of bytes that are known to be JSON. */
+function isTooDeep(bytes: Uint8Array): boolean {
+  const [quote, backslash, open, close] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
+  let depth = 0;
+  let inText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inText) {
+      if (byte === backslash) i++;
+      else if (byte === quote) inText = false;
+    } else if (byte === quote) inText = true;
+    else if (byte === open[0] || byte === open[1]) {
+      depth++;
+      if (depth > limits.gatewayDepth) return true;
+    } else if (byte === close[0] || byte === close[1]) depth--;
+  }
+  return false;
+}
