@@ -58,6 +58,8 @@ export class Calls {
     if (!this.#watching) {
       this.#watching = true;
       this.#host.watch(() => {
+        // A node that was started anew may have other services.
+        this.#idempotent.clear();
         for (const router of this.#routers) router.membersChanged();
       });
     }

@@ -1,8 +1,8 @@
 import { type RouteReport, runRoute } from '../bench/route.js';
 import type { MusterClient } from '../client/api.js';
-import { startNodes } from '../cluster/start.js';
 import { killNode } from '../cluster/nodes.js';
 import type { LocalCluster } from '../cluster/registry.js';
+import { startNodes } from '../cluster/start.js';
 import { bar } from './bar.js';
 import { percent } from './format.js';
 import { unicodeOn } from './terminal.js';
@@ -39,6 +39,7 @@ export async function routeStory(
   say(
     `   ${report.ok} answered, ${report.failed} failed, ${report.retries} sent a second time: the slow node gets less, the dead one nothing.\n`,
   );
-  if (killed !== null) await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });
+  if (killed !== null)
+    await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });
   return report;
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { RouteReport } from '../bench/route.js';
 import { openClient } from '../client/open.js';
 import { lockCluster } from '../cluster/lock.js';
 import { killNode } from '../cluster/nodes.js';
@@ -10,6 +11,7 @@ import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { clusterDir } from '../layout/paths.js';
+import { routeStory } from './demo-route.js';
 import { type TransferStory, transferStory } from './demo-transfer.js';
 import { formatDuration } from './duration.js';
 import type { Paint } from './terminal.js';
@@ -34,6 +36,8 @@ export interface DemoReport extends TortureReport {
   readonly failoverMs: number;
   /** A transfer whose coordinator was killed when everybody had prepared. */
   readonly transfer: TransferStory;
+  /** A burst of requests to a handler, in the middle of which a node was killed. */
+  readonly route: RouteReport;
 }
 
 const key = 'visits';
@@ -69,6 +73,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     const client = await openClient({ clusterDir: dir, timeoutMs: 20_000 });
     let failoverMs: number;
     let transfer: TransferStory;
+    let route: RouteReport;
     try {
       const first = await client.counter.incr(key);
       const map = await client.map();
@@ -84,13 +89,16 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
       step('3. Move money, kill the coordinator half-way');
       transfer = await transferStory(cluster, client, say, options.signal);
+
+      step('4. Route requests, kill a node in the middle');
+      route = await routeStory(cluster, client, say, options.signal);
     } finally {
       await client.close();
     }
 
     const seed = options.seed ?? randomInt(2 ** 31);
     step(
-      `4. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
+      `5. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
     );
     const report = await torture(cluster, {
       durationMs: options.durationMs,
@@ -105,9 +113,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     });
     if (options.signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
 
-    step('5. The verdict');
+    step('6. The verdict');
     const whole = transfer.balances.alice + transfer.balances.bob === 100;
-    const verdict = report.wrong.length === 0 && whole ? 'ok' : 'illegal';
+    const verdict = report.wrong.length === 0 && whole && route.failed === 0 ? 'ok' : 'illegal';
     say(
       `   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
     );
@@ -125,7 +133,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     finished = true;
     if (options.keep)
       say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
-    return { verdict, cluster: name, startMs, failoverMs, transfer, ...report };
+    return { verdict, cluster: name, startMs, failoverMs, transfer, route, ...report };
   } finally {
     if (created && !(options.keep && finished)) {
       await stopCluster(findCluster(name), 5000);

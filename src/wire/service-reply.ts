@@ -30,7 +30,8 @@ export interface ServiceFailure {
 
 /** The result of a `call` as JSON text. */
 export function encodeServiceReply(reply: ServiceReply<string>): string {
-  const load = JSON.stringify(reply.load);
+  const { inflight, queued, loop, cpu } = reply.load;
+  const load = `{"inflight":${inflight},"queued":${queued},"loop":${loop},"cpu":${cpu}}`;
   if (reply.ok) return `{"ok":true,"value":${reply.value},"load":${load}}`;
   return JSON.stringify(reply);
 }
