@@ -8,11 +8,11 @@ import { isServiceName, want } from '../wire/check.js';
 import type { NodeLoad, ServiceReply } from '../wire/service-reply.js';
 import { decodeServiceReply } from '../wire/service-reply.js';
 import type { CallReport, RouterOptions, RouterView, ServiceCallOptions, ServiceRouter } from './api.js';
-import type { CallAnswer, Links } from './links.js';
+import type { CallAnswer, CallHandle, Links } from './links.js';
 
 /** What calls need of the client. */
 export interface CallsHost {
-  readonly links: Links;
+  readonly links: Pick<Links, 'call' | 'ask'>;
   readonly timeoutMs: number;
   map(): ClusterMap | null;
   /** Reads the newest map. */
@@ -100,6 +100,12 @@ export class Calls {
   }
 }
 
+interface Attempt {
+  readonly ticket: number;
+  readonly node: NodeId;
+  call: CallHandle | null;
+}
+
 /** One request on its way, at one node or at several. */
 interface Flight {
   readonly service: string;
@@ -109,13 +115,11 @@ interface Flight {
   readonly idempotent: boolean;
   readonly begin: number;
   readonly deadline: number;
-  /** When another node is asked as well, if none has answered. */
+  /** When another node is asked as well, if none has answered; instead, if the request did not leave yet. */
   nextAt: number;
-  /** Between two such attempts, in ms. */
-  readonly everyMs: number;
   tried: NodeId[];
-  /** Tickets of attempts without an answer. */
-  open: number[];
+  /** Attempts without an answer. */
+  open: Attempt[];
   attempts: number;
   /** A handler may have begun, and nobody knows what became of it. */
   mayHaveRun: boolean;
@@ -188,8 +192,8 @@ class Routing implements ServiceRouter {
     const idempotent = options.idempotent ?? (await this.#isIdempotent(service, method));
     const { key = null, explain = false, timeoutMs = this.#host.timeoutMs } = options;
     const begin = performance.now();
-    const hedgeMs = options.hedge === undefined ? null : this.#router.percentile(options.hedge);
-    const everyMs = hedgeMs ?? limits.serviceAttemptMs;
+    const hedgeMs =
+      options.hedge === undefined || !idempotent ? null : this.#router.percentile(options.hedge);
     return new Promise((resolve, reject) => {
       const flight: Flight = {
         service,
@@ -199,8 +203,7 @@ class Routing implements ServiceRouter {
         idempotent,
         begin,
         deadline: begin + timeoutMs,
-        nextAt: idempotent ? begin + everyMs : Number.POSITIVE_INFINITY,
-        everyMs,
+        nextAt: begin + (hedgeMs ?? limits.serviceAttemptMs),
         tried: [],
         open: [],
         attempts: 0,
@@ -228,8 +231,8 @@ class Routing implements ServiceRouter {
     for (const flight of this.#flights) this.#fail(flight, new MusterError('usage', 'the client is closed'));
   }
 
-  /** Sends the request to one more node. False: there is nobody to send it to. */
-  #attempt(flight: Flight): boolean {
+  /** Sends the request to one more node, `anew` also to one that was tried. False: there is nobody to send it to. */
+  #attempt(flight: Flight, anew = true): boolean {
     const now = performance.now();
     const router = this.#router;
     let choice: ReturnType<Router['choose']>;
@@ -239,7 +242,7 @@ class Routing implements ServiceRouter {
         now,
       );
       // All have been tried: whoever refused for being busy may have time by now.
-      if (choice === null && flight.open.length === 0 && flight.tried.length > 0) {
+      if (choice === null && anew && flight.open.length === 0 && flight.tried.length > 0) {
         flight.tried = [];
         choice = router.choose({ key: flight.key }, now);
       }
@@ -248,7 +251,7 @@ class Routing implements ServiceRouter {
       return true;
     }
     if (choice === null) {
-      if (flight.open.length > 0) return false;
+      if (flight.open.length > 0 || !anew) return false;
       this.#fail(flight, new MusterError('unavailable', 'there is no node to send the request to'));
       return true;
     }
@@ -260,15 +263,13 @@ class Routing implements ServiceRouter {
     flight.attempts++;
     flight.tried.push(id);
     const ticket = router.sent(id, now);
-    flight.open.push(ticket);
+    const attempt: Attempt = { ticket, node: id, call: null };
+    flight.open.push(attempt);
     const { service, method, params, deadline } = flight;
     const timeoutMs = Math.max(1, Math.round(deadline - now));
     try {
-      this.#host.links.call(
-        id,
-        { type: 'call', service, method, params: params ?? null, timeoutMs },
-        (answer) => this.#answered(flight, ticket, id, answer),
-      );
+      const request = { type: 'call' as const, service, method, params: params ?? null, timeoutMs };
+      attempt.call = this.#host.links.call(id, request, (answer) => this.#answered(flight, attempt, answer));
     } catch (error) {
       router.done(ticket, 'app-error', performance.now());
       this.#fail(flight, asMuster(error));
@@ -276,12 +277,13 @@ class Routing implements ServiceRouter {
     return true;
   }
 
-  #answered(flight: Flight, ticket: number, node: NodeId, answer: CallAnswer): void {
+  #answered(flight: Flight, attempt: Attempt, answer: CallAnswer): void {
+    const { ticket, node } = attempt;
     const reply = replyOf(answer);
     const outcome = outcomeOf(answer, reply);
     this.#router.done(ticket, outcome, performance.now(), reply?.load ?? null);
     if (flight.settled) return;
-    flight.open = flight.open.filter((open) => open !== ticket);
+    flight.open = flight.open.filter((open) => open !== attempt);
     if (reply?.ok === true) {
       this.#settle(flight);
       flight.resolve({
@@ -294,11 +296,11 @@ class Routing implements ServiceRouter {
       });
       return;
     }
-    const ran = reply === null ? answer.kind !== 'lost' || answer.sent : reply.ran;
+    const ran = reply === null ? mayHaveRun(answer) : reply.ran;
     if (ran) flight.mayHaveRun = true;
     const error = errorOf(flight, node, answer, reply);
     const again =
-      outcome === 'busy' || outcome === 'lost' || (outcome === 'error' && answer.kind === 'lost')
+      outcome === 'busy' || outcome === 'lost' || (reply?.ok === false && reply.code === 'unknown-service')
         ? !ran || flight.idempotent
         : false;
     if (!again) {
@@ -306,6 +308,11 @@ class Routing implements ServiceRouter {
       return;
     }
     if (flight.open.length > 0) return;
+    // Nodes are given a service one after the other: another may have it already, or still.
+    if (reply?.ok === false && reply.code === 'unknown-service') {
+      if (!this.#attempt(flight, false)) this.#fail(flight, error);
+      return;
+    }
     const now = performance.now();
     if (now >= flight.deadline || !this.#router.mayRetry(now)) this.#fail(flight, error);
     else this.#attempt(flight);
@@ -315,20 +322,26 @@ class Routing implements ServiceRouter {
     const now = performance.now();
     for (const flight of this.#flights) {
       if (now >= flight.deadline) {
-        for (const ticket of flight.open) this.#router.done(ticket, 'timeout', now);
+        for (const { ticket, call } of flight.open) {
+          this.#router.done(ticket, 'timeout', now);
+          if (call?.sent === true) flight.mayHaveRun = true;
+        }
         const ms = Math.round(flight.deadline - flight.begin);
         const what = `${flight.service}.${flight.method}`;
         const message = `${what} was not answered within ${ms} ms by ${flight.tried.join(', ')}`;
         const details = { service: flight.service, method: flight.method, attempts: flight.attempts };
         this.#fail(
           flight,
-          flight.idempotent
-            ? new MusterError('timeout', message, { details, tookEffect: 'unknown' })
+          flight.idempotent || !flight.mayHaveRun
+            ? new MusterError('timeout', message, {
+                details,
+                tookEffect: flight.mayHaveRun ? 'unknown' : 'no',
+              })
             : new MusterError('outcome-unknown', message, { details }),
         );
-      } else if (now >= flight.nextAt && flight.open.length < attemptsAtOnce) {
-        flight.nextAt = now + flight.everyMs;
-        if (this.#router.mayRetry(now)) this.#attempt(flight);
+      } else if (now >= flight.nextAt) {
+        flight.nextAt = now + limits.serviceAttemptMs;
+        this.#another(flight, now);
       }
     }
     if (this.#flights.size === 0 && this.#timer !== null) {
@@ -337,9 +350,28 @@ class Routing implements ServiceRouter {
     }
   }
 
+  /** Nobody has answered for a while: one more node is asked, where that is safe. */
+  #another(flight: Flight, now: number): void {
+    const unsent = flight.open.filter(({ call }) => call?.sent !== true);
+    const safe = flight.idempotent || (unsent.length === flight.open.length && !flight.mayHaveRun);
+    if (!safe || flight.open.length >= attemptsAtOnce || !this.#router.mayRetry(now)) return;
+    // What has not left by now is taken back: it must not run after all.
+    for (const { ticket, call } of unsent) {
+      call?.cancel();
+      this.#router.done(ticket, 'lost', now);
+    }
+    flight.open = flight.open.filter((attempt) => !unsent.includes(attempt));
+    this.#attempt(flight);
+  }
+
   #settle(flight: Flight): void {
     flight.settled = true;
     this.#flights.delete(flight);
+    for (const { ticket, call } of flight.open) {
+      if (call?.sent === true) continue; // The router is told when its answer comes.
+      call?.cancel();
+      this.#router.done(ticket, 'timeout', performance.now());
+    }
   }
 
   #fail(flight: Flight, error: MusterError): void {
@@ -351,6 +383,9 @@ class Routing implements ServiceRouter {
 
 const asMuster = (error: unknown): MusterError =>
   error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
+
+const mayHaveRun = (answer: CallAnswer): boolean =>
+  answer.kind === 'lost' ? answer.sent : answer.kind !== 'error' || answer.error.tookEffect !== 'no';
 
 function replyOf(answer: CallAnswer): ServiceReply | null {
   if (answer.kind !== 'result') return null;

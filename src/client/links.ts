@@ -33,7 +33,15 @@ export type CallAnswer =
   | { readonly kind: 'error'; readonly error: MusterError }
   | { readonly kind: 'lost'; readonly sent: boolean; readonly error: Error };
 
-interface Called {
+/** A request on its way. */
+export interface CallHandle {
+  /** It was handed to a connection: it may arrive. */
+  readonly sent: boolean;
+  /** Whoever asked does not wait any more. If it was not sent yet, it never will be. */
+  cancel(): void;
+}
+
+interface Called extends CallHandle {
   readonly done: (answer: CallAnswer) => void;
   sent: boolean;
 }
@@ -105,23 +113,26 @@ export class Links {
    * Asks the node to run a handler; `done` is told once, when there is an answer or can be none any more. Throws `value-too-large`, or
    * `usage` for parameters that JSON cannot carry; then nothing was sent.
    */
-  call(node: NodeId, request: Extract<AdminRequest, { type: 'call' }>, done: Called['done']): void {
+  call(node: NodeId, request: Extract<AdminRequest, { type: 'call' }>, done: Called['done']): CallHandle {
     const id = this.#nextAsk--;
     const text = encodedCall(id, request);
     const link = this.#link(node);
     if (link === null) {
       const error = new MusterError('unreachable', `${node} has no address`, { details: { node } });
       queueMicrotask(() => done({ kind: 'lost', sent: false, error }));
-      return;
+      return { sent: false, cancel: () => {} };
     }
-    const called: Called = { done, sent: false };
-    link.waiting.set(id, called);
+    const { waiting } = link;
+    const called: Called = { done, sent: false, cancel: () => void (called.sent || waiting.delete(id)) };
+    waiting.set(id, called);
     const send = (connection: Connection): void => {
+      if (!waiting.has(id)) return;
       called.sent = true;
       connection.send(text);
     };
     if (link.connection !== null) send(link.connection);
     else link.connected.then(send).catch(() => {});
+    return called;
   }
 
   /** Why there is no connection to the node, or null when there is one or none was tried. */
