@@ -658,7 +658,7 @@ export class NodeCore implements ReplicaContext {
 
   /** Does somebody wait for this change, or may it go along with the next few? */
   #isUrgent(wanted: PartitionConfig, now: PartitionConfig): boolean {
-    if (wanted.epoch > now.epoch || now.inSync.length < this.map.settings.minInSync) return true;
+    if (wanted.epoch > now.epoch || now.inSync.length < this.map.settings.replicas) return true;
     // One that fell silent holds up every write until it is out.
     return now.inSync.some((r) => now.target.includes(nodeOf(r)) && !wanted.inSync.includes(r));
   }

@@ -1,0 +1,45 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/presentation/base-command.js';
+import {
+  benchKeysOf,
+  type LoadReport,
+  loadColumns,
+  loadExit,
+  loadFlags,
+  loadSummary,
+  runLoad,
+} from '../../src/presentation/bench-load.js';
+
+const { keys: _, ...flags } = loadFlags;
+
+export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
+  static override summary = 'Measures calls of a handler: how many a second, how long each takes.';
+  static override description = 'The handler is demo.echo, which every node has and which does nothing.';
+  static override examples = [
+    '<%= config.bin %> bench route',
+    '<%= config.bin %> bench route --clients 1 --strategy round-robin --for 30s --json',
+  ];
+  static override flags = {
+    ...flags,
+    strategy: Flags.string({ default: 'two-choices', description: 'As for `muster route`.' }),
+  };
+
+  async run(): Promise<Omit<LoadReport, 'keys'>> {
+    const choice = { ...this.flags, keys: 'one' as const };
+    benchKeysOf('route', choice);
+    const client = await this.client();
+    const { strategyOf } = await import('../../src/presentation/route-run.js');
+    const router = await client.router({ strategy: await strategyOf(this.flags.strategy) });
+    const timeoutMs = this.timeoutMs();
+    const progress = await this.progress('calling');
+    const signal = this.interruptible();
+    const run = (i: number): Promise<unknown> => router.call('demo.echo', i, { timeoutMs, idempotent: true });
+    const operations = [{ name: 'echo', weight: 1, run }];
+    const { keys, ...report } = await runLoad(client, operations, [], choice, { progress, signal });
+    progress.clear();
+    await this.table(report.operations, loadColumns);
+    this.note(loadSummary({ ...report, keys }));
+    process.exitCode = loadExit({ ...report, keys }, signal);
+    return report;
+  }
+}
