@@ -28,7 +28,7 @@ const struck = (scenario: Scenario, everyMs: number): Scenario => ({
 
 /** Primaries come and go with much under way, so that logs end in entries of several epochs. */
 const unsettled = (scenario: Scenario): Scenario => {
-  const often: Partial<Record<Fault, number>> = { primary: 1, kill: 1, netsplit: 1, reset: 1 };
+  const often: Partial<Record<Fault, number>> = { primary: 1, kill: 1, netsplit: 1, reset: 1, armed: 1 };
   return {
     ...scenario,
     quiet: false,
@@ -37,13 +37,13 @@ const unsettled = (scenario: Scenario): Scenario => {
     replicas: 3,
     nodes: 3,
     minInSync: 2,
-    retainEntries: 4,
+    retainEntries: 1,
     callsAtOnce: 8,
     thinkMs: 5,
-    faultyMs: 15_000,
+    faultyMs: 25_000,
     repairAfterMs: 60_000,
-    network: { ...scenario.network, ordered: false, slow: 0.1, slowMs: 300, loss: 0.02 },
-    nemesis: { everyMs: 300, weights: weightsOf(often) },
+    network: { ...scenario.network, ordered: false, slow: 0.3, slowMs: 600, loss: 0.02 },
+    nemesis: { everyMs: 500, weights: weightsOf(often) },
   };
 };
 
