@@ -7,15 +7,14 @@
  * Moleculer 0.14: 5 processes with the TCP transporter, until all see the service on all.
  * After `--idle` seconds, in the last round, the resident memory of each muster node. Exits 1 when a target is missed.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { peers } from './lib/deps.js';
+import { startMoleculer } from './lib/echo.js';
 import { finish, median, mib, ms, printTable, range, type Target } from './lib/figures.js';
 import { Muster, type StatusInfo } from './lib/muster.js';
-import { cleanEnv, cpuMs, end, residentBytes } from './lib/processes.js';
+import { cpuMs, residentBytes } from './lib/processes.js';
 import { startRedisCluster } from './lib/redis-cluster.js';
 import { makeWorkspace } from './lib/workspace.js';
 
@@ -35,38 +34,6 @@ interface Started {
   stop(): Promise<void>;
 }
 
-async function startMoleculer(round: number): Promise<Started> {
-  const program = fileURLToPath(new URL('lib/moleculer-node.cjs', import.meta.url));
-  const module = peers('moleculer').resolve('moleculer');
-  const children: ChildProcess[] = [];
-  const stop = async (): Promise<void> =>
-    void (await Promise.all(children.map((child) => end(child, 'SIGKILL'))));
-  const ready = Array.from({ length: NODES }, (_, i) => {
-    // A namespace for each round, lest one hear of the last one's nodes.
-    const args = [module, `node-${i}`, `bench-${process.pid}-${round}`, String(NODES)];
-    const child = fork(program, args, { env: cleanEnv(), execArgv: [] });
-    children.push(child);
-    return new Promise<void>((resolve, reject) => {
-      child.once('message', () => resolve());
-      child.once('exit', (code) => reject(new Error(`a Moleculer node ended with ${code}`)));
-    });
-  });
-  const late = new AbortController();
-  try {
-    const patience = sleep(60_000, undefined, { signal: late.signal }).then(() => {
-      throw new Error('Moleculer: the nodes did not find one another within 60 s');
-    });
-    await Promise.race([Promise.all(ready), patience]);
-  } catch (error) {
-    await stop();
-    throw error;
-  } finally {
-    late.abort();
-    for (const one of ready) one.catch(() => {});
-  }
-  return { pids: children.map(({ pid }) => pid as number), stop };
-}
-
 async function main(): Promise<void> {
   const workspace = makeWorkspace(flags.dir);
   const muster = new Muster(workspace.dir);
@@ -80,7 +47,8 @@ async function main(): Promise<void> {
       const { nodes, stop } = await startRedisCluster(join(workspace.dir, `redis${round}`));
       return { pids: nodes.map(({ child }) => child.pid as number), stop };
     },
-    moleculer: startMoleculer,
+    // A namespace for each round, lest one hear of the last one's nodes.
+    moleculer: (round) => startMoleculer(`bench-${process.pid}-${round}`, NODES),
   };
   const names = flags.only.split(',');
   const times = new Map<string, number[]>(names.map((name) => [name, []]));

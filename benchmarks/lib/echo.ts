@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WebSocket, WebSocketServer } from 'ws';
 import { peers } from './deps.js';
-import { cleanEnv } from './processes.js';
+import { cleanEnv, end } from './processes.js';
 
 interface Broker {
   start(): Promise<void>;
@@ -12,25 +13,42 @@ interface Broker {
   readonly registry: { getServiceList(options: object): { name: string; nodeID: string }[] };
 }
 
-/** So many Moleculer nodes with an action that echoes, over its TCP transporter, each a process; `stop` ends them. */
-export async function startMoleculer(namespace: string, nodes: number): Promise<{ stop(): Promise<void> }> {
+/**
+ * So many Moleculer nodes with an action that echoes, over its TCP transporter, each a process; resolves when each sees it on all.
+ * `stop` kills them. Rejects when one ends, or when they do not find one another within 60 s.
+ */
+export async function startMoleculer(
+  namespace: string,
+  nodes: number,
+): Promise<{ pids: readonly number[]; stop(): Promise<void> }> {
   const module = peers('moleculer').resolve('moleculer');
   const program = fileURLToPath(new URL('moleculer-node.cjs', import.meta.url));
   const children: ChildProcess[] = [];
-  for (let i = 1; i <= nodes; i++)
-    children.push(fork(program, [module, `m${i}`, namespace, String(nodes)], { env: cleanEnv() }));
-  await Promise.all(children.map((child) => once(child, 'message')));
-  return {
-    async stop() {
-      await Promise.all(
-        children.map((child) => {
-          const gone = once(child, 'exit');
-          child.disconnect();
-          return gone;
-        }),
-      );
-    },
-  };
+  const stop = async (): Promise<void> =>
+    void (await Promise.all(children.map((child) => end(child, 'SIGKILL'))));
+  const ready = Array.from({ length: nodes }, (_, i) => {
+    const args = [module, `node-${i}`, namespace, String(nodes)];
+    const child = fork(program, args, { env: cleanEnv(), execArgv: [] });
+    children.push(child);
+    return new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve());
+      child.once('exit', (code) => reject(new Error(`a Moleculer node ended with ${code}`)));
+    });
+  });
+  const late = new AbortController();
+  try {
+    const patience = sleep(60_000, undefined, { signal: late.signal }).then(() => {
+      throw new Error('Moleculer: the nodes did not find one another within 60 s');
+    });
+    await Promise.race([Promise.all(ready), patience]);
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    late.abort();
+    for (const one of ready) one.catch(() => {});
+  }
+  return { pids: children.map(({ pid }) => pid as number), stop };
 }
 
 /** A caller that is a member of the cluster, as Moleculer has it, and balances by turns, its default. */

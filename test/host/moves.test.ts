@@ -1,25 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { moveUnderLoad } from '../../src/cluster/moving.js';
-import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
-import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { built } from './built.js';
+import { homeOf } from './home.js';
 
-const home = mkdtempSync(join(tmpdir(), 'muster-moves-'));
-
-beforeAll(() => {
-  process.env.MUSTER_HOME = home;
-});
-
-afterAll(async () => {
-  const cluster = findCluster('moves');
-  await stopCluster(cluster, 5000);
-  removeCluster(cluster.dir);
-  rmSync(home, { recursive: true, force: true });
-});
+homeOf('moves');
 
 test('64 callers read and count while three nodes become six and then four, and a node is killed in the middle of each move: nothing is lost, and little more is copied than planned', {
   timeout: 240_000,

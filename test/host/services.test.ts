@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { MusterClient } from '../../src/client/api.js';
 import { openClient } from '../../src/client/open.js';
 import { withClusterLock } from '../../src/cluster/lock.js';
@@ -9,12 +8,12 @@ import { startAndAwait } from '../../src/cluster/node-start.js';
 import { killNode } from '../../src/cluster/nodes.js';
 import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
-import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { Random } from '../../src/core/random.js';
 import { MusterError } from '../../src/errors.js';
 import { built } from './built.js';
+import { homeOf } from './home.js';
 
-const home = mkdtempSync(join(tmpdir(), 'muster-services-'));
+const home = homeOf('services');
 const module = join(home, 'tally.mjs');
 
 /** Counts its own runs in a file of its node's, for the cluster's counters would hide a run in their own exactly-once. */
@@ -29,19 +28,7 @@ writeFileSync(
   export default { name: 'tally', handlers: { once: note('once'), again: { idempotent: true, handle: note('again') } } };`,
 );
 
-beforeAll(() => {
-  process.env.MUSTER_HOME = home;
-});
-
-afterAll(async () => {
-  const cluster = findCluster('services');
-  await stopCluster(cluster, 5000);
-  removeCluster(cluster.dir);
-  rmSync(home, { recursive: true, force: true });
-});
-
-async function ran(what: string): Promise<Map<string, number>> {
-  const { readFileSync } = await import('node:fs');
+function ran(what: string): Map<string, number> {
   const times = new Map<string, number>();
   for (const id of readFileSync(`${home}/ran-${what}`, 'utf8').trim().split('\n'))
     times.set(id, (times.get(id) ?? 0) + 1);
@@ -96,7 +83,7 @@ test('a node killed every 2 s: no idempotent request fails, and none that is not
   expect(kills).toBeGreaterThan(3);
   expect(failed).toEqual([]);
   expect(answered).toBeGreaterThan(500);
-  const times = await ran('once');
+  const times = ran('once');
   const wrong = [...outcomes].filter(([id, outcome]) => {
     const count = times.get(id) ?? 0;
     return count > 1 || (outcome === 'ok' && count !== 1) || (outcome === 'no' && count !== 0);

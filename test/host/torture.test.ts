@@ -1,26 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openClient } from '../../src/client/open.js';
-import { findCluster } from '../../src/cluster/registry.js';
 import { startCluster } from '../../src/cluster/start.js';
-import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { torture } from '../../src/cluster/torture.js';
 import { built } from './built.js';
+import { homeOf } from './home.js';
 
-const home = mkdtempSync(join(tmpdir(), 'muster-torture-'));
-
-beforeAll(() => {
-  process.env.MUSTER_HOME = home;
-});
-
-afterAll(async () => {
-  const cluster = findCluster('torture');
-  await stopCluster(cluster, 5000);
-  removeCluster(cluster.dir);
-  rmSync(home, { recursive: true, force: true });
-});
+homeOf('torture');
 
 test('five nodes, 64 clients, a primary killed every second for 20 s and one paused for 5 s: nothing acknowledged is lost or doubled', {
   timeout: 180_000,

@@ -1,25 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findCluster } from '../../src/cluster/registry.js';
+import { expect, test } from 'vitest';
 import { startCluster } from '../../src/cluster/start.js';
-import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
 import { transferUnderFaults } from '../../src/cluster/transfers.js';
 import { built } from './built.js';
+import { homeOf } from './home.js';
 
-const home = mkdtempSync(join(tmpdir(), 'muster-transfers-'));
-
-beforeAll(() => {
-  process.env.MUSTER_HOME = home;
-});
-
-afterAll(async () => {
-  const cluster = findCluster('transfers');
-  await stopCluster(cluster, 5000);
-  removeCluster(cluster.dir);
-  rmSync(home, { recursive: true, force: true });
-});
+homeOf('transfers');
 
 test('transfers among 100 accounts on five nodes for half a minute, a kill each second and a netsplit of 4 s now and then: the total is exact, and nothing is left in doubt', {
   timeout: 400_000,
