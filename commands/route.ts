@@ -15,8 +15,7 @@ import {
   routeColumns,
   routeSummary,
 } from '../src/presentation/route-view.js';
-
-const strategies = ['random', 'round-robin', 'weighted', 'least-loaded', 'two-choices', 'hash'] as const;
+import { strategyNames } from '../src/router/balancers/index.js';
 
 export default class Route extends BaseCommand<typeof Route> {
   static override summary = 'Sends requests to a method of a service, spread over the nodes by a strategy.';
@@ -35,7 +34,7 @@ export default class Route extends BaseCommand<typeof Route> {
   static override flags = {
     strategy: Flags.string({
       default: 'two-choices',
-      helpValue: strategies.join('|'),
+      helpValue: strategyNames.join('|'),
       description: 'How a node is chosen; or a module whose default export chooses (./mine.js).',
     }),
     weights: Flags.string({ helpValue: 'n1=2,…', description: 'Static weights; 1 when not named.' }),

@@ -243,3 +243,7 @@ export class MusterError extends Error {
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(catalogue, code);
 }
+
+/** The error as one of the catalogue; what is none of ours is `internal`. */
+export const asMuster = (error: unknown): MusterError =>
+  error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/presentation/base-command.js';
 import {
-  benchKeysOf,
+  checkLoad,
   type LoadReport,
   loadColumns,
   loadExit,
@@ -24,9 +24,8 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
     strategy: Flags.string({ default: 'two-choices', description: 'As for `muster route`.' }),
   };
 
-  async run(): Promise<Omit<LoadReport, 'keys'>> {
-    const choice = { ...this.flags, keys: 'one' as const };
-    benchKeysOf('route', choice);
+  async run(): Promise<LoadReport> {
+    checkLoad(this.flags);
     const client = await this.client();
     const { strategyOf } = await import('../../src/presentation/route-run.js');
     const router = await client.router({ strategy: await strategyOf(this.flags.strategy) });
@@ -35,11 +34,11 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
     const signal = this.interruptible();
     const run = (i: number): Promise<unknown> => router.call('demo.echo', i, { timeoutMs, idempotent: true });
     const operations = [{ name: 'echo', weight: 1, run }];
-    const { keys, ...report } = await runLoad(client, operations, [], choice, { progress, signal });
+    const report = await runLoad(client, operations, [], this.flags, { progress, signal });
     progress.clear();
     await this.table(report.operations, loadColumns);
-    this.note(loadSummary({ ...report, keys }));
-    process.exitCode = loadExit({ ...report, keys }, signal);
+    this.note(loadSummary(report));
+    process.exitCode = loadExit(report, signal);
     return report;
   }
 }

@@ -15,27 +15,15 @@ export default class NodeRestart extends BaseCommand<typeof NodeRestart> {
     const { role, of } = this.flags;
     const timeoutMs = this.timeoutMs(30_000);
     const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, timeoutMs);
-    const [{ startAndAwait }, { endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
-      import('../../src/cluster/node-start.js'),
-      import('../../src/cluster/stop.js'),
+    const [{ restartNodes }, { withClusterLock }] = await Promise.all([
+      import('../../src/cluster/restart.js'),
       import('../../src/cluster/lock.js'),
-      import('../../src/cluster/registry.js'),
     ]);
     const signal = this.interruptible();
     const progress = await this.progress(`restarting ${ids.join(', ')}`);
-    const started = await withClusterLock(cluster.dir, timeoutMs, async () => {
-      const done = [];
-      for (const id of ids) {
-        progress.update(`restarting ${id}`);
-        await endProcesses(
-          cluster.dir,
-          freshRoster(cluster).filter((row) => row.id === id),
-          10_000,
-        );
-        done.push(...(await startAndAwait(cluster, [id], { timeoutMs, signal })));
-      }
-      return done;
-    });
+    const started = await withClusterLock(cluster.dir, timeoutMs, () =>
+      restartNodes(cluster, ids, { timeoutMs, signal, progress: (text) => progress.update(text) }),
+    );
     progress.clear();
     for (const { id, pid, url } of started) this.note(`${id} runs again (pid ${pid}, ${url})`);
     return oneOrMany(started);

@@ -1,4 +1,4 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { type Latencies, Latency } from './latency.js';
 
 /** One kind of operation that a load consists of. */
 export interface LoadOperation {
@@ -34,14 +34,6 @@ export interface LoadSoFar {
   readonly errors: number;
 }
 
-/** Latencies in ms, to three digits. */
-export interface Latencies {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
 export interface OperationFigures {
   readonly name: string;
   /** Operations that ended well while it was measured. */
@@ -69,8 +61,7 @@ const PAUSE_AFTER_ERROR_MS = 10;
 
 interface Tally {
   readonly operation: LoadOperation;
-  /** Microseconds. */
-  readonly histogram: RecordableHistogram;
+  readonly latency: Latency;
   count: number;
 }
 
@@ -81,7 +72,7 @@ interface Tally {
 export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const { callers, forMs, warmUpMs, clock, signal, progress } = options;
   const tallies = options.operations.map(
-    (operation): Tally => ({ operation, histogram: createHistogram({ figures: 3 }), count: 0 }),
+    (operation): Tally => ({ operation, latency: new Latency(), count: 0 }),
   );
   const errors: Record<string, number> = {};
   let failed = 0;
@@ -105,7 +96,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
     const end = clock();
     ended++;
     if (end >= from && end < until) tally.count++;
-    if (start >= from) tally.histogram.record(Math.max(1, Math.round((end - start) * 1000)));
+    if (start >= from) tally.latency.record(end - start);
   };
   const caller = async (number: number): Promise<void> => {
     const next = inTurn(tallies, number);
@@ -144,11 +135,11 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
   const rate = (count: number): number =>
     elapsedMs === 0 ? 0 : Math.round((count * 10_000) / elapsedMs) / 10;
   const operations = tallies.map(
-    ({ operation, histogram, count }): OperationFigures => ({
+    ({ operation, latency, count }): OperationFigures => ({
       name: operation.name,
       count,
       perSecond: rate(count),
-      latencyMs: histogram.count === 0 ? null : latencies(histogram),
+      latencyMs: latency.summary,
     }),
   );
   const perSecond = rate(operations.reduce((sum, { count }) => sum + count, 0));
@@ -173,9 +164,4 @@ function inTurn(tallies: readonly Tally[], caller: number): () => Tally {
 function nameOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   return typeof code === 'string' ? code : typeof name === 'string' ? name : 'error';
-}
-
-function latencies(histogram: RecordableHistogram): Latencies {
-  const at = (percentile: number): number => histogram.percentile(percentile) / 1000;
-  return { p50: at(50), p95: at(95), p99: at(99), max: histogram.max / 1000 };
 }

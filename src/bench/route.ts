@@ -1,6 +1,6 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { CallReport, ServiceCallOptions, ServiceRouter } from '../client/api.js';
 import { MusterError } from '../errors.js';
+import { Latency } from './latency.js';
 
 export interface RouteOptions {
   /** SERVICE.METHOD. */
@@ -53,21 +53,6 @@ export interface RouteReport {
 }
 
 const reportMs = 200;
-
-class Latency {
-  readonly #histogram: RecordableHistogram = createHistogram({ figures: 3 });
-  count = 0;
-
-  record(ms: number): void {
-    this.count++;
-    this.#histogram.record(Math.max(1, Math.round(ms * 1000)));
-  }
-
-  /** In ms; null: nothing was recorded. */
-  at(percentile: number): number | null {
-    return this.count === 0 ? null : this.#histogram.percentile(percentile) / 1000;
-  }
-}
 
 /** Sends `count` requests, so many at once, and says who answered how many and how fast. A request that fails is counted. */
 export async function runRoute(router: ServiceRouter, options: RouteOptions): Promise<RouteReport> {

@@ -1,10 +1,8 @@
 import type { TraceEvent, TxItem, TxReason } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ReplicaStatus } from '../core/node.js';
-import type { Router } from '../router/router.js';
-import type { Considered, Pick, StrategyName } from '../router/types.js';
+import type { Considered, NodeLoad, Pick, RouterView, StrategyName } from '../router/types.js';
 import type { Json, ServiceView } from '../service/definition.js';
-import type { NodeLoad } from '../wire/service-reply.js';
 
 /** What a running node says of itself. */
 export interface NodeStatus {
@@ -78,9 +76,7 @@ export interface CallReport {
   readonly why?: string;
 }
 
-export type { Considered, Json, NodeLoad, Pick, ServiceView, StrategyName };
-
-export type RouterView = ReturnType<Router['view']>;
+export type { Considered, Json, NodeLoad, Pick, RouterView, ServiceView, StrategyName };
 
 export interface ServiceRouter {
   /** As `client.call`. */

@@ -1,12 +1,11 @@
 import type { ClusterMap, Member, NodeId } from '../core/map/types.js';
-import { MusterError } from '../errors.js';
+import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { Router } from '../router/router.js';
 import type { Considered, Outcome } from '../router/types.js';
 import type { Json, ServiceView } from '../service/definition.js';
 import { isServiceName, want } from '../wire/check.js';
-import type { NodeLoad, ServiceReply } from '../wire/service-reply.js';
-import { decodeServiceReply } from '../wire/service-reply.js';
+import { decodeServiceReply, type ServiceReply } from '../wire/service-reply.js';
 import type { CallReport, RouterOptions, RouterView, ServiceCallOptions, ServiceRouter } from './api.js';
 import type { CallAnswer, CallHandle, Links } from './links.js';
 
@@ -43,7 +42,7 @@ export class Calls {
   readonly #routers = new Set<Routing>();
   /** By `service.method`. */
   readonly #idempotent = new Map<string, boolean>();
-  #shared: Routing | null = null;
+  #shared: ServiceRouter | null = null;
   #watching = false;
 
   constructor(host: CallsHost) {
@@ -67,7 +66,7 @@ export class Calls {
   }
 
   call(to: string, params: unknown, options: ServiceCallOptions): Promise<Json> {
-    this.#shared ??= this.router() as Routing;
+    this.#shared ??= this.router();
     return this.#shared.call(to, params, options);
   }
 
@@ -268,7 +267,7 @@ class Routing implements ServiceRouter {
     const { service, method, params, deadline } = flight;
     const timeoutMs = Math.max(1, Math.round(deadline - now));
     try {
-      const request = { type: 'call' as const, service, method, params: params ?? null, timeoutMs };
+      const request = { type: 'call' as const, service, method, params, timeoutMs };
       attempt.call = this.#host.links.call(id, request, (answer) => this.#answered(flight, attempt, answer));
     } catch (error) {
       router.done(ticket, 'app-error', performance.now());
@@ -299,17 +298,15 @@ class Routing implements ServiceRouter {
     const ran = reply === null ? mayHaveRun(answer) : reply.ran;
     if (ran) flight.mayHaveRun = true;
     const error = errorOf(flight, node, answer, reply);
-    const again =
-      outcome === 'busy' || outcome === 'lost' || (reply?.ok === false && reply.code === 'unknown-service')
-        ? !ran || flight.idempotent
-        : false;
-    if (!again) {
+    // Nodes are given a service one after the other: another may have it already, or still.
+    const lacking = reply?.code === 'unknown-service';
+    const elsewhere = lacking || outcome === 'busy' || outcome === 'lost';
+    if (!elsewhere || (ran && !flight.idempotent)) {
       this.#fail(flight, error);
       return;
     }
     if (flight.open.length > 0) return;
-    // Nodes are given a service one after the other: another may have it already, or still.
-    if (reply?.ok === false && reply.code === 'unknown-service') {
+    if (lacking) {
       if (!this.#attempt(flight, false)) this.#fail(flight, error);
       return;
     }
@@ -381,9 +378,6 @@ class Routing implements ServiceRouter {
   }
 }
 
-const asMuster = (error: unknown): MusterError =>
-  error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
-
 const mayHaveRun = (answer: CallAnswer): boolean =>
   answer.kind === 'lost' ? answer.sent : answer.kind !== 'error' || answer.error.tookEffect !== 'no';
 
@@ -429,5 +423,3 @@ function errorOf(flight: Flight, node: NodeId, answer: CallAnswer, reply: Servic
     tookEffect: reply.ran ? 'unknown' : 'no',
   });
 }
-
-export type { NodeLoad };

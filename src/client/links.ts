@@ -1,6 +1,6 @@
 import type { Member, NodeId } from '../core/map/types.js';
 import type { ClientRequest, ClientResponse } from '../core/messages.js';
-import { MusterError } from '../errors.js';
+import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Connection, Transport } from '../transport/contract.js';
 import { encodeCall } from '../wire/calls.js';
@@ -245,7 +245,7 @@ function responseOf(
   try {
     return decodeClientResponse(type, incoming);
   } catch (error) {
-    const known = error instanceof MusterError ? error : new MusterError('internal', String(error));
+    const known = asMuster(error);
     return {
       ok: false,
       code: 'unavailable',

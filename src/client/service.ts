@@ -1,7 +1,4 @@
-import type { Json } from '../service/definition.js';
 import type { HeldLock, LockOptions, MusterClient, Transaction, TransactionOptions } from './api.js';
-
-export type { Json };
 
 /** What a handler is given beside its parameters: the cluster it runs in, and the call it serves. */
 export interface HandlerContext {

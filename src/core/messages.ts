@@ -180,6 +180,18 @@ export type Refusal = {
   readonly mayHaveRun?: boolean;
 };
 
+/** How busy a node is, as it says with each reply of a service. */
+export interface NodeLoad {
+  /** Handlers that run, of all its clients. */
+  readonly inflight: number;
+  /** Requests that wait for one to end. */
+  readonly queued: number;
+  /** Share of the time that the event loop was busy, 0 to 1. */
+  readonly loop: number;
+  /** Share of one core that the process used; may pass 1. */
+  readonly cpu: number;
+}
+
 export type ClientResponse =
   | { readonly ok: true; readonly type: 'open'; readonly session: SessionId }
   | { readonly ok: true; readonly type: 'close' }

@@ -1,6 +1,6 @@
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { ServiceView } from '../service/definition.js';
+import { missing, type ServiceView } from '../service/definition.js';
 
 /** Rejects with `timeout` when the promise is not settled after `ms`. */
 function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
@@ -61,12 +61,7 @@ export class Directory {
     const all = await this.fresh(timeoutMs);
     const found = find(all);
     if (found !== undefined) return found.idempotent;
-    const methods = all.find(({ name }) => name === service)?.methods;
-    const names = (methods ?? all).map(({ name }) => name).join(', ') || 'none';
-    const message = methods
-      ? `service ${service} has no method ${method}; it has ${names}`
-      : `there is no service ${service}; there are ${names}`;
-    throw new MusterError('unknown-service', message, { details: { service, method } });
+    throw new MusterError('unknown-service', missing(all, service, method), { details: { service, method } });
   }
 
   /** Is there such a method, as far as is known? Asks nobody. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MusterError } from '../errors.js';
+import { asMuster, MusterError } from '../errors.js';
 import { describeFault } from '../faults/plan.js';
 import { followFaults } from '../faults/store.js';
 import { FaultTransport } from '../faults/transport.js';
@@ -30,8 +30,7 @@ const log = createLog(node);
 
 /** The last line of the log says why; the exit code is the error's. */
 function die(error: unknown): never {
-  const known =
-    error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });
+  const known = asMuster(error);
   const stack = known.code === 'internal' && error instanceof Error ? { stack: error.stack } : {};
   log.error({ code: known.code, details: known.details, hint: known.hint, ...stack }, known.message);
   process.exit(known.exit);

@@ -23,16 +23,22 @@ export interface LoadChoice {
   readonly clients: number;
   readonly for: number;
   readonly 'warm-up': number;
-  readonly keys: 'distinct' | 'one';
+  /** Left out where the load has no keys. */
+  readonly keys?: 'distinct' | 'one';
 }
 
 const MOST_CLIENTS = 10_000;
 
-/** The key of each caller; the prefix keeps them apart from anybody's data. Rejects with `usage` when nothing can be measured. */
-export function benchKeysOf(what: string, choice: LoadChoice): string[] {
+/** Rejects with `usage` when nothing can be measured. */
+export function checkLoad(choice: Pick<LoadChoice, 'clients' | 'for'>): void {
   if (choice.clients < 1 || choice.clients > MOST_CLIENTS)
     throw new MusterError('usage', `--clients takes 1 to ${MOST_CLIENTS}, not ${choice.clients}`);
   if (choice.for === 0) throw new MusterError('usage', '--for must be longer than 0');
+}
+
+/** The key of each caller; the prefix keeps them apart from anybody's data. Rejects as `checkLoad` does. */
+export function benchKeysOf(what: string, choice: LoadChoice): string[] {
+  checkLoad(choice);
   const own = process.pid.toString(36);
   return Array.from(
     { length: choice.clients },
@@ -41,7 +47,7 @@ export function benchKeysOf(what: string, choice: LoadChoice): string[] {
 }
 
 export interface LoadReport extends Omit<LoadFigures, 'firstError'> {
-  readonly keys: 'distinct' | 'one';
+  readonly keys?: 'distinct' | 'one';
 }
 
 /**
@@ -68,7 +74,7 @@ export async function runLoad(
   await removeKeys(client, keys);
   if (firstError !== null && figures.operations.every(({ latencyMs }) => latencyMs === null))
     throw firstError;
-  return { ...figures, keys: choice.keys };
+  return choice.keys === undefined ? figures : { ...figures, keys: choice.keys };
 }
 
 /** Best effort: figures that were measured are worth more than a tidy end. */
@@ -105,8 +111,8 @@ export const loadColumns: readonly Column<Row>[] = [
 /** The conditions of the measurement and its errors, in one line. */
 export function loadSummary(report: LoadReport): string {
   const { callers, keys, elapsedMs, errors } = report;
-  const who =
-    callers === 1 ? '1 caller' : `${callers} callers at once, ${keys === 'one' ? 'one key' : 'a key each'}`;
+  const which = keys === undefined ? '' : keys === 'one' ? ', one key' : ', a key each';
+  const who = callers === 1 ? '1 caller' : `${callers} callers at once${which}`;
   const failures = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
   return `${who}, ${formatDuration(elapsedMs)}; ${failures.length === 0 ? 'no errors' : `errors: ${failures.join(', ')}`}`;
 }

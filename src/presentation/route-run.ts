@@ -49,8 +49,9 @@ export async function strategyOf(name: string): Promise<Strategy> {
 
 /** Rejects with `unknown-node` when a weight is for nobody. */
 export async function checkWeights(client: MusterClient, weights: RoutingRun['weights']): Promise<void> {
+  if (weights === undefined) return;
   const known = Object.keys((await client.map()).members);
-  for (const id of Object.keys(weights ?? {}))
+  for (const id of Object.keys(weights))
     if (!known.includes(id))
       throw new MusterError('unknown-node', `--weights names "${id}"; the nodes are ${known.join(', ')}`, {
         details: { node: id },

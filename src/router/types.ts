@@ -1,17 +1,10 @@
+import type { NodeLoad } from '../core/messages.js';
+
 /** What the router and its strategies say to each other and to whoever asks. Times are in ms, loads in shares of 1. */
 
 export type StrategyName = 'random' | 'round-robin' | 'weighted' | 'least-loaded' | 'two-choices' | 'hash';
 
-/** What a node last said of itself. */
-export interface NodeLoad {
-  /** Requests it is working on, of all its clients. */
-  readonly inflight: number;
-  readonly queued: number;
-  /** Use of its event loop, 0 to 1. */
-  readonly loop: number;
-  /** Share of one core. */
-  readonly cpu: number;
-}
+export type { NodeLoad };
 
 /** A node that may be chosen. Valid during the call that it was given to. */
 export interface Candidate {

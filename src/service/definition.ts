@@ -23,6 +23,20 @@ export const viewOf = ({ name, methods }: AnyService): ServiceView => ({
   methods: [...methods].map(([method, { idempotent }]) => ({ name: method, idempotent })),
 });
 
+/** Why there is nothing to call: says what there is instead. `here` follows "there is no service x". */
+export function missing(
+  services: readonly ServiceView[],
+  service: string,
+  method: string,
+  here = '',
+): string {
+  const methods = services.find(({ name }) => name === service)?.methods;
+  const names = (methods ?? services).map(({ name }) => name).join(', ') || 'none';
+  return methods
+    ? `service ${service} has no method ${method}; it has ${names}`
+    : `there is no service ${service}${here}; there are ${names}`;
+}
+
 /** A service from what a module exports; `where` names the module. Rejects with `service-invalid`. */
 export function asService(value: unknown, where: string): AnyService {
   const invalid = (what: string): MusterError =>

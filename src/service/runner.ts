@@ -1,7 +1,15 @@
+import type { NodeLoad } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { NodeLoad, ServiceFailure, ServiceReply } from '../wire/service-reply.js';
-import { type AnyHandler, type AnyService, type Json, type ServiceView, viewOf } from './definition.js';
+import type { ServiceFailure, ServiceReply } from '../wire/service-reply.js';
+import {
+  type AnyHandler,
+  type AnyService,
+  type Json,
+  missing,
+  type ServiceView,
+  viewOf,
+} from './definition.js';
 import { Meter } from './meter.js';
 
 export interface ServiceCall {
@@ -123,13 +131,8 @@ export class Services {
   #outcome(call: ServiceCall): Promise<string | ServiceFailure> {
     const { service, method, timeoutMs } = call;
     const handler = this.#services.get(service)?.methods.get(method);
-    if (handler === undefined) {
-      const known = [...this.#services.keys()].join(', ') || 'none';
-      const message = this.#services.has(service)
-        ? `service ${service} has no method ${method}; it has ${[...(this.#services.get(service)?.methods.keys() ?? [])].join(', ')}`
-        : `there is no service ${service} here; there are ${known}`;
-      return Promise.resolve(refused('unknown-service', message));
-    }
+    if (handler === undefined)
+      return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method, ' here')));
     if (this.#stopping) return Promise.resolve(refused('busy', 'the node is stopping'));
     const deadline = performance.now() + timeoutMs;
     if (this.#running.size < this.#options.maxInflight) return this.#run(handler.handle, call, deadline);

@@ -1,16 +1,5 @@
+import type { NodeLoad } from '../core/messages.js';
 import { asFields, bad, type Fields, onlyFields } from './check.js';
-
-/** How busy a node is, as it says with each reply. */
-export interface NodeLoad {
-  /** Handlers that run. */
-  readonly inflight: number;
-  /** Requests that wait for one to end. */
-  readonly queued: number;
-  /** Share of the time that the event loop was busy, 0 to 1. */
-  readonly loop: number;
-  /** Share of one core that the process used; may pass 1. */
-  readonly cpu: number;
-}
 
 const codes = ['busy', 'timeout', 'unknown-service', 'handler-failed', 'value-too-large'] as const;
 

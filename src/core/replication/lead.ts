@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import type { Applied } from '../machine/machine.js';
-import type { Command, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
+import type { Command, Entry, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -287,16 +287,12 @@ export class Lead {
       const member = ctx.map.members[node];
       const stream = member && this.streams.get(replicaId(node, member.store));
       if (stream === undefined || !this.#holdsLease(stream) || ctx.isReplicaGone(stream.replica)) continue;
-      // While the first choice is on its way here, yielding to another would only make it two hand-overs.
-      const coming = rank === 0 && stream.stalledSince === null;
-      if (stream.inSyncSince === null || stream.state !== 'replicate') {
-        if (coming) return null;
-        continue;
-      }
       // A store's first start has granted nothing to anyone; any other counts as a grant, and would have to wait for R10.
       const patience = member?.incarnation === 1 ? 0 : ctx.timings.graceMs * (1 + 2 * ctx.timings.drift);
-      if (ctx.now - stream.inSyncSince < Math.max(patience, limits.handoverAfterMs)) {
-        if (coming) return null;
+      const since = stream.state === 'replicate' ? stream.inSyncSince : null;
+      if (since === null || ctx.now - since < Math.max(patience, limits.handoverAfterMs)) {
+        // While the first choice is on its way, yielding to another would only make it two hand-overs.
+        if (rank === 0 && stream.stalledSince === null) return null;
         continue;
       }
       if (stream.match >= this.#replica.log.tailSeq - nearTail) return stream;
@@ -870,7 +866,7 @@ export class Lead {
     if (match < log.baseSeq || stream.candidate || this.#config.inSync.includes(stream.replica)) return false;
     let units = 0;
     for (let seq = match + 1; seq <= commit && units <= machine.units; seq++)
-      units += unitsOf((log.at(seq) as NonNullable<ReturnType<typeof log.at>>).command);
+      units += unitsOf((log.at(seq) as Entry).command);
     return units > machine.units;
   }
 
