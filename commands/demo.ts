@@ -39,7 +39,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
       },
       progress: (text) => progress.update(text),
     });
-    if (report.verdict !== 'ok') process.exitCode = 8;
+    if (report.verdict !== 'ok') this.exitWith(8);
     return report;
   }
 }

@@ -99,8 +99,8 @@ export default class Route extends BaseCommand<typeof Route> {
     for (const one of reports) this.note(routeSummary(one));
     const wrong = missed(report, expected);
     for (const text of wrong) this.note(text);
-    if (signal.aborted) process.exitCode = 130;
-    else if (wrong.length > 0 || reports.some(({ failed }) => failed > 0)) process.exitCode = 1;
+    if (signal.aborted) this.exitWith(130);
+    else if (wrong.length > 0 || reports.some(({ failed }) => failed > 0)) this.exitWith(1);
     return reports.length > 1 ? reports : report;
   }
 }

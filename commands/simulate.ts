@@ -57,7 +57,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     if (shown !== undefined) this.out(view.reportText(shown, this.paint, variant?.name ?? null));
     if (this.flags.trace && failed === null && shown !== undefined) this.out(`${shown.trace.join('\n')}\n`);
     this.out(view.totalsText(totals, this.paint));
-    if (failed !== null) process.exitCode = 8;
+    if (failed !== null) this.exitWith(8);
     return { first, ...totals, violation: failed };
   }
 }

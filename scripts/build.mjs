@@ -162,9 +162,12 @@ import { dispatch, leave } from './src/presentation/dispatch.ts';
 const path = require('node:path');
 const root = path.join(__dirname, '..');
 export const load = async (id) => (await commands[id]()).default;
+const sessionCommands = Object.fromEntries(
+  Object.keys(commands).map((id) => [id, async () => ({ default: require('./more.cjs')[id]() })]),
+);
 if (!process.env.MUSTER_BUILD) {
   dispatch(process.argv.slice(2), {
-    bin: 'muster', name: ${JSON.stringify(pkg.name)}, version: ${JSON.stringify(pkg.version)}, commands,
+    bin: 'muster', name: ${JSON.stringify(pkg.name)}, version: ${JSON.stringify(pkg.version)}, commands, sessionCommands,
     help: (words) => require('./help.cjs').showHelp(root, words),
   }).then(leave);
 }

@@ -177,6 +177,8 @@ export const catalogue = {
     '`muster fault heal` puts a plan without faults in place of {path}.',
   ),
   'check-failed': kind(1, 'yes', false, 'See the figures above.'),
+  'expectation-missed': kind(1, 'yes', false, 'What was done stays done.'),
+  'step-failed': kind(1, 'unknown', false, 'What the command itself said stands above.'),
   'safety-violation': kind(8, 'yes', false, 'Replay it with the line above, and please report it.'),
   'node-failed': kind(5, 'no', false, '`muster cluster logs --node {node}` shows the whole log.'),
   interrupted: kind(130, 'unknown', false, '`muster cluster status` shows what was done.'),
@@ -187,8 +189,12 @@ export type ErrorCode = keyof typeof catalogue;
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
 
+/** Marks our errors, for the program consists of several files that each have this class. */
+const mark = Symbol.for('muster.error');
+
 /** The one error class. `tookEffect` overrides the catalogue when the thrower knows better. */
 export class MusterError extends Error {
+  readonly [mark] = true;
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
   readonly tookEffect: TookEffect;
@@ -238,6 +244,15 @@ export class MusterError extends Error {
     };
   }
 }
+
+// An error of another file of the program is one, too.
+Object.defineProperty(MusterError, Symbol.hasInstance, {
+  value(this: { readonly prototype: object }, error: unknown): boolean {
+    if (this.prototype !== MusterError.prototype)
+      return Object.prototype.isPrototypeOf.call(this.prototype, error as object);
+    return (error as { readonly [mark]?: boolean } | null | undefined)?.[mark] === true;
+  },
+});
 
 /** Is this text a code of the catalogue? For errors that come over the wire. */
 export function isErrorCode(code: unknown): code is ErrorCode {

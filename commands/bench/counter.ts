@@ -32,7 +32,7 @@ export default class BenchCounter extends BaseCommand<typeof BenchCounter> {
     progress.clear();
     await this.table(report.operations, loadColumns);
     this.note(loadSummary(report));
-    process.exitCode = loadExit(report, signal);
+    this.exitWith(loadExit(report, signal));
     return report;
   }
 }

@@ -49,7 +49,7 @@ export default class BenchKv extends BaseCommand<typeof BenchKv> {
     progress.clear();
     await this.table(report.operations, loadColumns);
     this.note(loadSummary(report));
-    process.exitCode = loadExit(report, signal);
+    this.exitWith(loadExit(report, signal));
     return report;
   }
 }

@@ -38,7 +38,7 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
     progress.clear();
     await this.table(report.operations, loadColumns);
     this.note(loadSummary(report));
-    process.exitCode = loadExit(report, signal);
+    this.exitWith(loadExit(report, signal));
     return report;
   }
 }

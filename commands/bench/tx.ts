@@ -35,7 +35,7 @@ export default class BenchTx extends BaseCommand<typeof BenchTx> {
     progress.clear();
     await this.table(report.operations, loadColumns);
     this.note(transfersSummary(report));
-    process.exitCode = transfersExit(report, signal);
+    this.exitWith(transfersExit(report, signal));
     return report;
   }
 }

@@ -83,6 +83,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
         timeoutMs: this.timeoutMs(30_000),
         signal,
         paint: this.paint,
+        out: (text) => this.out(text),
         note: (text) => this.note(text),
       });
     }

@@ -17,7 +17,7 @@ export default class CounterDecr extends BaseCommand<typeof CounterDecr> {
     const { name } = this.args;
     const client = await this.client();
     const value = await client.counter.incr(name, -this.flags.by, { timeoutMs: this.timeoutMs() });
-    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    this.out(this.io.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
     return { name, value };
   }
 }

@@ -12,7 +12,7 @@ export default class CounterGet extends BaseCommand<typeof CounterGet> {
     const { name } = this.args;
     const client = await this.client();
     const value = (await client.counter.get(name, { timeoutMs: this.timeoutMs() })) ?? 0;
-    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    this.out(this.io.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
     return { name, value };
   }
 }

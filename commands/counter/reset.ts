@@ -17,7 +17,7 @@ export default class CounterReset extends BaseCommand<typeof CounterReset> {
     const { name } = this.args;
     const client = await this.client();
     const value = await client.counter.reset(name, this.flags.to, { timeoutMs: this.timeoutMs() });
-    this.out(process.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
+    this.out(this.io.stdout.isTTY ? `${name} ${this.paint.bold(String(value))}\n` : `${value}\n`);
     return { name, value };
   }
 }

@@ -35,8 +35,8 @@ export default class KvList extends BaseCommand<typeof KvList> {
     if (bare) this.out(rows.map((row) => `${row.key}\n`).join(''));
     else {
       // On a terminal a long value would wreck the table; piped, all of it is there.
-      const width = process.stdout.isTTY
-        ? Math.max(20, (process.stdout.columns ?? 80) - 40)
+      const width = this.io.stdout.isTTY
+        ? Math.max(20, (this.io.stdout.columns ?? 80) - 40)
         : Number.POSITIVE_INFINITY;
       await this.table(rows, [
         { title: 'KEY', of: (row) => row.key },

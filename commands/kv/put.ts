@@ -35,7 +35,7 @@ export default class KvPut extends BaseCommand<typeof KvPut> {
     const { key } = this.args;
     let { value } = this.args;
     const fence = this.flags.fence === undefined ? {} : { fence: parseFence(this.flags.fence) };
-    if (value === '-') value = await (await import('../../src/presentation/stdin.js')).readAll(process.stdin);
+    if (value === '-') value = await (await import('../../src/presentation/stdin.js')).readAll(this.io.stdin);
     const client = await this.client();
     const ifVersion = this.flags['if-version'];
     const entry = await client.kv.put(key, value, {

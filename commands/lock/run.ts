@@ -131,7 +131,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     const lostAfter = await this.#release(held, ttl);
     if (lostAfter) this.#lost(name, `it was not held any more when ${command} ended`);
     const exitCode = ending.signal === null ? (ending.code ?? 1) : 128 + constants.signals[ending.signal];
-    process.exitCode = exitCode;
+    this.exitWith(exitCode);
     return { name, token, exitCode, signal: ending.signal };
   }
 
@@ -166,7 +166,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     this.takeSignals((name) => {
       const now = performance.now();
       if (supervisor.over) {
-        if (leaving !== null && now - leaving > sameSignalMs) process.exit(128 + constants.signals[name]);
+        if (leaving !== null && now - leaving > sameSignalMs) this.io.abandon(128 + constants.signals[name]);
         leaving ??= now;
         return;
       }
@@ -182,6 +182,6 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     const code = (error as MusterError).code;
     if (code === 'interrupted') return;
     const inTime = code !== 'lock-held' && code !== 'timeout';
-    process.exitCode = inTime || this.#exit !== exitCodes.own ? this.#exit : exitCodes.notAcquired;
+    this.exitWith(inTime || this.#exit !== exitCodes.own ? this.#exit : exitCodes.notAcquired);
   }
 }

@@ -69,7 +69,7 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     }
     this.note(planLine(report));
     if (!report.withinLimit) {
-      process.exitCode = 1;
+      this.exitWith(1);
       this.note(`That is more than --max-moved ${percent(limit as number)}.`);
     }
     return report;

@@ -45,7 +45,7 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
       const picture = await ringPicture({
         partitions,
         nodes: Object.keys(map.members),
-        width: process.stdout.columns ?? 80,
+        width: this.io.stdout.columns ?? 80,
         color: this.paint.on,
         unicode: unicodeOn(),
       });

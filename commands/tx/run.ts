@@ -6,6 +6,7 @@ import type { TxItem } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
+import { clusterFlag } from '../../src/presentation/flags.js';
 import { plural } from '../../src/presentation/format.js';
 import { parseTx } from '../../src/presentation/tx-text.js';
 import { inOrder, type PauseAt, type Step } from '../../src/presentation/tx-view.js';
@@ -40,12 +41,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
   };
   static override flags = {
     // Without its letter: "-c" says what to run here.
-    cluster: Flags.string({
-      helpGroup: 'GLOBAL',
-      helpValue: 'NAME',
-      description:
-        'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`; else the only one there is).',
-    }),
+    cluster: Flags.string(clusterFlag),
     command: Flags.string({ char: 'c', helpValue: 'STATEMENTS', description: 'The statements themselves.' }),
     trace: Flags.boolean({ description: 'Show the protocol as it happened.' }),
     'pause-at': Flags.string({
@@ -79,11 +75,11 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
         throw new MusterError('usage', `either -c STATEMENTS or a file, not both: "${file}"`);
       return command;
     }
-    if (file === undefined && process.stdin.isTTY)
+    if (file === undefined && this.io.stdin.isTTY)
       throw new MusterError('usage', 'there are no statements: give -c STATEMENTS, a file, or "-"');
     const { readAll } = await import('../../src/presentation/stdin.js');
     const most = limits.frameBytes / 2;
-    if (file === undefined || file === '-') return readAll(process.stdin, most);
+    if (file === undefined || file === '-') return readAll(this.io.stdin, most);
     try {
       return await readAll(createReadStream(file), most, file);
     } catch (cause) {
@@ -151,8 +147,8 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
   async #printReads(reads: TxReport['reads']): Promise<void> {
     if (reads.length === 0 || this.jsonEnabled()) return;
     const { readColumns, readLines } = await import('../../src/presentation/tx-view.js');
-    if (!process.stdout.isTTY) this.out(readLines(reads));
-    else await this.table(reads, readColumns(Math.max(20, (process.stdout.columns ?? 80) - 40)));
+    if (!this.io.stdout.isTTY) this.out(readLines(reads));
+    else await this.table(reads, readColumns(Math.max(20, (this.io.stdout.columns ?? 80) - 40)));
   }
 
   /** Shows the picture; a trace that cannot be had changes nothing of what the transaction came to. */
@@ -174,7 +170,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
       const trace = await traceOf(client, report, this.flags['pause-at'] === 'decided' ? 0 : TRACE_MS);
       if (trace.length === 0)
         this.note('Its coordinator remembers no steps of it: it died meanwhile, or has done much else.');
-      else this.out(pictureOf(report.id, trace, report.outcome, this.paint));
+      else this.out(pictureOf(report.id, trace, report.outcome, this.paint, this.io.stdout));
       return trace;
     } catch (error) {
       this.note(`The trace cannot be read: ${(error as Error).message}`);
@@ -200,7 +196,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     if (failure === null) {
       const tries = report.attempts > 1 ? `, after ${plural(report.attempts, 'attempt')}` : '';
       this.note(`${this.paint.green('committed')} ${report.id}${tries}`);
-    } else if (this.jsonEnabled()) process.exitCode = failure.exit;
+    } else if (this.jsonEnabled()) this.exitWith(failure.exit);
     else throw failure;
   }
 }

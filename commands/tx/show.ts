@@ -58,7 +58,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     if (parts.length > 0) await this.table(parts, partColumns(60));
     if (trace.length > 0) {
       const outcome = state === 'committed' || state === 'aborted' ? state : null;
-      this.out(`\n${pictureOf(id, trace, outcome, this.paint)}`);
+      this.out(`\n${pictureOf(id, trace, outcome, this.paint, this.io.stdout)}`);
     }
     return { id, state, anchor, node, parts, trace };
   }

@@ -4,8 +4,10 @@ import * as Flags from '@oclif/core/flags';
 import type { MusterClient } from '../client/api.js';
 import type { LocalCluster } from '../cluster/registry.js';
 import { MusterError } from '../errors.js';
+import type { Program } from './dispatch.js';
 import { parseDuration } from './duration.js';
-import { durationFlag } from './flags.js';
+import { clusterFlag, durationFlag } from './flags.js';
+import { type CommandIo, type LentClient, processIo, type SignalName } from './io.js';
 import { renderError } from './render-error.js';
 import { clusterByDefault, type Resolved, readSettings, resolveSetting } from './settings.js';
 import type { Progress } from './spinner.js';
@@ -27,13 +29,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true;
 
   static override baseFlags = {
-    cluster: Flags.string({
-      char: 'c',
-      helpGroup: 'GLOBAL',
-      helpValue: 'NAME',
-      description:
-        'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`; else the only one there is).',
-    }),
+    cluster: Flags.string({ ...clusterFlag, char: 'c' }),
     timeout: durationFlag({
       helpGroup: 'GLOBAL',
       helpValue: '10s',
@@ -54,17 +50,28 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected paint: Paint = plainPaint;
   readonly #abort = new AbortController();
   #interruptible = false;
-  #takeSignal: ((name: NodeJS.Signals) => void) | null = null;
-  #client: MusterClient | null = null;
+  #takeSignal: ((name: SignalName) => void) | null = null;
+  #endSignals: (() => void) | null = null;
+  #client: LentClient | null = null;
   #progress: Progress | null = null;
 
+  /** The world around this command. */
+  protected get io(): CommandIo {
+    return (this.config as { readonly io?: CommandIo }).io ?? processIo;
+  }
+
+  /** All commands there are. */
+  protected get program(): Program {
+    return (this.config as unknown as { readonly program: Program }).program;
+  }
+
   override async init(): Promise<void> {
-    // oclif's own handler would throw for anything but EPIPE, EIO of a terminal that went away among it.
-    process.stdout.removeAllListeners('error').on('error', this.#onStreamError);
-    process.stderr.on('error', this.#onStreamError);
-    process.on('SIGINT', this.#onSignal);
-    process.on('SIGTERM', this.#onSignal);
-    process.on('SIGHUP', this.#onSignal);
+    if (this.io.alone) {
+      // oclif's own handler would throw for anything but EPIPE, EIO of a terminal that went away among it.
+      process.stdout.removeAllListeners('error').on('error', this.#onStreamError);
+      process.stderr.on('error', this.#onStreamError);
+    }
+    this.#endSignals = this.io.onSignal(this.#onSignal);
     const { flags, args, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
@@ -75,7 +82,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
     this.argvRest = argv as string[];
-    if (process.stdout.isTTY) this.paint = await loadPaint(mayColor(process.stdout, this.#colorForbidden()));
+    if (this.io.stdout.isTTY) this.paint = await loadPaint(mayColor(this.io.stdout, this.#colorForbidden()));
   }
 
   #colorForbidden(): boolean {
@@ -87,7 +94,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The first Ctrl-C asks the command to end gracefully when it can, the second ends it at once. */
-  readonly #onSignal = (name: NodeJS.Signals): void => {
+  readonly #onSignal = (name: SignalName): void => {
     if (this.#takeSignal) {
       this.#takeSignal(name);
       return;
@@ -98,7 +105,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       const already = this.#abort.signal.aborted;
       const error = new MusterError('interrupted', already ? 'interrupted at once' : 'interrupted');
       this.#report(error);
-      process.exit(code);
+      this.io.abandon(code);
+      return;
     }
     this.#abort.abort();
     this.note('stopping; once more to stop at once');
@@ -117,7 +125,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** From now on SIGINT, SIGTERM and SIGHUP go to `handler`, and do nothing else. */
-  protected takeSignals(handler: (name: NodeJS.Signals) => void): void {
+  protected takeSignals(handler: (name: SignalName) => void): void {
     this.#takeSignal = handler;
   }
 
@@ -130,7 +138,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected caution = (text: string): void => {
     if (this.#warned.has(text)) return;
     this.#warned.add(text);
-    process.stderr.write(`Warning: ${text}\n`);
+    this.io.stderr.write(`Warning: ${text}\n`);
   };
 
   /** Tells a person something on stderr; not with `--quiet` or `--json`. */
@@ -138,18 +146,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.flags?.quiet || this.jsonEnabled()) return;
     this.#progress?.clear();
     this.#progress = null;
-    process.stderr.write(`${text}\n`);
+    this.io.stderr.write(`${text}\n`);
   }
 
   /** Data for stdout, as it is; nothing with `--json`, where the value that `run` returns is printed. */
   protected out(text: string): void {
-    if (!this.jsonEnabled()) process.stdout.write(text);
+    if (!this.jsonEnabled()) this.io.stdout.write(text);
   }
 
   /** Streams to stdout whatever the mode; resolves when the reader has room again. */
   protected async stream(text: string): Promise<void> {
-    if (!process.stdout.write(text))
-      await new Promise<void>((resume) => process.stdout.once('drain', () => resume()));
+    if (!this.io.stdout.write(text))
+      await new Promise<void>((resume) => this.io.stdout.once('drain', () => resume()));
   }
 
   /** Aligned columns for stdout. */
@@ -164,10 +172,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Shows that something is under way: a spinner on a terminal, nothing elsewhere. */
   protected async progress(text: string): Promise<Progress> {
-    const show = mayAnimate(process.stderr) && !this.flags.quiet && !this.jsonEnabled();
+    const show = mayAnimate(this.io.stderr) && !this.flags.quiet && !this.jsonEnabled();
     if (!show) return { update() {}, clear() {} };
     const { startProgress } = await import('./spinner.js');
-    this.#progress = startProgress(text, true);
+    this.#progress = startProgress(text, this.io.stderr);
     return this.#progress;
   }
 
@@ -181,7 +189,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The cluster this command is for, and who said so; `name` is one given as an argument. */
   protected clusterName(name?: string): Resolved {
-    const flag = name ?? (this.flags as { cluster?: string }).cluster;
+    const flag = name ?? (this.flags as { cluster?: string }).cluster ?? this.io.defaults.cluster;
     return resolveSetting('cluster', flag, this.caution) ?? clusterByDefault();
   }
 
@@ -199,64 +207,65 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A client of the cluster, closed when the command ends; rejects with `unknown-cluster` or `not-running`. */
   protected async client(options: { evenIfStopped?: boolean } = {}): Promise<MusterClient> {
-    if (this.#client) return this.#client;
-    const [{ findCluster, findRunning }, { openClient }] = await Promise.all([
-      import('../cluster/registry.js'),
-      import('../client/open.js'),
-    ]);
-    const name = this.clusterName().value;
-    const { dir } = options.evenIfStopped ? findCluster(name) : findRunning(name);
-    const client = await openClient({ clusterDir: dir, timeoutMs: this.timeoutMs() });
-    this.#client = client;
-    return client;
+    if (this.#client) return this.#client.client;
+    const { evenIfStopped = false } = options;
+    const lendOptions = { timeoutMs: this.timeoutMs(), evenIfStopped };
+    this.#client = await this.io.lend(this.clusterName().value, lendOptions);
+    return this.#client.client;
   }
 
   /** Asks yes or no. `--yes` says yes; without a terminal, or with `--no-input`, it is a `usage` error to need the answer. */
   protected async confirm(question: string): Promise<boolean> {
     if (this.flags.yes) return true;
-    if (this.flags['no-input'] || this.jsonEnabled() || !process.stdin.isTTY || !process.stderr.isTTY) {
+    if (this.flags['no-input'] || this.jsonEnabled() || !this.io.stdin.isTTY || !this.io.stderr.isTTY) {
       throw new MusterError('usage', `${question} Say so with --yes (there is nobody to ask here).`, {
         details: { command: this.commandName },
       });
     }
     const { default: inquirer } = await import('inquirer');
-    const prompt = inquirer.createPromptModule({ output: process.stderr });
+    const prompt = inquirer.createPromptModule({ output: this.io.stderr });
     const { yes } = await prompt([{ type: 'confirm', name: 'yes', message: question, default: false }]);
     return yes;
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+    this.io.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
   }
 
   /** Prints the error and sets the exit code; never rethrows, so that no second handler prints it again. */
   protected override async catch(error: unknown): Promise<void> {
     const oclif = (error as { oclif?: { exit?: number } }).oclif;
     if ((error as { code?: string }).code === 'EEXIT') {
-      process.exitCode = oclif?.exit ?? 0;
+      this.exitWith(oclif?.exit ?? 0);
       return;
     }
     this.parsed = true;
     const prompted = (error as Error).name === 'ExitPromptError';
-    process.exitCode = this.#report(
-      prompted ? new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }) : error,
+    this.exitWith(
+      this.#report(prompted ? new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }) : error),
     );
+  }
+
+  /** What the command ends with, unless something else is said later. */
+  protected exitWith(code: number): void {
+    this.io.exit(code);
   }
 
   #report(error: unknown): number {
     this.#progress?.clear();
-    const red = mayColor(process.stderr, this.flags?.['no-color'] === true)
+    const red = mayColor(this.io.stderr, this.flags?.['no-color'] === true)
       ? (t: string) => `\u001b[31m${t}\u001b[39m`
       : undefined;
     const rendered = renderError(error, this.commandName, red);
     if (this.jsonEnabled()) this.logJson(rendered.json);
-    else process.stderr.write(rendered.text);
+    else this.io.stderr.write(rendered.text);
+    this.io.failed(rendered.error);
     return rendered.exit;
   }
 
   protected override async finally(): Promise<void> {
     this.#progress?.clear();
-    await this.#client?.close().catch(() => {});
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#onSignal);
+    await this.#client?.done().catch(() => {});
+    this.#endSignals?.();
   }
 }

@@ -1,4 +1,5 @@
 import { MusterError } from '../errors.js';
+import { type CommandIo, processIo } from './io.js';
 import { renderError } from './render-error.js';
 
 /** A command class, as far as dispatching needs to know it. */
@@ -14,6 +15,8 @@ export interface Program {
   readonly version: string;
   /** Command id (words joined by ":") to its module, loaded when it is run. */
   readonly commands: Readonly<Record<string, () => Promise<unknown>>>;
+  /** The same for a session, which runs many of them; left out: the same. */
+  readonly sessionCommands?: Readonly<Record<string, () => Promise<unknown>>>;
   /** Shows help for these words; slower, for it loads all of oclif. */
   readonly help: (words: readonly string[]) => Promise<void>;
 }
@@ -69,8 +72,10 @@ export function unknownCommand(words: readonly string[], ids: Iterable<string>, 
 }
 
 /** What a command asks of oclif's `Config` when it runs; the real one scans plug-ins, which there are none of. */
-function lightConfig(program: Program): unknown {
+function lightConfig(program: Program, io: CommandIo): unknown {
   return {
+    io,
+    program,
     bin: program.bin,
     name: program.name,
     version: program.version,
@@ -84,36 +89,54 @@ function lightConfig(program: Program): unknown {
 }
 
 /**
- * Runs the command that `argv` names, loading nothing but it. Help, and words that name a topic, go the long
- * way through oclif. Sets `process.exitCode`; never rejects.
+ * Runs the command that `argv` names in the world of `io`, loading nothing but it. Help, and words that name a topic, go the long
+ * way through oclif. Resolves to what the command has for `--json`; never rejects.
  */
-export async function dispatch(argv: readonly string[], program: Program): Promise<void> {
-  const ids = new Set(Object.keys(program.commands));
+export async function runCommand(argv: readonly string[], program: Program, io: CommandIo): Promise<unknown> {
   const words = argv.filter((arg) => !arg.startsWith('-'));
   try {
-    if (argv[0] === '--version' || argv[0] === '-v') {
-      process.stdout.write(
-        `${program.name}/${program.version} ${process.platform}-${process.arch} node-${process.version}\n`,
-      );
-      return;
-    }
+    const known = commandIds(program);
+    const found = findCommand(argv, known);
     if (argv[0] === 'help') return await program.help(argv.slice(1));
-    const found = findCommand(argv, ids);
-    const isTopic = words.length > 0 && [...ids].some((id) => id.startsWith(`${words.join(':')}:`));
+    const isTopic = words.length > 0 && [...known].some((id) => id.startsWith(`${words.join(':')}:`));
     if (argv.length === 0 || asksForHelp(argv) || (!found && isTopic)) {
-      if (words.length > 0 && !found && !isTopic) throw unknownCommand(words, ids, program.bin);
+      if (words.length > 0 && !found && !isTopic) throw unknownCommand(words, known, program.bin);
       return await program.help(found ? found.id.split(':') : words);
     }
-    if (!found) throw unknownCommand(words.length > 0 ? words : argv, ids, program.bin);
+    if (!found) throw unknownCommand(words.length > 0 ? words : argv, known, program.bin);
     const { default: Command } = (await program.commands[found.id]!()) as { default: CommandClass };
     Command.id = found.id;
-    await new Command(found.rest, lightConfig(program))._run();
+    return await new Command(found.rest, lightConfig(program, io))._run();
   } catch (error) {
     const rendered = renderError(error, words.join(' '));
-    process.exitCode = rendered.exit;
-    if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(rendered.json, null, 2)}\n`);
-    else process.stderr.write(rendered.text);
+    io.exit(rendered.exit);
+    io.failed(rendered.error);
+    if (argv.includes('--json')) io.stdout.write(`${JSON.stringify(rendered.json, null, 2)}\n`);
+    else io.stderr.write(rendered.text);
+    return undefined;
   }
+}
+
+const idsOf = new WeakMap<Program['commands'], ReadonlySet<string>>();
+/** Every command's id; a session asks again and again. */
+function commandIds({ commands }: Program): ReadonlySet<string> {
+  let ids = idsOf.get(commands);
+  if (ids === undefined) {
+    ids = new Set(Object.keys(commands));
+    idsOf.set(commands, ids);
+  }
+  return ids;
+}
+
+/** What the program does with the words of its command line. Sets `process.exitCode`; never rejects. */
+export async function dispatch(argv: readonly string[], program: Program): Promise<void> {
+  if (argv[0] === '--version' || argv[0] === '-v') {
+    process.stdout.write(
+      `${program.name}/${program.version} ${process.platform}-${process.arch} node-${process.version}\n`,
+    );
+    return;
+  }
+  await runCommand(argv, program, processIo);
 }
 
 /** Ends the process once everything written has left it; nothing that lingers (a socket closing) delays it. */

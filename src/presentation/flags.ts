@@ -2,6 +2,14 @@ import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../errors.js';
 import { parseDuration } from './duration.js';
 
+/** The flag that names the cluster; its letter is `c`, save where a command's own text has that. */
+export const clusterFlag = {
+  helpGroup: 'GLOBAL',
+  helpValue: 'NAME',
+  description:
+    'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`; else the only one there is).',
+} as const;
+
 /** A flag whose value is a time, like `500ms`, `10s`, `1m`; its value is in ms. */
 export const durationFlag = Flags.custom<number>({ parse: async (text) => parseDuration(text) });
 

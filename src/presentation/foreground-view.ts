@@ -15,6 +15,7 @@ export interface ForegroundOptions {
   /** Aborted by the first Ctrl-C, by SIGTERM, and when the terminal goes away. */
   readonly signal: AbortSignal;
   readonly paint: Paint;
+  readonly out: (text: string) => void;
   readonly note: (text: string) => void;
 }
 
@@ -44,8 +45,7 @@ export async function runForeground(
     await supervise(cluster, started.launched, positions, {
       restart: options.restart,
       signal: options.signal,
-      line: ({ node, text }) =>
-        process.stdout.write(`${prefix.get(node)} ${formatLogLine(text, options.paint)}\n`),
+      line: ({ node, text }) => options.out(`${prefix.get(node)} ${formatLogLine(text, options.paint)}\n`),
       event: options.note,
     });
   } finally {

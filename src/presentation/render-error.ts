@@ -3,6 +3,7 @@ import { dataHome } from '../layout/paths.js';
 
 /** What a person or a script is told of an error, and the exit code it ends with. */
 export interface RenderedError {
+  readonly error: MusterError;
   readonly exit: number;
   readonly json: {
     readonly error: {
@@ -80,6 +81,7 @@ export function renderError(
   if (code === 'internal' && error instanceof Error && error.stack) lines.push(error.stack);
   const details = Object.keys(known.details).length > 0 ? { details: known.details } : {};
   return {
+    error: known,
     exit: known.exit,
     json: { error: { code, message, tookEffect, hint, ...details } },
     text: `${lines.join('\n')}\n`,

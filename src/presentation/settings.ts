@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type Conf from 'conf';
 import { MusterError } from '../errors.js';
 import { clustersDir, configHome } from '../layout/paths.js';
 import { parseDuration } from './duration.js';
@@ -55,21 +56,24 @@ function pick(value: unknown): Settings {
 }
 
 /**
- * The user's settings. Read as the plain JSON file that `conf` keeps, because loading `conf` takes longer than
- * a whole increment. A damaged file is moved aside, never lost; `warn` is told, and defaults hold.
+ * What stands in a JSON file of the user's. Read plainly, for loading `conf` takes longer than a whole increment. A damaged file
+ * is moved aside, never lost; `warn` is told, and it counts as absent (null).
  */
-export function readSettings(warn: (text: string) => void, env: Env = process.env): Settings {
-  const path = settingsFile(env);
+export function readUserFile<T>(
+  path: string,
+  check: (value: unknown) => T,
+  warn: (text: string) => void,
+): T | null {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       warn(`cannot read ${path}: ${(error as Error).message}`);
-    return {};
+    return null;
   }
   try {
-    return pick(JSON.parse(text));
+    return check(JSON.parse(text));
   } catch (error) {
     const aside = `${path}.damaged-${Date.now()}`;
     try {
@@ -78,36 +82,90 @@ export function readSettings(warn: (text: string) => void, env: Env = process.en
     } catch {
       warn(`${path} is damaged (${(error as Error).message}); defaults hold`);
     }
-    return {};
+    return null;
   }
 }
 
-/** Sets (or, with null, removes) a setting for good, through `conf`: atomic, in the user's configuration folder. */
-export async function writeSetting(key: SettingKey, value: string | null): Promise<void> {
-  readSettings(() => {}); // Moves a damaged file aside, which `conf` would refuse to open.
-  const { default: Conf } = await import('conf');
-  const path = settingsFile();
+/** The store that `conf` keeps in a file of the user's: replaced as a whole, readable by nobody else. Throws `usage`. */
+export async function openUserFile<T extends Record<string, unknown>>(path: string): Promise<Conf<T>> {
+  const { default: Store } = await import('conf');
   try {
-    const conf = new Conf<Record<string, string>>({
+    return new Store<T>({
       cwd: dirname(path),
-      configName: 'config',
+      configName: basename(path, '.json'),
       projectName: 'muster',
       configFileMode: 0o600,
     });
-    if (value === null) conf.delete(key);
-    else conf.set(key, value);
   } catch (cause) {
-    throw new MusterError('usage', `cannot write ${path}: ${(cause as Error).message}`, {
-      details: { command: 'config' },
-      cause,
-    });
+    throw cannotWrite(path, cause);
+  }
+}
+
+const cannotWrite = (path: string, cause: unknown): MusterError =>
+  new MusterError('usage', `cannot write ${path}: ${(cause as Error).message}`, {
+    details: { command: 'config' },
+    cause,
+  });
+
+/** How long what was read is taken to be so, in ms. */
+let rememberedMs = 0;
+
+/** From now on what was read is taken to be so for a while: a session asks for the same settings for each of many commands. */
+export function rememberSettings(): void {
+  rememberedMs = 250;
+}
+
+/** Remembers what `read` gave for a key. */
+function remembered<T>(read: (key: string, warn: (text: string) => void) => T): {
+  of(key: string, warn: (text: string) => void): T;
+  forget(): void;
+} {
+  let last: { readonly key: string; readonly value: T; readonly until: number } | null = null;
+  return {
+    of(key, warn) {
+      const now = performance.now();
+      if (last === null || last.key !== key || now >= last.until)
+        last = { key, value: read(key, warn), until: now + rememberedMs };
+      return last.value;
+    },
+    forget() {
+      last = null;
+    },
+  };
+}
+
+const userSettings = remembered((path, warn) => readUserFile(path, pick, warn) ?? {});
+
+/** The user's settings; a damaged file is moved aside, `warn` is told, and defaults hold. */
+export const readSettings = (warn: (text: string) => void, env: Env = process.env): Settings =>
+  userSettings.of(settingsFile(env), warn);
+
+/** Sets (or, with null, removes) a setting for good. Throws `usage` when that cannot be written. */
+export async function writeSetting(key: SettingKey, value: string | null): Promise<void> {
+  const path = settingsFile();
+  readUserFile(path, pick, () => {}); // Moves a damaged file aside, which `conf` would refuse to open.
+  const store = await openUserFile<Record<string, string>>(path);
+  try {
+    if (value === null) store.delete(key);
+    else store.set(key, value);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  } finally {
+    userSettings.forget();
   }
 }
 
 /** `.muster.json` of the folder or the nearest one above it, with its path; null when there is none. */
-export function readProjectFile(
+export const readProjectFile = (
   warn: (text: string) => void,
   from: string = process.cwd(),
+): { path: string; settings: Settings } | null => projectSettings.of(from, warn);
+
+const projectSettings = remembered(lookForProjectFile);
+
+function lookForProjectFile(
+  from: string,
+  warn: (text: string) => void,
 ): { path: string; settings: Settings } | null {
   for (let dir = from; ; dir = dirname(dir)) {
     const path = join(dir, '.muster.json');

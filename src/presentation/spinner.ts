@@ -1,3 +1,5 @@
+import type { Output } from './io.js';
+
 /** Something that shows progress; every method may be called at any time, also after the end. */
 export interface Progress {
   update(text: string): void;
@@ -5,24 +7,18 @@ export interface Progress {
   clear(): void;
 }
 
-const silent: Progress = { update() {}, clear() {} };
-
-/**
- * A spinner on the terminal behind stderr, or nothing. `ora` is loaded beside the work and only there; the
- * first text is on the screen at once.
- */
-export function startProgress(text: string, show: boolean): Progress {
-  if (!show) return silent;
-  process.stderr.write(`${text} …`);
+/** A spinner on this terminal. `ora` is loaded beside the work and only there; the first text is on the screen at once. */
+export function startProgress(text: string, terminal: Output): Progress {
+  terminal.write(`${text} …`);
   let current = text;
   let over = false;
   let spinner: { text: string; stop(): unknown } | null = null;
-  const wipe = () => process.stderr.write('\r\u001b[2K');
+  const wipe = () => terminal.write('\r\u001b[2K');
   void import('ora').then(({ default: ora }) => {
     if (over) return;
     wipe();
     // Ctrl-C is the command's own affair, so ora must leave standard input alone.
-    spinner = ora({ text: current, stream: process.stderr, discardStdin: false }).start();
+    spinner = ora({ text: current, stream: terminal, discardStdin: false }).start();
   });
   return {
     update(next) {

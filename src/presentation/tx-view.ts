@@ -4,6 +4,7 @@ import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import { byPartition } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
 import { plural, ranges, shorten } from './format.js';
+import type { Output } from './io.js';
 import { sequencePicture } from './sequence-picture.js';
 import type { Column } from './table.js';
 import { type Paint, unicodeOn } from './terminal.js';
@@ -64,6 +65,7 @@ export function pictureOf(
   trace: readonly Step[],
   outcome: TxReport['outcome'] | null,
   paint: Paint,
+  output: Output,
 ): string {
   const nodes = new Map(trace.map((step) => [step.p, step.node]));
   return sequencePicture({
@@ -71,7 +73,7 @@ export function pictureOf(
     anchor: anchorOf(id),
     nodeOf: (p) => nodes.get(p) ?? null,
     outcome,
-    width: process.stdout.isTTY ? (process.stdout.columns ?? 80) : 100,
+    width: output.isTTY ? (output.columns ?? 80) : 100,
     unicode: unicodeOn(),
     paint,
   });

@@ -76,6 +76,8 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'unknown-service': 1046,
   'service-invalid': 1047,
   'handler-failed': 1048,
+  'expectation-missed': 1049,
+  'step-failed': 1050,
 };
 
 /** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */

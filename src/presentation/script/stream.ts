@@ -1,0 +1,91 @@
+import { MusterError } from '../../errors.js';
+import type { StepSource } from './interpreter.js';
+import { parseScript, type Step } from './steps.js';
+import { UnfinishedText } from './words.js';
+
+/**
+ * Steps from text that comes piece by piece: each runs as soon as it is whole, so that whoever writes may wait for answers.
+ * What is wrong on a line is thrown when it is that line's turn.
+ */
+export class StepStream implements StepSource {
+  readonly #pieces: AsyncIterator<string>;
+  readonly #steps: Step[] = [];
+  /** Whole lines that were not understood yet, and the beginning of the next. */
+  #pending = '';
+  #rest = '';
+  /** The number of the first line of `pending`. */
+  #line = 1;
+  #problem: unknown = null;
+  #over = false;
+  #began = false;
+
+  constructor(pieces: AsyncIterable<string>) {
+    this.#pieces = pieces[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<Step | null> {
+    await this.#fill();
+    const step = this.#steps.shift();
+    if (step !== undefined) return step;
+    if (this.#problem !== null) {
+      const problem = this.#problem;
+      this.#problem = null;
+      throw problem;
+    }
+    return null;
+  }
+
+  async peek(): Promise<Step | null> {
+    await this.#fill();
+    return this.#steps[0] ?? null;
+  }
+
+  /** Reads until there is a step, something wrong, or the end. */
+  async #fill(): Promise<void> {
+    while (this.#steps.length === 0 && this.#problem === null && !this.#over) {
+      const piece = await this.#pieces.next();
+      if (piece.done === true) {
+        this.#over = true;
+        this.#pending += this.#rest;
+        this.#rest = '';
+        this.#understand(true);
+        return;
+      }
+      const text = this.#rest + piece.value;
+      const end = text.lastIndexOf('\n') + 1;
+      this.#rest = text.slice(end);
+      if (end === 0) continue;
+      this.#pending += text.slice(0, end);
+      this.#understand(false);
+    }
+  }
+
+  #understand(last: boolean): void {
+    let text = this.#pending;
+    try {
+      this.#take(text);
+    } catch (error) {
+      if (error instanceof UnfinishedText && !last) return;
+      // The lines before the one that is wrong are as good as ever.
+      const wrong = error instanceof MusterError ? Number(error.details.line) : Number.NaN;
+      text = text
+        .split('\n')
+        .slice(0, Math.max(0, wrong - this.#line))
+        .join('\n');
+      try {
+        this.#take(text);
+      } catch {
+        // A block was open there: nothing of it is run.
+      }
+      this.#problem = error;
+    }
+  }
+
+  #take(text: string): void {
+    const steps = parseScript(text, { firstLine: this.#line, follows: this.#began });
+    this.#began ||= steps.length > 0;
+    this.#steps.push(...steps);
+    this.#line += this.#pending.split('\n').length - 1;
+    this.#pending = '';
+  }
+}
