@@ -173,7 +173,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Shows that something is under way: a spinner on a terminal, nothing elsewhere. */
   protected async progress(text: string): Promise<Progress> {
     const show = mayAnimate(this.io.stderr) && !this.flags.quiet && !this.jsonEnabled();
-    if (!show) return { update() {}, clear() {} };
+    if (!show) return { update() {}, hide() {}, clear() {} };
     const { startProgress } = await import('./spinner.js');
     this.#progress = startProgress(text, this.io.stderr);
     return this.#progress;

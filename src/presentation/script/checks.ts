@@ -1,7 +1,7 @@
 import { MusterError } from '../../errors.js';
 import { formatDuration, parseDuration } from '../duration.js';
 import { shorten } from '../format.js';
-import { asText, follow, looksLikePath, parsePath } from './path.js';
+import { asText, follow, parsePath } from './path.js';
 import { plainWord, type Word } from './words.js';
 
 /** What a command came to. */
@@ -20,8 +20,8 @@ type Operator = (typeof operators)[number];
 
 /** What is expected of the command above. */
 export interface Check {
-  /** `result`: its value, or else what it printed. A path begins with "." or "[". */
-  readonly subject: string;
+  /** One of the subjects, or a path into its value; null: its value, or else what it printed. */
+  readonly subject: Word | null;
   readonly operator: Operator;
   readonly wanted: Word;
   /** Run the command again until it is so, for so long, in ms; null: it must be so at once. */
@@ -29,7 +29,17 @@ export interface Check {
 }
 
 /** Words that name what is looked at. */
-const subjects = ['out', 'err', 'exit', 'error', 'took'] as const;
+const subjects = ['out', 'err', 'exit', 'error', 'took'];
+const isSubject = (text: string | null): boolean => text !== null && subjects.includes(text);
+
+/** Is this a path? One without variables is read at once. Throws `usage`. */
+export function isPath(word: Word): boolean {
+  const [begin] = word.parts;
+  if (word.quoted || typeof begin !== 'string' || !/^[.[]/.test(begin)) return false;
+  const text = plainWord(word);
+  if (text !== null) parsePath(text);
+  return true;
+}
 
 export const expectUsage = [
   'expect = 1                     its value, or what it printed',
@@ -49,11 +59,10 @@ export function parseCheck(words: readonly Word[], line: number): Check {
     withinMs = parseDuration(plainWord(rest.at(-1)) ?? '');
     rest = rest.slice(0, -2);
   }
-  const first = plainWord(rest[0]);
-  let subject = 'result';
-  if (first !== null && ((subjects as readonly string[]).includes(first) || looksLikePath(first))) {
+  const [first] = rest;
+  let subject: Word | null = null;
+  if (first !== undefined && (isSubject(plainWord(first)) || isPath(first))) {
     subject = first;
-    if (looksLikePath(first)) parsePath(first);
     rest = rest.slice(1);
   }
   const operator = plainWord(rest[0]) as Operator | null;
@@ -65,7 +74,7 @@ export function parseCheck(words: readonly Word[], line: number): Check {
 
 /** Does this say how the command fails? Only then may it. */
 export const saysHowItFails = ({ subject }: Check): boolean =>
-  subject === 'exit' || subject === 'error' || subject === 'err';
+  subject !== null && ['exit', 'error', 'err'].includes(plainWord(subject) ?? '');
 
 /** What a command comes to when nothing else is asked for: its value when it has one, else what it printed. */
 export function resultOf({ value, out }: Outcome): string {
@@ -73,7 +82,7 @@ export function resultOf({ value, out }: Outcome): string {
   return simple ? asText((value as { value: unknown }).value) : out.trimEnd();
 }
 
-function actualOf(subject: string, outcome: Outcome): string {
+function actualOf(subject: string | null, outcome: Outcome): string {
   switch (subject) {
     case 'out':
       return outcome.out.trimEnd();
@@ -85,7 +94,7 @@ function actualOf(subject: string, outcome: Outcome): string {
       return outcome.error?.code ?? '';
     case 'took':
       return String(outcome.ms);
-    case 'result':
+    case null:
       return resultOf(outcome);
     default:
       return asText(follow(outcome.value, parsePath(subject)));
@@ -132,13 +141,15 @@ function compare(operator: Operator, actual: string, wanted: string): boolean {
   }
 }
 
-/** Why the outcome is not as expected, or null when it is. `wanted` is the value that the check's word stands for. */
-export function missedBy(check: Check, wanted: string, outcome: Outcome): string | null {
-  const { subject, operator } = check;
+/** Why the outcome is not as expected, or null when it is. `value` says what a word stands for. */
+export function missedBy(check: Check, value: (word: Word) => string, outcome: Outcome): string | null {
+  const { operator } = check;
+  const subject = check.subject === null ? null : value(check.subject);
+  const wanted = value(check.wanted);
   const actual = actualOf(subject, outcome);
   const limit = subject === 'took' ? String(parseDuration(wanted)) : wanted;
   if (compare(operator, actual, limit)) return null;
   const shown = subject === 'took' ? formatDuration(outcome.ms) : `"${shorten(actual, 200)}"`;
-  const what = subject === 'result' ? 'it' : subject;
+  const what = subject ?? 'it';
   return `expected ${what} ${operator} ${wanted}, and it is ${shown}`;
 }

@@ -12,6 +12,8 @@ export interface Where {
   readonly depth: number;
   /** The number of the background block that it is of, from 1; 0: of none. */
   readonly job: number;
+  /** Is it of `finally`? */
+  readonly final?: boolean;
 }
 
 /** What a script needs of the world. */
@@ -138,7 +140,9 @@ export class Interpreter {
     // Not aborted by what ended the rest: they clean up.
     const scope: Scope = { ...this.#scope, signal: new AbortController().signal, last: null };
     for (const { body } of this.#finals.reverse())
-      await this.#sequence(sourceOf(body), { ...scope, where: { depth: 1, job: 0 } }).catch(() => {});
+      await this.#sequence(sourceOf(body), { ...scope, where: { depth: 1, job: 0, final: true } }).catch(
+        () => {},
+      );
   }
 
   async #sequence(source: StepSource, scope: Scope): Promise<void> {
@@ -266,10 +270,9 @@ export class Interpreter {
 
   async #expect({ check }: ExpectStep, scope: Scope): Promise<void> {
     if (scope.last === null) throw new MusterError('usage', 'there is no command above that could be judged');
-    const wanted = this.#expand(check.wanted, scope);
     const until = performance.now() + (check.withinMs ?? 0);
     for (;;) {
-      const missed = missedBy(check, wanted, scope.last.outcome);
+      const missed = missedBy(check, (word) => this.#expand(word, scope), scope.last.outcome);
       if (missed === null) return;
       if (scope.signal.aborted) throw interrupted();
       if (performance.now() >= until) throw new MusterError('expectation-missed', missed);
@@ -282,9 +285,10 @@ export class Interpreter {
     if (scope.last === null)
       throw new MusterError('usage', 'there is no command above whose value could be kept');
     const { outcome } = scope.last;
-    const value = path === null ? resultOf(outcome) : follow(outcome.value, parsePath(path));
+    const at = path === null ? null : this.#expand(path, scope);
+    const value = at === null ? resultOf(outcome) : follow(outcome.value, parsePath(at));
     if (value === undefined)
-      throw new MusterError('expectation-missed', `the command above has nothing at ${path}`);
+      throw new MusterError('expectation-missed', `the command above has nothing at ${at}`);
     this.set(name, asText(value));
   }
 

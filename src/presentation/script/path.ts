@@ -8,10 +8,7 @@ type PathStep =
 
 const STEP = /^(?:\.([A-Za-z_$][\w$-]*)|\[(-?\d+)\]|\[([A-Za-z_$][\w$-]*)=([^\]]*)\])/;
 
-/** Is this meant as a path? `.value`, `[0].id`, `.nodes[id=n1].share`, or "." for all of it. */
-export const looksLikePath = (text: string): boolean => text === '.' || STEP.test(text);
-
-/** Reads a path; throws `usage`. */
+/** Reads a path: `.value`, `[0].id`, `.nodes[id=n1].share`, or "." for all of it. Throws `usage`. */
 export function parsePath(text: string): readonly PathStep[] {
   const steps: PathStep[] = [];
   let rest = text === '.' ? '' : text;

@@ -1,6 +1,5 @@
 import { MusterError } from '../../errors.js';
-import { type Check, parseCheck } from './checks.js';
-import { looksLikePath, parsePath } from './path.js';
+import { type Check, isPath, parseCheck } from './checks.js';
 import { type Line, linesOf, plainWord, UnfinishedText, type Word } from './words.js';
 
 interface Place {
@@ -25,7 +24,7 @@ export interface KeepStep extends Place {
   readonly kind: 'keep';
   readonly name: string;
   /** null: as `expect` without a subject sees it. */
-  readonly path: string | null;
+  readonly path: Word | null;
 }
 
 export interface BlockStep extends Place {
@@ -127,13 +126,13 @@ class Parser {
 }
 
 function keepOf(line: Line): Pick<KeepStep, 'kind' | 'name' | 'path'> {
-  const [name, path] = line.words.slice(1, 3).map((word) => plainWord(word));
-  if (typeof name !== 'string' || !NAME.test(name) || line.words.length > 3)
+  const name = plainWord(line.words[1]);
+  const path = line.words[2] ?? null;
+  if (name === null || !NAME.test(name) || line.words.length > 3)
     throw wrong(line, '`keep` takes a name, and maybe a path: keep token .token');
-  if (path !== undefined && (path === null || !looksLikePath(path)))
-    throw wrong(line, `"${path ?? ''}" is no path`);
-  if (typeof path === 'string') parsePath(path);
-  return { kind: 'keep', name, path: path ?? null };
+  if (path !== null && !isPath(path))
+    throw wrong(line, 'what `keep` takes after the name is a path, like .token');
+  return { kind: 'keep', name, path };
 }
 
 const wrong = (line: Line, what: string): MusterError =>

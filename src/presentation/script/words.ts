@@ -95,6 +95,14 @@ export function linesOf(source: string, firstLine = 1): Line[] {
     } else if (c === ' ' || c === '\t') {
       endWord();
       at++;
+      // A story is told in plain words: only variables mean anything in it.
+      if (words.length === 1 && plainWord(words[0]) === 'say') {
+        inWord = true;
+        while (at < text.length && text[at] !== '\n') {
+          if (text[at] === '$') variable();
+          else literal += text[at++];
+        }
+      }
     } else if (c === '#' && !inWord) {
       while (at < text.length && text[at] !== '\n') at++;
     } else if (c === '\\') {
