@@ -1,14 +1,14 @@
 // Builds what is shipped, into dist/:
 //   cli.cjs             the program, with the commands of which milliseconds count;  more.cjs  all commands
 //   help.cjs            oclif's help, loaded only when help is asked for
-//   gateway.cjs         the packages that only `muster gateway` needs
+//   gateway.cjs         the packages that only `muster gateway` needs;  asking.cjs  what only a command needs that asks
 //   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
 // `--types` adds the library's declarations, `--watch` is not there: bin/dev.js runs the sources.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { noticesOf } from './notices.mjs';
@@ -120,16 +120,19 @@ const commandTable = {
   },
 };
 
-/** What the gateway is built on stands in a file of its own, so that the commands beside it in more.cjs do not pay. */
-const gatewayPackages = 'src/gateway/packages.ts';
-const gatewayInOwnFile = {
-  name: 'gateway-in-own-file',
+/** These stand in files of their own, so that the commands beside them do not pay. */
+const apart = {
+  'src/gateway/packages.ts': 'gateway.cjs',
+  'src/presentation/prompts/asking.ts': 'asking.cjs',
+};
+const apartInOwnFiles = {
+  name: 'apart-in-own-files',
   setup(b) {
-    b.onResolve({ filter: /^\.\/packages\.js$/ }, ({ resolveDir }) =>
-      resolveDir === join(root, dirname(gatewayPackages))
-        ? { path: './gateway.cjs', external: true }
-        : undefined,
-    );
+    const names = Object.keys(apart).map((file) => basename(file, '.ts'));
+    b.onResolve({ filter: new RegExp(`/(${names.join('|')})\\.js$`) }, ({ resolveDir, path }) => {
+      const own = apart[relative(root, join(resolveDir, path)).replace(/\.js$/, '.ts')];
+      return own === undefined ? undefined : { path: `./${own}`, external: true };
+    });
   },
 };
 
@@ -145,7 +148,18 @@ const common = {
   metafile: true,
 };
 // Loaded only when used, from node_modules: keeping them out keeps the program small and quick to start.
-const heavy = ['lmdb', 'ora', 'inquirer', 'conf', 'cli-table3', 'ansis', 'pino', 'typescript', 'tsx'];
+const heavy = [
+  'lmdb',
+  'ora',
+  'inquirer',
+  '@inquirer/core',
+  'conf',
+  'cli-table3',
+  'ansis',
+  'pino',
+  'typescript',
+  'tsx',
+];
 const cjs = {
   ...common,
   format: 'cjs',
@@ -174,7 +188,7 @@ if (!process.env.MUSTER_BUILD) {
 `;
 const cli = await build({
   ...cjs,
-  plugins: [restInOwnFile, ...cjs.plugins],
+  plugins: [restInOwnFile, apartInOwnFiles, ...cjs.plugins],
   stdin: { contents: cliSource, resolveDir: root, sourcefile: 'cli.ts', loader: 'ts' },
   external: [...heavy, './help.cjs', './more.cjs'],
   outfile: `${aside}/cli.cjs`,
@@ -215,16 +229,13 @@ if (entries.length > 0) {
   });
 }
 
-await build({
-  ...cjs,
-  entryPoints: [gatewayPackages],
-  external: heavy,
-  outfile: `${aside}/gateway.cjs`,
-});
+for (const [entry, outfile] of Object.entries(apart)) {
+  await build({ ...cjs, entryPoints: [entry], external: heavy, outfile: `${aside}/${outfile}` });
+}
 
 await build({
   ...cjs,
-  plugins: [restInOwnFile, gatewayInOwnFile, ...cjs.plugins],
+  plugins: [restInOwnFile, apartInOwnFiles, ...cjs.plugins],
   stdin: {
     contents: `module.exports = {${commandFiles
       .map(

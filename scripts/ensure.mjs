@@ -22,6 +22,7 @@ const sources = [
 const products = [
   'dist/cli.cjs',
   'dist/gateway.cjs',
+  'dist/asking.cjs',
   'dist/src/host/main.js',
   'dist/src/cluster/watchdog.js',
   'dist/src/index.js',

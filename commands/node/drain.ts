@@ -13,6 +13,7 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
     '<%= config.bin %> node drain n4 n5 --no-wait',
   ];
   static override strict = false;
+  static override asks = { id: [] };
   static override args = nodeArgs;
   static override flags = {
     ...movingFlags,

@@ -11,6 +11,7 @@ export default class NodeKill extends BaseCommand<typeof NodeKill> {
     '<%= config.bin %> node kill n2 --if-safe',
   ];
   static override strict = false;
+  static override asks = { id: ['role'] };
   static override args = nodeArgs;
   static override flags = {
     ...roleFlags,

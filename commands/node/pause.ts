@@ -9,6 +9,7 @@ export default class NodePause extends BaseCommand<typeof NodePause> {
     '<%= config.bin %> node pause --role primary --of hits',
   ];
   static override strict = false;
+  static override asks = { id: ['role'] };
   static override args = nodeArgs;
   static override flags = roleFlags;
 

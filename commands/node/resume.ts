@@ -9,6 +9,7 @@ export default class NodeResume extends BaseCommand<typeof NodeResume> {
     '<%= config.bin %> node resume --role primary --of hits',
   ];
   static override strict = false;
+  static override asks = { id: [] };
   static override args = nodeArgs;
   static override flags = roleFlags;
 

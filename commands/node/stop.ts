@@ -10,6 +10,7 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
     '<%= config.bin %> node stop --role primary --of hits',
   ];
   static override strict = false;
+  static override asks = { id: ['role'] };
   static override args = nodeArgs;
   static override flags = roleFlags;
 

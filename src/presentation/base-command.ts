@@ -8,10 +8,12 @@ import type { Program } from './dispatch.js';
 import { parseDuration } from './duration.js';
 import { clusterFlag, durationFlag } from './flags.js';
 import { type CommandIo, type LentClient, processIo, type SignalName } from './io.js';
+import type { Missing } from './prompts/missing.js';
 import { renderError } from './render-error.js';
 import { clusterByDefault, type Resolved, readSettings, resolveSetting } from './settings.js';
 import type { Progress } from './spinner.js';
-import { loadPaint, mayAnimate, mayColor, type Paint, plainPaint } from './terminal.js';
+import { loadPaint, mayAnimate, mayColor, type Paint, plainPaint, unicodeOn } from './terminal.js';
+import type { ValueKind } from './value-kind.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -19,6 +21,40 @@ type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
 >;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** A command's own words for one of its arguments or flags. */
+function missingOne(command: typeof Command, name: string): Missing {
+  const { complete } = command as typeof BaseCommand;
+  const arg = command.args[name];
+  const flag = command.flags[name];
+  return {
+    name,
+    as: arg ? 'argument' : flag?.type === 'boolean' ? 'switch' : 'flag',
+    description: arg?.description ?? flag?.description ?? '',
+    kind: complete[name] ?? null,
+    options: arg?.options ?? (flag as { options?: string[] } | undefined)?.options ?? null,
+  };
+}
+
+/** What this error of oclif's parser says is missing. */
+function missingOf(command: typeof Command, argv: readonly string[], error: unknown): Missing[] {
+  const { message, args } = error as { message: string; args?: unknown };
+  const lacksArgs = message.startsWith('Missing') && Array.isArray(args);
+  const names = lacksArgs ? (args as { name: string }[]).map(({ name }) => name) : [];
+  if (!lacksArgs && !/Missing required flag/.test(message)) return [];
+  const flags = Object.entries(command.flags).filter(
+    ([name, { required, char }]) =>
+      required === true &&
+      !argv.some((word) => word === `--${name}` || word.startsWith(`--${name}=`) || word === `-${char}`),
+  );
+  return [...names, ...flags.map(([name]) => name)].map((name) => missingOne(command, name));
+}
+
+/** What is wanted of a person who gave no arguments. */
+const wantedOf = (command: typeof Command, flags: Readonly<Record<string, unknown>>): Missing[] =>
+  Object.entries((command as typeof BaseCommand).asks)
+    .filter(([name, unless]) => [name, ...unless].every((flag) => flags[flag] === undefined))
+    .map(([name]) => missingOne(command, name));
 
 /**
  * What every command shares: the common flags, which cluster it is for, its client, output that keeps data on
@@ -41,6 +77,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     'no-input': Flags.boolean({ helpGroup: 'GLOBAL', description: 'Never ask.' }),
     yes: Flags.boolean({ char: 'y', helpGroup: 'GLOBAL', description: 'Answer every question with yes.' }),
   };
+
+  /** What kind of value an argument or flag takes. */
+  static complete: Readonly<Record<string, ValueKind>> = {};
+  /** Arguments and flags that a person is asked for when there are no arguments, unless one of these flags is given. */
+  static asks: Readonly<Record<string, readonly string[]>> = {};
 
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
@@ -72,17 +113,55 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       process.stderr.on('error', this.#onStreamError);
     }
     this.#endSignals = this.io.onSignal(this.#onSignal);
-    const { flags, args, argv } = await this.parse({
+    const { flags, args, argv } = await this.#parseOrAsk();
+    this.flags = flags as FlagsOf<T>;
+    this.args = args as ArgsOf<T>;
+    this.argvRest = argv as string[];
+    if (this.io.stdout.isTTY) this.paint = await loadPaint(mayColor(this.io.stdout, this.#colorForbidden()));
+  }
+
+  async #parseOrAsk() {
+    const spec = {
       flags: this.ctor.flags,
       baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
       args: this.ctor.args,
       strict: this.ctor.strict,
       enableJsonFlag: this.ctor.enableJsonFlag,
-    });
-    this.flags = flags as FlagsOf<T>;
-    this.args = args as ArgsOf<T>;
-    this.argvRest = argv as string[];
-    if (this.io.stdout.isTTY) this.paint = await loadPaint(mayColor(this.io.stdout, this.#colorForbidden()));
+    };
+    try {
+      const parsed = await this.parse(spec);
+      const { length } = parsed.argv;
+      if (length > 0 || !(await this.#askFor(wantedOf(this.ctor, parsed.flags)))) return parsed;
+    } catch (error) {
+      if (!(await this.#askFor(missingOf(this.ctor, this.argv, error)))) throw error;
+    }
+    return this.parse(spec);
+  }
+
+  /** Is there somebody to ask? */
+  #mayAsk(): boolean {
+    const own = this.argv.slice(0, this.argv.includes('--') ? this.argv.indexOf('--') : undefined);
+    const refused = ['--no-input', '--yes', '-y', '--json'].some((flag) => own.includes(flag));
+    const { stdin, stderr } = this.io;
+    return !refused && stdin.isTTY === true && mayAnimate(stderr);
+  }
+
+  /** Asks for these, and puts them where the person would have; false: nobody is asked, or nothing was said. */
+  async #askFor(missing: readonly Missing[]): Promise<boolean> {
+    if (missing.length === 0 || !this.#mayAsk()) return false;
+    const { askMissing, localValues } = await import('./prompts/asking.js');
+    const given = this.argv.findIndex((word) => word === '--cluster' || word === '-c');
+    const cluster = given < 0 ? this.io.defaults.cluster : this.argv[given + 1];
+    const asking = {
+      streams: this.io,
+      paint: await loadPaint(mayColor(this.io.stderr, this.#colorForbidden())),
+      unicode: unicodeOn(),
+    };
+    const said = await askMissing(missing, asking, localValues, cluster);
+    if (said === null) return false;
+    const end = this.argv.includes('--') ? this.argv.indexOf('--') : this.argv.length;
+    this.argv.splice(end, 0, ...said.args, ...said.flags);
+    return true;
   }
 
   #colorForbidden(): boolean {

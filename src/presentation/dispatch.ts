@@ -1,6 +1,7 @@
 import { MusterError } from '../errors.js';
 import { type CommandIo, processIo } from './io.js';
 import { renderError } from './render-error.js';
+import { mayAnimate } from './terminal.js';
 
 /** A command class, as far as dispatching needs to know it. */
 interface CommandClass {
@@ -136,8 +137,12 @@ export async function dispatch(argv: readonly string[], program: Program): Promi
     );
     return;
   }
-  await runCommand(argv, program, processIo);
+  await runCommand(argv.length === 0 && onTerminal() ? ['interactive'] : argv, program, processIo);
 }
+
+/** Is there a person at a terminal that can show menus? */
+const onTerminal = (): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && mayAnimate(process.stderr);
 
 /** Ends the process once everything written has left it; nothing that lingers (a socket closing) delays it. */
 export function leave(): void {

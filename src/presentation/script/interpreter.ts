@@ -349,7 +349,8 @@ const failureOf = ({ code, error }: Outcome): ScriptFailure | null =>
 /** Does the step below a command say how it fails? Only then may it. */
 const maySo = (next: Step | null): boolean => next?.kind === 'expect' && saysHowItFails(next.check);
 
-const interrupted = (): ScriptFailure => new ScriptFailure(new MusterError('interrupted', 'interrupted'));
+const interrupted = (): ScriptFailure =>
+  new ScriptFailure(new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }));
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

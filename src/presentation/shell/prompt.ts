@@ -85,7 +85,9 @@ export class LinePrompt {
       end({ kind: 'dropped' });
     });
     reader.on('close', () => {
-      if (lines.length === 0) end({ kind: 'end' });
+      if (lines.length > 0 || over) return;
+      this.streams.stdout.write('\n');
+      end({ kind: 'end' });
     });
   }
 }

@@ -1,0 +1,35 @@
+import { MusterError } from '../src/errors.js';
+import { BaseCommand } from '../src/presentation/base-command.js';
+import { unicodeOn } from '../src/presentation/terminal.js';
+
+export default class InteractiveMode extends BaseCommand<typeof InteractiveMode> {
+  static override summary = 'Menus: choose a cluster, see it live, and pick what to do; as `muster` alone.';
+  static override description =
+    'Every choice shows the command that does it, so that you can type it the next time. Needs a terminal.';
+  static override examples = ['<%= config.bin %>', '<%= config.bin %> interactive --cluster shop'];
+  // There is no one value that it would print.
+  static override enableJsonFlag = false;
+
+  async run(): Promise<void> {
+    const { io, flags } = this;
+    if (!io.stdin.isTTY || !io.stderr.isTTY || flags['no-input'])
+      throw new MusterError(
+        'usage',
+        'menus need a terminal, and somebody to ask; `muster shell` takes commands from a pipe',
+      );
+    const [{ runInteractive }, { localValues }] = await Promise.all([
+      import('../src/presentation/interactive/loop.js'),
+      import('../src/presentation/value-source.js'),
+    ]);
+    const code = await runInteractive({
+      program: this.program,
+      streams: io,
+      cluster: flags.cluster ?? null,
+      paint: this.paint,
+      unicode: unicodeOn(),
+      values: localValues,
+      takeSignals: (handler) => this.takeSignals(handler),
+    });
+    this.exitWith(code);
+  }
+}
