@@ -12,7 +12,7 @@ import type { Missing } from './prompts/missing.js';
 import { renderError } from './render-error.js';
 import { clusterByDefault, type Resolved, readSettings, resolveSetting } from './settings.js';
 import type { Progress } from './spinner.js';
-import { loadPaint, mayAnimate, mayColor, type Paint, plainPaint, unicodeOn } from './terminal.js';
+import { forLocale, loadPaint, mayAnimate, mayColor, type Paint, plainPaint, unicodeOn } from './terminal.js';
 import type { ValueKind } from './value-kind.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -225,7 +225,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.flags?.quiet || this.jsonEnabled()) return;
     this.#progress?.clear();
     this.#progress = null;
-    this.io.stderr.write(`${text}\n`);
+    this.io.stderr.write(`${forLocale(text)}\n`);
   }
 
   /** Data for stdout, as it is; nothing with `--json`, where the value that `run` returns is printed. */

@@ -86,9 +86,24 @@ export function readUserFile<T>(
   }
 }
 
+/**
+ * `conf`, without the signal handlers of a package below it (`when-exit`): those send each signal a second time, which is a
+ * second Ctrl-C to whoever handles signals himself.
+ */
+async function loadConf() {
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const before = names.map((name) => process.listeners(name));
+  const { default: Store } = await import('conf');
+  names.forEach((name, i) => {
+    for (const listener of process.listeners(name))
+      if (!before[i]!.includes(listener)) process.removeListener(name, listener);
+  });
+  return Store;
+}
+
 /** The store that `conf` keeps in a file of the user's: replaced as a whole, readable by nobody else. Throws `usage`. */
 export async function openUserFile<T extends Record<string, unknown>>(path: string): Promise<Conf<T>> {
-  const { default: Store } = await import('conf');
+  const Store = await loadConf();
   try {
     return new Store<T>({
       cwd: dirname(path),

@@ -60,3 +60,22 @@ export function unicodeOn(env: Env = process.env): boolean {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   return locale === '' || /utf-?8/i.test(locale);
 }
+
+const plainer: Readonly<Record<string, string>> = {
+  '·': '-',
+  '…': '...',
+  '×': 'x',
+  '±': '+-',
+  '–': '-',
+  '’': "'",
+  '●': '*',
+  '○': '-',
+  '◌': '-',
+  '─': '-',
+  '│': '|',
+  '❯': '>',
+};
+
+/** What muster says of its own, for a locale that shows nothing beyond ASCII; never for a user's data. */
+export const forLocale = (text: string, unicode = unicodeOn()): string =>
+  unicode ? text : text.replace(/[·…×±–’●○◌─│❯]/g, (c) => plainer[c] ?? c);

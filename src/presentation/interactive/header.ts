@@ -1,6 +1,6 @@
 import type { NodeRow } from '../../cluster/status.js';
 import { plural, shorten } from '../format.js';
-import type { Paint } from '../terminal.js';
+import { forLocale, type Paint } from '../terminal.js';
 import type { Situation } from './live.js';
 
 export interface HeaderOptions {
@@ -12,21 +12,24 @@ export interface HeaderOptions {
 const word = (node: NodeRow): string => (node.state === 'up' && !node.reachable ? 'silent' : node.state);
 
 /** A node in a few characters: its name, and what is the matter or what it does. */
-function cell(node: NodeRow, { paint, unicode }: HeaderOptions): { plain: string; painted: string } {
+function cell(node: NodeRow, { paint }: HeaderOptions): { plain: string; painted: string } {
   const state = word(node);
   const well = state === 'up' || state === 'draining' || state === 'joining';
-  const dot = unicode ? (well ? '●' : state === 'down' || state === 'out' ? '○' : '◌') : well ? '*' : '-';
+  const dot = well ? '●' : state === 'down' || state === 'out' ? '○' : '◌';
   const what = state === 'up' ? `${node.primaries}+${node.backups}` : state;
   const color = state === 'up' ? paint.green : state === 'down' || state === 'out' ? paint.red : paint.yellow;
   return { plain: `${dot} ${node.id} ${what}`, painted: `${color(dot)} ${node.id} ${paint.dim(what)}` };
 }
 
 /** The cluster in a few lines, for the top of a menu; none is as wide as the terminal. */
-export function headerLines(situation: Situation, options: HeaderOptions): string[] {
+export const headerLines = (situation: Situation, options: HeaderOptions): string[] =>
+  linesOf(situation, options).map((line) => forLocale(line, options.unicode));
+
+function linesOf(situation: Situation, options: HeaderOptions): string[] {
   const { status, problem, cluster, inDoubt } = situation;
-  const { columns, paint, unicode } = options;
+  const { columns, paint } = options;
   const width = columns - 1;
-  const rule = (unicode ? '─' : '-').repeat(Math.min(width, 78));
+  const rule = '─'.repeat(Math.min(width, 78));
   if (status === null)
     return [
       '',

@@ -6,7 +6,7 @@ import { type MenuItem, pick } from '../prompts/menu.js';
 import { commandLine } from '../quote.js';
 import { Session } from '../session.js';
 import type { ShellSetting } from '../shell/text.js';
-import type { Paint } from '../terminal.js';
+import { forLocale, type Paint } from '../terminal.js';
 import type { ValueSource } from '../value-source.js';
 import {
   type Action,
@@ -48,7 +48,7 @@ export class Interactive {
   async run(): Promise<number> {
     const { streams, paint } = this.setting;
     this.#say(
-      `${paint.bold('muster')} ${paint.dim('· Ctrl-C leaves, Esc goes back, and every choice shows the command that it runs.')}`,
+      `${paint.bold('muster')} ${paint.dim('· Ctrl-C leaves, Esc goes back; each choice shows its command.')}`,
     );
     try {
       let name = this.setting.cluster;
@@ -78,7 +78,7 @@ export class Interactive {
   }
 
   #say(text: string): void {
-    this.setting.streams.stderr.write(`${text}\n`);
+    this.setting.streams.stderr.write(`${forLocale(text, this.setting.unicode)}\n`);
   }
 
   /** null: the person leaves. */
@@ -208,10 +208,11 @@ export class Interactive {
   ): Promise<T | null> {
     const { streams, paint, unicode } = this.setting;
     const suits = (typed: string) => {
-      const wanted = typed.toLowerCase();
+      // At the beginning of a word: "start" is not meant to find "Restart".
+      const wanted = ` ${typed.toLowerCase()}`;
       const all = typeof items === 'function' ? items() : items;
       return all.filter(({ name, about = '', group = '' }) =>
-        `${name} ${about} ${group}`.toLowerCase().includes(wanted),
+        ` ${name} ${about} ${group}`.toLowerCase().includes(wanted),
       );
     };
     const picked = await pick<T>(

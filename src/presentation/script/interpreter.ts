@@ -232,8 +232,11 @@ export class Interpreter {
         this.#keep(step, scope);
         return {};
       case 'repeat':
+        // What ran inside is not what an `expect` below the block would be about.
+        scope.last = null;
         return { rounds: await this.#repeat(step, scope) };
       case 'background':
+        scope.last = null;
         this.#background(step, scope);
         return {};
       case 'finally':

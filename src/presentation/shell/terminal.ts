@@ -5,7 +5,7 @@ import { parseScript, scriptWords } from '../script/steps.js';
 import { UnfinishedText } from '../script/words.js';
 import { Session } from '../session.js';
 import { clusterByDefault, resolveSetting } from '../settings.js';
-import type { Paint } from '../terminal.js';
+import { forLocale, type Paint } from '../terminal.js';
 import { addToHistory, readHistory } from './history.js';
 import { type Completer, LinePrompt } from './prompt.js';
 import { problemText, type ShellSetting, shellHost } from './text.js';
@@ -71,7 +71,9 @@ class TerminalShell {
     let text = '';
     let code = 0;
     while (this.#ended === null) {
-      const typed = await this.#prompt.ask(text === '' ? this.#ps1() : paint.dim('… '));
+      const typed = await this.#prompt.ask(
+        text === '' ? this.#ps1() : paint.dim(forLocale('… ', this.setting.unicode)),
+      );
       if (typed.kind === 'end') break;
       if (typed.kind === 'dropped') {
         text = '';
@@ -100,7 +102,7 @@ class TerminalShell {
   async #runText(text: string): Promise<number | null> {
     const { streams, program } = this.setting;
     if (text.trim() === 'help') {
-      streams.stdout.write(helpText(Object.keys(program.commands)));
+      streams.stdout.write(forLocale(helpText(Object.keys(program.commands)), this.setting.unicode));
       return 0;
     }
     try {
