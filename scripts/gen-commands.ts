@@ -98,10 +98,12 @@ function section(name: string, command: CommandClass): string {
   const lines = [...argLines, ...flagLines(flags)];
   return [
     `### \`muster ${[name, ...words].join(' ')}${more}\``,
-    [summary, description]
-      .filter((text) => text !== '')
-      .map(plain)
-      .join(' '),
+    fenced(
+      [summary, description]
+        .filter((text) => text !== '')
+        .map(plain)
+        .join(' '),
+    ),
     lines.join('\n'),
     examples.length === 0 ? '' : `\`\`\`sh\n${examples.map(exampleLine).join('\n')}\n\`\`\``,
   ]
@@ -132,5 +134,9 @@ function placeholder(name: string, { helpValue, options }: Flag): string {
   if (helpValue !== undefined) return typeof helpValue === 'string' ? helpValue : helpValue.join(' ');
   return name.toUpperCase();
 }
+
+/** Lines that are set in stay as they are. */
+const fenced = (text: string): string =>
+  text.replace(/(?:\n {2,}.*)+/g, (lines) => `\n\n\`\`\`text${lines.replace(/\n {2}/g, '\n')}\n\`\`\`\n`);
 
 const plain = (text: string): string => text.replaceAll('<%= config.bin %>', 'muster').trim();
