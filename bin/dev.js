@@ -13,6 +13,7 @@ async function main() {
   const { name, version, oclif } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { dispatch, leave } = await import(url('src/presentation/dispatch.ts'));
   const { showHelp } = await import(url('src/presentation/help.ts'));
+  const answers = url('src/presentation/completion/answer.ts');
   const files = readdirSync(join(root, 'commands'), { recursive: true }).filter((file) =>
     file.endsWith('.ts'),
   );
@@ -26,6 +27,8 @@ async function main() {
     version,
     commands,
     help: (words) => showHelp(root, words, pjson),
+    topics: () => oclif.topics,
+    answerTab: async (...about) => (await import(answers)).answer(...about),
   });
   leave();
 }

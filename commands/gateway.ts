@@ -18,6 +18,7 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
     `curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo`,
     '<%= config.bin %> gateway --port 0 --strategy weighted --weights n1=2 --json',
   ];
+  static override complete = { strategy: 'strategy', weights: 'node-values' } as const;
   static override flags = {
     port: countFlag({ default: 8080, description: 'Where it listens (0: the system picks).' }),
     host: Flags.string({ default: '127.0.0.1', description: 'The address it listens on.' }),

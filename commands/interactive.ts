@@ -17,7 +17,7 @@ export default class InteractiveMode extends BaseCommand<typeof InteractiveMode>
         'usage',
         'menus need a terminal, and somebody to ask; `muster shell` takes commands from a pipe',
       );
-    const [{ runInteractive }, { localValues }] = await Promise.all([
+    const [{ runInteractive }, { valuesOf }] = await Promise.all([
       import('../src/presentation/interactive/loop.js'),
       import('../src/presentation/value-source.js'),
     ]);
@@ -27,7 +27,7 @@ export default class InteractiveMode extends BaseCommand<typeof InteractiveMode>
       cluster: flags.cluster ?? null,
       paint: this.paint,
       unicode: unicodeOn(),
-      values: localValues,
+      values: valuesOf(io),
       takeSignals: (handler) => this.takeSignals(handler),
     });
     this.exitWith(code);

@@ -27,6 +27,13 @@ export default class Route extends BaseCommand<typeof Route> {
     `<%= config.bin %> route demo.sleep '{"ms": 5, "slow": {"n2": 4}}' --count 2000 --compare random,round-robin,two-choices`,
     '<%= config.bin %> route demo.echo --strategy weighted --weights n1=2 --count 1000 --expect n1=50±5%',
   ];
+  static override complete = {
+    method: 'method',
+    strategy: 'strategy',
+    compare: 'strategies',
+    weights: 'node-values',
+    expect: 'node-values',
+  } as const;
   static override args = {
     method: Args.string({ required: true, ignoreStdin: true, description: 'SERVICE.METHOD.' }),
     params: Args.string({ ignoreStdin: true, description: 'What it is given, as JSON (null).' }),

@@ -25,6 +25,7 @@ export default class Run extends BaseCommand<typeof Run> {
     '<%= config.bin %> run examples/*.muster --junit report.xml',
     '<%= config.bin %> run transfer.muster --set clients=8 --json',
   ];
+  static override complete = { file: 'file', junit: 'file' } as const;
   static override strict = false;
   static override args = {
     file: Args.string({

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
+import { didYouMean } from '../src/nearest.js';
 import { BaseCommand } from '../src/presentation/base-command.js';
 import { countFlag } from '../src/presentation/flags.js';
 import type { SimulationReport } from '../src/simulator/run.js';
@@ -14,6 +15,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     '<%= config.bin %> simulate --seeds 10000',
     '<%= config.bin %> simulate --variant no-dedup --seeds 100',
   ];
+  static override complete = { variant: 'variant' } as const;
   static override flags = {
     seed: countFlag({ description: 'The first (or only) seed; drawn when left out.' }),
     seeds: countFlag({ description: 'How many seeds, counted up from the first (1).' }),
@@ -36,9 +38,13 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     }
     const variant = variants.find(({ name }) => name === this.flags.variant);
     if (this.flags.variant !== undefined && variant === undefined) {
+      const meant = didYouMean(
+        this.flags.variant,
+        variants.map(({ name }) => name),
+      );
       throw new MusterError(
         'usage',
-        `there is no variant "${this.flags.variant}"; \`muster simulate --variant list\` names them`,
+        `there is no variant "${this.flags.variant}"${meant || '.'} \`muster simulate --variant list\` names them`,
         { details: { command: 'simulate' } },
       );
     }

@@ -11,6 +11,7 @@ export default class Wait extends BaseCommand<typeof Wait> {
     '<%= config.bin %> wait --for rebalanced',
     '<%= config.bin %> wait --for primary=n2 --of hits',
   ];
+  static override complete = { for: 'condition', of: 'name' } as const;
   static override flags = {
     for: Flags.string({
       required: true,

@@ -1,6 +1,6 @@
 // Builds what is shipped, into dist/:
 //   cli.cjs             the program, with the commands of which milliseconds count;  more.cjs  all commands
-//   help.cjs            oclif's help, loaded only when help is asked for
+//   help.cjs            oclif's help, loaded only when help is asked for;  complete.cjs  what answers the Tab key
 //   gateway.cjs         the packages that only `muster gateway` needs;  asking.cjs  what only a command needs that asks
 //   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
@@ -183,6 +183,8 @@ if (!process.env.MUSTER_BUILD) {
   dispatch(process.argv.slice(2), {
     bin: 'muster', name: ${JSON.stringify(pkg.name)}, version: ${JSON.stringify(pkg.version)}, commands, sessionCommands,
     help: (words) => require('./help.cjs').showHelp(root, words),
+    topics: () => require(path.join(root, 'package.json')).oclif.topics,
+    answerTab: (...about) => require('./complete.cjs').answer(...about),
   }).then(leave);
 }
 `;
@@ -190,7 +192,7 @@ const cli = await build({
   ...cjs,
   plugins: [restInOwnFile, apartInOwnFiles, ...cjs.plugins],
   stdin: { contents: cliSource, resolveDir: root, sourcefile: 'cli.ts', loader: 'ts' },
-  external: [...heavy, './help.cjs', './more.cjs'],
+  external: [...heavy, './help.cjs', './more.cjs', './complete.cjs'],
   outfile: `${aside}/cli.cjs`,
 });
 await build({
@@ -209,6 +211,12 @@ await build({
   entryPoints: ['src/presentation/help.ts'],
   external: heavy,
   outfile: `${aside}/help.cjs`,
+});
+await build({
+  ...cjs,
+  entryPoints: ['src/presentation/completion/answer.ts'],
+  external: heavy,
+  outfile: `${aside}/complete.cjs`,
 });
 
 const entries = ['src/host/main.ts', 'src/index.ts', 'src/cluster/watchdog.ts'].filter((file) =>

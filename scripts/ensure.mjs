@@ -23,6 +23,7 @@ const products = [
   'dist/cli.cjs',
   'dist/gateway.cjs',
   'dist/asking.cjs',
+  'dist/complete.cjs',
   'dist/src/host/main.js',
   'dist/src/cluster/watchdog.js',
   'dist/src/index.js',

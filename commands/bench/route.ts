@@ -19,6 +19,7 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
     '<%= config.bin %> bench route',
     '<%= config.bin %> bench route --clients 1 --strategy round-robin --for 30s --json',
   ];
+  static override complete = { strategy: 'strategy' } as const;
   static override flags = {
     ...flags,
     strategy: Flags.string({ default: 'two-choices', description: 'As for `muster route`.' }),

@@ -9,6 +9,7 @@ export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
   static override description =
     'A module that the nodes run already is loaded anew. Each node finishes what it has begun, and the next is restarted when all replicas are in sync again.';
   static override examples = ['<%= config.bin %> cluster deploy ./orders.js'];
+  static override complete = { file: 'file' } as const;
   static override strict = false;
   static override args = {
     file: Args.string({ required: true, ignoreStdin: true, description: 'The module; more may follow.' }),

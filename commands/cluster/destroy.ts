@@ -5,6 +5,7 @@ import { BaseCommand } from '../../src/presentation/base-command.js';
 export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
   static override summary = 'Stops a cluster and removes all its data.';
   static override examples = ['<%= config.bin %> cluster destroy shop --yes'];
+  static override complete = { name: 'cluster' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
 
   async run(): Promise<{ cluster: string; destroyed: boolean }> {

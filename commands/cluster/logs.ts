@@ -13,6 +13,7 @@ export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
     '<%= config.bin %> cluster logs --node n1 --lines 50',
     '<%= config.bin %> cluster logs -f',
   ];
+  static override complete = { name: 'cluster', node: 'node' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
   static override flags = {
     follow: Flags.boolean({ char: 'f', description: 'Go on until Ctrl-C.' }),

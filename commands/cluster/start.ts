@@ -18,6 +18,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     '<%= config.bin %> cluster start shop --service ./orders.js',
     '<%= config.bin %> cluster start --foreground --restart on-failure',
   ];
+  static override complete = { name: 'cluster', service: 'file' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
   static override flags = {
     nodes: countFlag({ char: 'n', description: 'How many nodes (3).' }),

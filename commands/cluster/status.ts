@@ -9,6 +9,7 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
     '<%= config.bin %> cluster status',
     '<%= config.bin %> cluster status shop --json',
   ];
+  static override complete = { name: 'cluster' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
 
   async run(): Promise<Status> {

@@ -9,6 +9,7 @@ export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
     '<%= config.bin %> cluster stop',
     '<%= config.bin %> cluster stop shop --timeout 2s',
   ];
+  static override complete = { name: 'cluster' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
 
   async run(): Promise<unknown> {

@@ -6,6 +6,7 @@ import { checkSetting, resolveSetting } from '../../src/presentation/settings.js
 export default class ConfigGet extends BaseCommand<typeof ConfigGet> {
   static override summary = 'Prints a setting as it holds here; exit code 1 when it has no value.';
   static override examples = ['<%= config.bin %> config get cluster'];
+  static override complete = { key: 'setting' } as const;
   static override args = {
     key: Args.string({ required: true, ignoreStdin: true, description: 'cluster, timeout or color.' }),
   };

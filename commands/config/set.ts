@@ -9,6 +9,7 @@ export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
     '<%= config.bin %> config set timeout 30s',
     '<%= config.bin %> config set timeout',
   ];
+  static override complete = { key: 'setting' } as const;
   static override args = {
     key: Args.string({ required: true, ignoreStdin: true, description: 'cluster, timeout or color.' }),
     value: Args.string({ ignoreStdin: true, description: 'The value; left out: the setting is forgotten.' }),

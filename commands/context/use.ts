@@ -5,6 +5,7 @@ import { writeSetting } from '../../src/presentation/settings.js';
 export default class ContextUse extends BaseCommand<typeof ContextUse> {
   static override summary = 'From now on commands are for this cluster.';
   static override examples = ['<%= config.bin %> context use shop'];
+  static override complete = { name: 'cluster' } as const;
   static override args = {
     name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the cluster.' }),
   };

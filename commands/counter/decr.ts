@@ -8,6 +8,7 @@ export default class CounterDecr extends BaseCommand<typeof CounterDecr> {
     '<%= config.bin %> counter decr hits',
     '<%= config.bin %> counter decr hits --by 5 --json',
   ];
+  static override complete = { name: 'counter' } as const;
   static override args = {
     name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
   };

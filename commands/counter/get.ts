@@ -4,6 +4,7 @@ import { BaseCommand } from '../../src/presentation/base-command.js';
 export default class CounterGet extends BaseCommand<typeof CounterGet> {
   static override summary = 'Prints the value of a counter (0 when nobody has counted yet).';
   static override examples = ['<%= config.bin %> counter get hits'];
+  static override complete = { name: 'counter' } as const;
   static override args = {
     name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
   };

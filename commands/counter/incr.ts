@@ -8,6 +8,7 @@ export default class CounterIncr extends BaseCommand<typeof CounterIncr> {
     '<%= config.bin %> counter incr hits',
     '<%= config.bin %> counter incr hits --by 5 --json',
   ];
+  static override complete = { name: 'counter' } as const;
   static override args = {
     name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
   };

@@ -9,6 +9,7 @@ export default class CounterList extends BaseCommand<typeof CounterList> {
     '<%= config.bin %> counter list --prefix page/',
     '<%= config.bin %> counter list --ndjson | jq .value',
   ];
+  static override complete = { prefix: 'counter', after: 'counter' } as const;
   static override flags = listFlags;
 
   async run(): Promise<CounterEntry[]> {

@@ -8,6 +8,7 @@ export default class CounterReset extends BaseCommand<typeof CounterReset> {
     '<%= config.bin %> counter reset hits',
     '<%= config.bin %> counter reset hits --to 100',
   ];
+  static override complete = { name: 'counter' } as const;
   static override args = {
     name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
   };

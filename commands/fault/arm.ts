@@ -11,6 +11,7 @@ export default class FaultArm extends FaultCommand<typeof FaultArm> {
     '<%= config.bin %> fault arm 2pc.after-prepare --node n2 --action crash',
     '<%= config.bin %> fault arm 2pc.before-decide --node n1 --action pause',
   ];
+  static override complete = { failpoint: 'failpoint', node: 'node' } as const;
   static override args = {
     failpoint: Args.string({
       required: true,

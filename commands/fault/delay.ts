@@ -9,6 +9,7 @@ export default class FaultDelay extends FaultCommand<typeof FaultDelay> {
     '<%= config.bin %> fault delay n1 50ms±20ms',
     '<%= config.bin %> fault delay n1-n2 1s',
   ];
+  static override complete = { link: 'link' } as const;
   static override args = {
     link: linkArg,
     time: Args.string({

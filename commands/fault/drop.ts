@@ -8,6 +8,7 @@ export default class FaultDrop extends FaultCommand<typeof FaultDrop> {
     '<%= config.bin %> fault drop n1-n2 5%',
     '<%= config.bin %> fault drop n1 0.5%',
   ];
+  static override complete = { link: 'link' } as const;
   static override args = {
     link: linkArg,
     share: Args.string({ required: true, ignoreStdin: true, description: 'How many, like 5%.' }),

@@ -6,6 +6,7 @@ export default class FaultHeal extends FaultCommand<typeof FaultHeal> {
   static override summary = 'Ends faults: those named, or all of them.';
   static override description = 'Without names it also puts right a fault plan that is damaged.';
   static override examples = ['<%= config.bin %> fault heal', '<%= config.bin %> fault heal f1 f3'];
+  static override complete = { id: 'fault' } as const;
   static override strict = false;
   static override args = {
     id: Args.string({ ignoreStdin: true, description: 'Faults, like f1 f3, as `fault list` names them.' }),

@@ -10,6 +10,7 @@ export default class FaultNetsplit extends FaultCommand<typeof FaultNetsplit> {
     '<%= config.bin %> fault netsplit n1,n2/n3,n4,n5',
     '<%= config.bin %> fault netsplit n1/n2,n3 --one-way',
   ];
+  static override complete = { groups: 'groups' } as const;
   static override args = {
     groups: Args.string({
       required: true,

@@ -6,6 +6,7 @@ import { countFlag } from '../../src/presentation/flags.js';
 export default class KvDelete extends BaseCommand<typeof KvDelete> {
   static override summary = 'Removes a key; exit code 1 when there was none.';
   static override examples = ['<%= config.bin %> kv delete greeting'];
+  static override complete = { key: 'key' } as const;
   static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }) };
   static override flags = {
     'if-version': countFlag({ description: 'Only if the key still has this version.' }),

@@ -9,6 +9,7 @@ export default class KvGet extends BaseCommand<typeof KvGet> {
     '<%= config.bin %> kv get greeting',
     '<%= config.bin %> kv get greeting --json',
   ];
+  static override complete = { key: 'key' } as const;
   static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }) };
 
   async run(): Promise<KvEntry> {

@@ -14,6 +14,7 @@ export default class KvList extends BaseCommand<typeof KvList> {
     '<%= config.bin %> kv list --keys-only',
     '<%= config.bin %> kv list --ndjson > backup.ndjson',
   ];
+  static override complete = { prefix: 'key', after: 'key' } as const;
   static override flags = {
     ...listFlags,
     'keys-only': Flags.boolean({ description: 'Keys without values.' }),

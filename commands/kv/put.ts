@@ -13,6 +13,7 @@ export default class KvPut extends BaseCommand<typeof KvPut> {
     '<%= config.bin %> kv put greeting hi --if-version 7',
     '<%= config.bin %> kv put greeting hi --fence "$MUSTER_LOCK_NAME:$MUSTER_LOCK_TOKEN"',
   ];
+  static override complete = { key: 'key', fence: 'fence' } as const;
   static override args = {
     key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }),
     value: Args.string({

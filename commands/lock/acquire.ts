@@ -12,6 +12,7 @@ export default class LockAcquire extends BaseCommand<typeof LockAcquire> {
     'token=$(<%= config.bin %> lock acquire deploy --ttl 5m --wait 10s) && <%= config.bin %> kv put release v2 --fence "deploy:$token"',
     '<%= config.bin %> lock acquire licence --ttl 1h --permits 5 --json',
   ];
+  static override complete = { name: 'lock' } as const;
   static override args = lockArgs;
   static override flags = {
     ttl: durationFlag({

@@ -12,6 +12,7 @@ export default class LockRelease extends BaseCommand<typeof LockRelease> {
     '<%= config.bin %> lock release deploy 42',
     '<%= config.bin %> lock release deploy --token "$token"',
   ];
+  static override complete = { name: 'lock' } as const;
   static override args = {
     ...lockArgs,
     token: Args.string({ ignoreStdin: true, description: 'The token that `lock acquire` printed.' }),

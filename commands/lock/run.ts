@@ -31,6 +31,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     '<%= config.bin %> lock run deploy --ttl 30s --wait 5m --grace 5s -- make deploy',
     `<%= config.bin %> lock run report -- sh -c '<%= config.bin %> kv put report done --fence "$MUSTER_LOCK_NAME:$MUSTER_LOCK_TOKEN"'`,
   ];
+  static override complete = { name: 'lock', '--': 'command' } as const;
   static override args = lockArgs;
   // For a message that says more than "unexpected argument" when the "--" is missing.
   static override strict = false;

@@ -8,6 +8,7 @@ export default class LockShow extends BaseCommand<typeof LockShow> {
     '<%= config.bin %> lock show deploy',
     "<%= config.bin %> lock show deploy --json | jq '.holders[].token'",
   ];
+  static override complete = { name: 'lock' } as const;
   static override args = lockArgs;
 
   async run(): Promise<LockView> {

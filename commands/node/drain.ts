@@ -12,6 +12,7 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
     '<%= config.bin %> node drain n4',
     '<%= config.bin %> node drain n4 n5 --no-wait',
   ];
+  static override complete = { id: 'node' } as const;
   static override strict = false;
   static override asks = { id: [] };
   static override args = nodeArgs;

@@ -9,6 +9,7 @@ export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
     '<%= config.bin %> node inspect n1',
     '<%= config.bin %> node inspect n1 --json',
   ];
+  static override complete = { id: 'node' } as const;
   static override args = { id: Args.string({ required: true, ignoreStdin: true, description: 'The node.' }) };
 
   async run(): Promise<unknown> {

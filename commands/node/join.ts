@@ -15,6 +15,7 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
     '<%= config.bin %> node join n6 --weight 2 --zone b',
     '<%= config.bin %> node join guest --address 127.0.0.1:4001 --token-file ./token',
   ];
+  static override complete = { 'token-file': 'file' } as const;
   static override strict = false;
   static override args = nodeArgs;
   static override flags = {

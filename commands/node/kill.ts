@@ -10,6 +10,7 @@ export default class NodeKill extends BaseCommand<typeof NodeKill> {
     '<%= config.bin %> node kill --role primary --of hits',
     '<%= config.bin %> node kill n2 --if-safe',
   ];
+  static override complete = { id: 'node', of: 'name' } as const;
   static override strict = false;
   static override asks = { id: ['role'] };
   static override args = nodeArgs;

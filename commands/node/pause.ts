@@ -8,6 +8,7 @@ export default class NodePause extends BaseCommand<typeof NodePause> {
     '<%= config.bin %> node pause n2',
     '<%= config.bin %> node pause --role primary --of hits',
   ];
+  static override complete = { id: 'node', of: 'name' } as const;
   static override strict = false;
   static override asks = { id: ['role'] };
   static override args = nodeArgs;

@@ -6,6 +6,7 @@ export default class NodeRestart extends BaseCommand<typeof NodeRestart> {
   static override summary =
     'Stops nodes gracefully, where they run, and starts them again, one after the other.';
   static override examples = ['<%= config.bin %> node restart n2', '<%= config.bin %> node restart all'];
+  static override complete = { id: 'node', of: 'name' } as const;
   static override strict = false;
   static override asks = { id: ['role'] };
   static override args = nodeArgs;

@@ -8,6 +8,7 @@ export default class NodeResume extends BaseCommand<typeof NodeResume> {
     '<%= config.bin %> node resume n2',
     '<%= config.bin %> node resume --role primary --of hits',
   ];
+  static override complete = { id: 'node', of: 'name' } as const;
   static override strict = false;
   static override asks = { id: [] };
   static override args = nodeArgs;

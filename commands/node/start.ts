@@ -6,6 +6,7 @@ import { nodeArgs } from '../../src/presentation/node-flags.js';
 export default class NodeStart extends BaseCommand<typeof NodeStart> {
   static override summary = 'Starts nodes that do not run; they catch up by themselves.';
   static override examples = ['<%= config.bin %> node start n2', '<%= config.bin %> node start all'];
+  static override complete = { id: 'node' } as const;
   static override strict = false;
   static override asks = { id: [] };
   static override args = nodeArgs;

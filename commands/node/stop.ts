@@ -9,6 +9,7 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
     '<%= config.bin %> node stop n2',
     '<%= config.bin %> node stop --role primary --of hits',
   ];
+  static override complete = { id: 'node', of: 'name' } as const;
   static override strict = false;
   static override asks = { id: ['role'] };
   static override args = nodeArgs;

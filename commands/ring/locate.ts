@@ -16,6 +16,7 @@ interface Row {
 export default class RingLocate extends BaseCommand<typeof RingLocate> {
   static override summary = 'Says where keys are: hash, partition, primary, backups.';
   static override examples = ['<%= config.bin %> ring locate hits user/7'];
+  static override complete = { key: 'name' } as const;
   static override strict = false;
   static override asks = { key: [] };
   static override args = keyArgs;

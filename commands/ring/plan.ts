@@ -14,6 +14,12 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     '<%= config.bin %> ring plan --remove n2 --max-moved 25%',
     '<%= config.bin %> ring plan --weight n1=3 --svg plan.svg',
   ];
+  static override complete = {
+    remove: 'node',
+    weight: 'node-value',
+    zone: 'node-value',
+    svg: 'file',
+  } as const;
   static override flags = {
     add: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that joins.' }),
     remove: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that is drained.' }),

@@ -11,6 +11,7 @@ export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
     '<%= config.bin %> ring rebalance --zones n1=a,n2=a,n3=b',
     '<%= config.bin %> ring rebalance',
   ];
+  static override complete = { weights: 'node-values', zones: 'node-values' } as const;
   static override flags = {
     ...movingFlags,
     weights: Flags.string({ helpValue: 'n1=2,…', description: 'New shares of nodes.' }),

@@ -19,6 +19,7 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
     '<%= config.bin %> ring show --moves',
     '<%= config.bin %> ring show --svg ring.svg',
   ];
+  static override complete = { svg: 'file' } as const;
   static override flags = {
     moves: Flags.boolean({
       description: 'The last change of placement instead: what was planned, and what has moved.',

@@ -7,6 +7,7 @@ export default class TxResolve extends BaseCommand<typeof TxResolve> {
   static override summary =
     'Ends a transaction that is not decided; never overrides a decision (exit code 6).';
   static override examples = ['<%= config.bin %> tx resolve 12:1.7:3 --abort'];
+  static override complete = { id: 'tx' } as const;
   static override args = {
     id: Args.string({ required: true, ignoreStdin: true, description: 'Its id, as `tx list` tells it.' }),
   };

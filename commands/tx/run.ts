@@ -36,6 +36,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     "<%= config.bin %> tx run -c 'put a 1; put b 2; incr c' --trace",
     "<%= config.bin %> tx run -c 'put a 1; put b 2; incr c' --pause-at prepared",
   ];
+  static override complete = { file: 'file' } as const;
   static override asks = { command: [] };
   static override args = {
     file: Args.string({ ignoreStdin: true, description: 'A file of statements, or "-" for standard input.' }),

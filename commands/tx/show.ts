@@ -29,6 +29,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     '<%= config.bin %> tx show 12:1.7:3',
     '<%= config.bin %> tx show 12:1.7:3 --json',
   ];
+  static override complete = { id: 'tx' } as const;
   static override args = {
     id: Args.string({ required: true, ignoreStdin: true, description: 'Its id, as `tx run` tells it.' }),
   };

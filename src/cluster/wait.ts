@@ -2,6 +2,7 @@ import type { MusterClient } from '../client/api.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { unsettled } from './placing.js';
 import type { LocalCluster } from './registry.js';
 import { type ClusterStatus, clusterStatus } from './status.js';
@@ -18,6 +19,8 @@ export type Condition =
   /** This node is the serving primary of the key's partition; without a key, of any. */
   | { readonly kind: 'primary'; readonly node: string; readonly of: string | null };
 
+const conditionNames: readonly Condition['kind'][] = ['ready', 'members', 'in-sync', 'rebalanced', 'primary'];
+
 /** Reads `ready`, `members=5`, `in-sync`, `rebalanced` or `primary=n2` (with the key of `--of`); rejects with `usage`. */
 export function parseCondition(text: string, of: string | null): Condition {
   const [kind, value] = text.split('=', 2);
@@ -29,7 +32,7 @@ export function parseCondition(text: string, of: string | null): Condition {
   if (kind === 'primary' && value) return { kind: 'primary', node: value, of };
   throw new MusterError(
     'usage',
-    `cannot wait for "${text}": it is ready, members=N, in-sync, rebalanced or primary=ID`,
+    `cannot wait for "${text}": it is ready, members=N, in-sync, rebalanced or primary=ID${didYouMean(kind ?? '', conditionNames)}`,
     {
       details: { command: 'wait' },
     },

@@ -1,6 +1,7 @@
 import type { NodeId } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import { didYouMean, namesBeside } from '../nearest.js';
 import {
   type ArmAction,
   armActions,
@@ -32,8 +33,9 @@ export function parseFault(words: readonly string[], nodes: readonly NodeId[]): 
       return { kind, links, probability: parseShare(rest.join(' ')) };
     }
     case 'arm': {
+      const names = Object.keys(failpoints);
       if (!Object.hasOwn(failpoints, where))
-        throw usage(`"${where}" is no failpoint: they are ${Object.keys(failpoints).join(', ')}`);
+        throw usage(`"${where}" is no failpoint: they are ${names.join(', ')}${didYouMean(where, names)}`);
       const [nodeFlag, node = '', actionFlag, action = ''] = rest;
       if (nodeFlag !== '--node' || actionFlag !== '--action') throw usage('arm needs --node and --action');
       if (!armActions.includes(action as ArmAction))
@@ -49,7 +51,7 @@ const usage = (message: string): MusterError => new MusterError('usage', message
 
 function known(id: string, nodes: readonly NodeId[]): NodeId {
   if (nodes.includes(id)) return id;
-  throw new MusterError('unknown-node', `there is no node "${id}"; there are ${nodes.join(', ')}`, {
+  throw new MusterError('unknown-node', `there is no node "${id}"; there are ${namesBeside(id, nodes)}`, {
     details: { node: id },
   });
 }

@@ -1,8 +1,9 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import { didYouMean, namesBeside } from '../nearest.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -76,6 +77,15 @@ export interface ClusterFile {
   readonly maxInflight?: number;
 }
 
+/** What lies in a folder, hidden files aside; nothing when it cannot be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
+}
+
 /** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */
 export function readClusterFile(dir: string): ClusterFile {
   let text: string;
@@ -84,9 +94,13 @@ export function readClusterFile(dir: string): ClusterFile {
   } catch (cause) {
     const name = dir.slice(dir.lastIndexOf('/') + 1);
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new MusterError('unknown-cluster', `there is no cluster "${name}"`, {
-        details: { cluster: name },
-      });
+      throw new MusterError(
+        'unknown-cluster',
+        `there is no cluster "${name}"${didYouMean(name, namesIn(dirname(dir)))}`,
+        {
+          details: { cluster: name },
+        },
+      );
     }
     throw new MusterError(
       'metastore-unavailable',
@@ -129,7 +143,10 @@ export function readToken(dir: string): string {
 export function requireNode(file: ClusterFile, id: string): { readonly id: string; readonly port: number } {
   const node = file.nodes.find((n) => n.id === id);
   if (!node) {
-    const known = file.nodes.map((n) => n.id).join(', ');
+    const known = namesBeside(
+      id,
+      file.nodes.map((n) => n.id),
+    );
     throw new MusterError('unknown-node', `cluster "${file.name}" has no node "${id}"; it has ${known}`, {
       details: { node: id },
     });

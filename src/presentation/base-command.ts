@@ -149,7 +149,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Asks for these, and puts them where the person would have; false: nobody is asked, or nothing was said. */
   async #askFor(missing: readonly Missing[]): Promise<boolean> {
     if (missing.length === 0 || !this.#mayAsk()) return false;
-    const { askMissing, localValues } = await import('./prompts/asking.js');
+    const { askMissing, valuesOf } = await import('./prompts/asking.js');
     const given = this.argv.findIndex((word) => word === '--cluster' || word === '-c');
     const cluster = given < 0 ? this.io.defaults.cluster : this.argv[given + 1];
     const asking = {
@@ -157,7 +157,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       paint: await loadPaint(mayColor(this.io.stderr, this.#colorForbidden())),
       unicode: unicodeOn(),
     };
-    const said = await askMissing(missing, asking, localValues, cluster);
+    const said = await askMissing(missing, asking, valuesOf(this.io), cluster);
     if (said === null) return false;
     const end = this.argv.includes('--') ? this.argv.indexOf('--') : this.argv.length;
     this.argv.splice(end, 0, ...said.args, ...said.flags);

@@ -1,4 +1,4 @@
-import { MusterError } from '../errors.js';
+import { findCommand, unknownCommand } from './command-words.js';
 import { type CommandIo, processIo } from './io.js';
 import { renderError } from './render-error.js';
 import { mayAnimate } from './terminal.js';
@@ -20,20 +20,14 @@ export interface Program {
   readonly sessionCommands?: Readonly<Record<string, () => Promise<unknown>>>;
   /** Shows help for these words; slower, for it loads all of oclif. */
   readonly help: (words: readonly string[]) => Promise<void>;
-}
-
-/** The longest run of leading words that names a command, and what is left; null when there is none. */
-export function findCommand(
-  argv: readonly string[],
-  ids: ReadonlySet<string>,
-): { id: string; rest: string[] } | null {
-  let found: { id: string; rest: string[] } | null = null;
-  let id = '';
-  for (let i = 0; i < argv.length && !argv[i]!.startsWith('-'); i++) {
-    id = id === '' ? argv[i]! : `${id}:${argv[i]}`;
-    if (ids.has(id)) found = { id, rest: argv.slice(i + 1) };
-  }
-  return found;
+  /** What there is to say of the topics, by their words. */
+  readonly topics?: () => Readonly<Record<string, { readonly description: string }>>;
+  /** What a shell is told when somebody presses Tab; in a file of its own, as help is. */
+  readonly answerTab: (
+    argv: readonly string[],
+    program: Program,
+    io: Pick<CommandIo, 'lend' | 'defaults'>,
+  ) => Promise<string>;
 }
 
 /** Is help asked for, before a "--"? */
@@ -43,33 +37,6 @@ function asksForHelp(argv: readonly string[]): boolean {
     if (arg === '--help' || arg === '-h') return true;
   }
   return false;
-}
-
-/** How many single-character edits lie between two words (Levenshtein). */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
-
-/** The error for words that name no command, with the nearest that do. */
-export function unknownCommand(words: readonly string[], ids: Iterable<string>, bin: string): MusterError {
-  const said = words.slice(0, 2).join(' ');
-  const near = [...ids]
-    .map((id) => id.replaceAll(':', ' '))
-    .map((name) => ({ name, far: distance(said, name) }))
-    .filter(({ far }) => far <= 3)
-    .sort((a, b) => a.far - b.far)
-    .slice(0, 3)
-    .map(({ name }) => `\`${bin} ${name}\``);
-  const guess = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
-  return new MusterError('usage', `there is no command "${said}"${guess}`, { details: { command: null } });
 }
 
 /** What a command asks of oclif's `Config` when it runs; the real one scans plug-ins, which there are none of. */
@@ -135,6 +102,10 @@ export async function dispatch(argv: readonly string[], program: Program): Promi
     process.stdout.write(
       `${program.name}/${program.version} ${process.platform}-${process.arch} node-${process.version}\n`,
     );
+    return;
+  }
+  if (argv[0] === '__complete') {
+    process.stdout.write(await program.answerTab(argv.slice(1), program, processIo));
     return;
   }
   await runCommand(argv.length === 0 && onTerminal() ? ['interactive'] : argv, program, processIo);

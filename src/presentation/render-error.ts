@@ -1,5 +1,6 @@
 import { type ErrorCode, MusterError, type TookEffect } from '../errors.js';
 import { dataHome } from '../layout/paths.js';
+import { unknownFlags } from './command-words.js';
 
 /** What a person or a script is told of an error, and the exit code it ends with. */
 export interface RenderedError {
@@ -19,7 +20,9 @@ export interface RenderedError {
 interface OclifError extends Error {
   readonly oclif?: { readonly exit?: number };
   /** Errors of oclif's parser carry what they parsed. */
-  readonly parse?: unknown;
+  readonly parse?: { readonly input?: { readonly flags?: object } };
+  /** Of the error for flags that the command does not have: those, as they were typed. */
+  readonly flags?: readonly string[];
 }
 
 const EFFECT: Readonly<Record<TookEffect, string>> = {
@@ -51,7 +54,10 @@ export function toMusterError(error: unknown, command: string): MusterError {
   }
   const oclif = error as OclifError;
   if (oclif?.parse !== undefined || oclif?.oclif?.exit === 2) {
-    return new MusterError('usage', plain(oclif.message), { details: { command }, cause: error });
+    const known = [...Object.keys(oclif.parse?.input?.flags ?? {}), 'help'];
+    const unknown = Array.isArray(oclif.flags) && oclif.message.startsWith('Nonexistent flag');
+    const message = unknown ? unknownFlags(oclif.flags, known) : plain(oclif.message);
+    return new MusterError('usage', message, { details: { command }, cause: error });
   }
   const code = (error as NodeJS.ErrnoException)?.code;
   const path = (error as NodeJS.ErrnoException)?.path ?? dataHome();

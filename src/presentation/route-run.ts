@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { type RouteReport, runRoute } from '../bench/route.js';
 import type { CallReport, MusterClient, RouterOptions } from '../client/api.js';
 import { MusterError } from '../errors.js';
+import { namesBeside } from '../nearest.js';
 import { bar } from './bar.js';
 import { plural } from './format.js';
 import { unicodeOn } from './terminal.js';
@@ -53,9 +54,13 @@ export async function checkWeights(client: MusterClient, weights: RoutingRun['we
   const known = Object.keys((await client.map()).members);
   for (const id of Object.keys(weights))
     if (!known.includes(id))
-      throw new MusterError('unknown-node', `--weights names "${id}"; the nodes are ${known.join(', ')}`, {
-        details: { node: id },
-      });
+      throw new MusterError(
+        'unknown-node',
+        `--weights names "${id}"; the nodes are ${namesBeside(id, known)}`,
+        {
+          details: { node: id },
+        },
+      );
 }
 
 /** Runs the requests, strategy after strategy. Rejects with `usage`, `unknown-node` or `unknown-service`; failed requests are counted. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type Conf from 'conf';
 import { MusterError } from '../errors.js';
 import { clustersDir, configHome } from '../layout/paths.js';
+import { didYouMean } from '../nearest.js';
 import { parseDuration } from './duration.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -28,10 +29,11 @@ export const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(se
 /** Rejects with `usage` when there is no such setting or the value does not suit it. */
 export function checkSetting(key: string, value?: string): SettingKey {
   const command = 'config set';
+  const names = Object.keys(settingKeys);
   if (!isSettingKey(key)) {
     throw new MusterError(
       'usage',
-      `there is no setting "${key}"; there are ${Object.keys(settingKeys).join(', ')}`,
+      `there is no setting "${key}"; there are ${names.join(', ')}${didYouMean(key, names)}`,
       { details: { command } },
     );
   }
@@ -55,26 +57,26 @@ function pick(value: unknown): Settings {
   return found;
 }
 
+/** Is told what is wrong with a file. null: nobody can be told now, so a damaged file stays where it is for somebody who can. */
+type Warn = ((text: string) => void) | null;
+
 /**
  * What stands in a JSON file of the user's. Read plainly, for loading `conf` takes longer than a whole increment. A damaged file
  * is moved aside, never lost; `warn` is told, and it counts as absent (null).
  */
-export function readUserFile<T>(
-  path: string,
-  check: (value: unknown) => T,
-  warn: (text: string) => void,
-): T | null {
+export function readUserFile<T>(path: string, check: (value: unknown) => T, warn: Warn): T | null {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      warn(`cannot read ${path}: ${(error as Error).message}`);
+      warn?.(`cannot read ${path}: ${(error as Error).message}`);
     return null;
   }
   try {
     return check(JSON.parse(text));
   } catch (error) {
+    if (warn === null) return null;
     const aside = `${path}.damaged-${Date.now()}`;
     try {
       renameSync(path, aside);
@@ -131,8 +133,8 @@ export function rememberSettings(): void {
 }
 
 /** Remembers what `read` gave for a key. */
-function remembered<T>(read: (key: string, warn: (text: string) => void) => T): {
-  of(key: string, warn: (text: string) => void): T;
+function remembered<T>(read: (key: string, warn: Warn) => T): {
+  of(key: string, warn: Warn): T;
   forget(): void;
 } {
   let last: { readonly key: string; readonly value: T; readonly until: number } | null = null;
@@ -152,7 +154,7 @@ function remembered<T>(read: (key: string, warn: (text: string) => void) => T): 
 const userSettings = remembered((path, warn) => readUserFile(path, pick, warn) ?? {});
 
 /** The user's settings; a damaged file is moved aside, `warn` is told, and defaults hold. */
-export const readSettings = (warn: (text: string) => void, env: Env = process.env): Settings =>
+export const readSettings = (warn: Warn, env: Env = process.env): Settings =>
   userSettings.of(settingsFile(env), warn);
 
 /** Sets (or, with null, removes) a setting for good. Throws `usage` when that cannot be written. */
@@ -172,23 +174,20 @@ export async function writeSetting(key: SettingKey, value: string | null): Promi
 
 /** `.muster.json` of the folder or the nearest one above it, with its path; null when there is none. */
 export const readProjectFile = (
-  warn: (text: string) => void,
+  warn: Warn,
   from: string = process.cwd(),
 ): { path: string; settings: Settings } | null => projectSettings.of(from, warn);
 
 const projectSettings = remembered(lookForProjectFile);
 
-function lookForProjectFile(
-  from: string,
-  warn: (text: string) => void,
-): { path: string; settings: Settings } | null {
+function lookForProjectFile(from: string, warn: Warn): { path: string; settings: Settings } | null {
   for (let dir = from; ; dir = dirname(dir)) {
     const path = join(dir, '.muster.json');
     if (existsSync(path)) {
       try {
         return { path, settings: pick(JSON.parse(readFileSync(path, 'utf8'))) };
       } catch (error) {
-        warn(`${path} is left out: ${(error as Error).message}`);
+        warn?.(`${path} is left out: ${(error as Error).message}`);
         return null;
       }
     }
@@ -205,7 +204,7 @@ export interface Resolved {
 export function resolveSetting(
   key: SettingKey,
   flag: string | undefined,
-  warn: (text: string) => void,
+  warn: Warn,
   env: Env = process.env,
 ): Resolved | null {
   if (flag !== undefined) return { value: flag, from: 'flag' };

@@ -1,7 +1,7 @@
 import type { TxItem } from '../core/machine/types.js';
 import { type ErrorCode, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { distance } from './dispatch.js';
+import { distance } from '../nearest.js';
 
 /*
  * The text of a transaction: statements separated by ";" or a new line, words quoted as in a shell, "#" comments.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
-import { findCommand, unknownCommand } from '../../src/presentation/dispatch.js';
+import { findCommand, unknownCommand } from '../../src/presentation/command-words.js';
 import { collect } from '../../src/presentation/listing.js';
 import { renderError } from '../../src/presentation/render-error.js';
 import { readAll } from '../../src/presentation/stdin.js';

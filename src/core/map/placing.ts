@@ -1,4 +1,5 @@
 import { MusterError } from '../../errors.js';
+import { namesBeside } from '../../nearest.js';
 import { countPrimaryChanges, leastMoves, place } from '../ring/placement.js';
 import type { MapChange } from './changes.js';
 import {
@@ -43,7 +44,11 @@ function changedMembers(map: ClusterMap, change: MembersChange): Map<NodeId, Mem
     for (const id of ids) {
       const member = changed.get(id) ?? map.members[id];
       if (member === undefined)
-        throw new MusterError('unknown-node', `the cluster has no member "${id}"`, { details: { node: id } });
+        throw new MusterError(
+          'unknown-node',
+          `the cluster has no member "${id}"; it has ${namesBeside(id, Object.keys(map.members))}`,
+          { details: { node: id } },
+        );
       changed.set(id, edit(member));
     }
   };

@@ -1,4 +1,5 @@
 import { MusterError } from '../../errors.js';
+import { didYouMean } from '../../nearest.js';
 import type { Strategy, StrategyName } from '../types.js';
 import { hash } from './hash.js';
 import { leastLoaded } from './least-loaded.js';
@@ -32,6 +33,9 @@ export function strategyOf(
   steady: boolean,
 ): { strategy: Strategy; why: string } {
   if (!Object.hasOwn(kinds, name))
-    throw new MusterError('usage', `no strategy is called ${name}; there are ${strategyNames.join(', ')}`);
+    throw new MusterError(
+      'usage',
+      `no strategy is called ${name}; there are ${strategyNames.join(', ')}${didYouMean(name, strategyNames)}`,
+    );
   return { strategy: kinds[name].make(base, steady), why: kinds[name].why };
 }
