@@ -91,6 +91,14 @@ export class Session {
     rememberSettings();
   }
 
+  /** For whoever looks up values in the cluster that commands are for. */
+  get lookingUp(): Pick<CommandIo, 'lend' | 'defaults'> {
+    return {
+      lend: (name, options) => this.#lend(name, options),
+      defaults: this.cluster === null ? {} : { cluster: this.cluster },
+    };
+  }
+
   /** Every command that runs now is told, as by Ctrl-C: the first time it may end gracefully, the second it is left at once. */
   interrupt(): void {
     for (const handler of [...this.#handlers]) handler('SIGINT');
@@ -113,7 +121,7 @@ export class Session {
       // Spinners and prompts draw on the terminal itself.
       stderr: streams.stderr.isTTY ? streams.stderr : err.stream,
       alone: false,
-      defaults: this.cluster === null ? {} : { cluster: this.cluster },
+      ...this.lookingUp,
       exit: (next) => {
         code = next;
       },
@@ -138,7 +146,6 @@ export class Session {
         };
         return forget;
       },
-      lend: (name, lendOptions) => this.#lend(name, lendOptions),
     };
     const value = await Promise.race([runCommand(argv, this.#program, io), left]);
     if (!harmless.has(argv[0] ?? '')) for (const one of this.#clients.values()) one.freshUntil = 0;

@@ -134,14 +134,13 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     t.keys('Tab');
     await t.sees('node kill --if-safe');
     t.type('n');
-    t.keys('Tab', 'Tab');
-    await t.sees(/n1\s+n2\s+n3/);
+    await t.sees(/--if-safe n$/);
+    await t.presses('Tab', /n1\s+n2\s+n3/);
     t.keys('C-c');
     t.type('kv get cus');
     t.keys('Tab');
     await t.sees('kv get customers/');
-    t.keys('Tab', 'Tab');
-    await t.sees(/customers\/ada\s+customers\/bob/);
+    await t.presses('Tab', /customers\/ada\s+customers\/bob/);
     t.run('ada');
     await t.sees(/❯ kv get customers\/ada\n1\n/);
   });

@@ -55,7 +55,7 @@ export class Terminal {
 
   /** Types this, letter by letter. */
   type(text: string): void {
-    this.#tmux('send-keys', '-t', 't', '-l', text);
+    this.#tmux('send-keys', '-t', 't', '-l', '--', text);
   }
 
   /** Presses these keys, by tmux's names: Enter, Down, Escape, C-c. */
@@ -71,7 +71,7 @@ export class Terminal {
 
   /** Pastes text, as a terminal does: all at once. */
   paste(text: string): void {
-    this.#tmux('set-buffer', text);
+    this.#tmux('set-buffer', '--', text);
     this.#tmux('paste-buffer', '-t', 't');
   }
 
@@ -98,6 +98,18 @@ export class Terminal {
         throw new Error(`the screen never showed ${what}:\n${screen}`);
       },
       { timeout, interval: 50 },
+    );
+  }
+
+  /** Presses a key again and again until the screen shows this: readline takes Tabs that come in one piece for pasted text. */
+  async presses(name: string, what: RegExp): Promise<void> {
+    await vi.waitFor(
+      () => {
+        this.keys(name);
+        if (!what.test(this.screen()))
+          throw new Error(`pressing ${name} never showed ${what}:\n${this.screen()}`);
+      },
+      { timeout: 15_000, interval: 200 },
     );
   }
 

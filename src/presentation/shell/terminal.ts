@@ -6,8 +6,9 @@ import { UnfinishedText } from '../script/words.js';
 import { Session } from '../session.js';
 import { clusterByDefault, resolveSetting } from '../settings.js';
 import { forLocale, type Paint } from '../terminal.js';
+import { completerOf } from './completer.js';
 import { addToHistory, readHistory } from './history.js';
-import { type Completer, LinePrompt } from './prompt.js';
+import { LinePrompt } from './prompt.js';
 import { problemText, type ShellSetting, shellHost } from './text.js';
 
 export interface TerminalSetting extends ShellSetting {
@@ -43,7 +44,7 @@ class TerminalShell {
     this.#session = new Session(program);
     this.#session.cluster = cluster;
     this.#history = readHistory(warn);
-    this.#prompt = new LinePrompt(streams, this.#history, completerOf(setting, this.#session));
+    this.#prompt = new LinePrompt(streams, this.#history, completerOf(program, this.#session));
     this.#interpreter = new Interpreter(
       {
         ...shellHost(this.#session, () => streams),
@@ -139,7 +140,3 @@ export function helpText(ids: readonly string[]): string {
   const words = Object.values(scriptWords).map((line) => `  ${line}`);
   return `${['Commands (`help COMMAND` says more):', ...commands, 'And:', ...words, '  exit, or Ctrl-D'].join('\n')}\n`;
 }
-
-const completerOf =
-  (_setting: TerminalSetting, _session: Session): Completer =>
-  async (line) => [[], line];
