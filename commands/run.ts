@@ -18,7 +18,7 @@ export default class Run extends BaseCommand<typeof Run> {
     '  background … end      goes on beside what follows; `wait` waits for it; wait 2s just waits',
     '  finally … end         runs at the end, whatever happens',
     '  use NAME              the cluster that commands are for; say TEXT tells the story',
-    '$RUN is another word in every run, for names of clusters. The first step that fails ends it, with its exit code; 1 when an expectation is missed.',
+    '$RUN is another word in every run, for names of clusters; $DIR is the folder of the file. The first step that fails ends it, with its exit code; 1 when an expectation is missed.',
   ].join('\n');
   static override examples = [
     '<%= config.bin %> run examples/failover.muster',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { MusterError } from '../../errors.js';
 import type { Program } from '../dispatch.js';
 import { Session, silentStreams } from '../session.js';
@@ -95,6 +95,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
   };
   const interpreter = new Interpreter(host, { keepGoing: options.keepGoing, signal: options.signal });
   interpreter.set('RUN', randomBytes(3).toString('hex'));
+  interpreter.set('DIR', dirname(resolve(options.file)));
   for (const [name, value] of Object.entries(options.variables)) interpreter.set(name, value);
   try {
     const failure = await interpreter.run(sourceOf(steps));
