@@ -61,31 +61,31 @@ export class StepStream implements StepSource {
   }
 
   #understand(last: boolean): void {
-    let text = this.#pending;
-    try {
-      this.#take(text);
-    } catch (error) {
-      if (error instanceof UnfinishedText && !last) return;
-      // The lines before the one that is wrong are as good as ever.
-      const wrong = error instanceof MusterError ? Number(error.details.line) : Number.NaN;
-      text = text
-        .split('\n')
-        .slice(0, Math.max(0, wrong - this.#line))
-        .join('\n');
-      try {
-        this.#take(text);
-      } catch {
-        // A block was open there: nothing of it is run.
-      }
-      this.#problem = error;
+    const problem = this.#take(this.#pending);
+    if (problem === null) return;
+    // The lines before the one that is wrong, or not whole yet, are as good as ever. A block may have begun before that.
+    let before: unknown = problem;
+    while (before !== null) {
+      const line = before instanceof MusterError ? Number(before.details.line) : this.#line;
+      const lines = this.#pending.split('\n').slice(0, line - this.#line);
+      if (lines.length === 0) break;
+      before = this.#take(`${lines.join('\n')}\n`);
+      if (before !== null && !(before instanceof UnfinishedText)) break;
     }
+    if (!(problem instanceof UnfinishedText) || last) this.#problem = problem;
   }
 
-  #take(text: string): void {
-    const steps = parseScript(text, { firstLine: this.#line, follows: this.#began });
-    this.#began ||= steps.length > 0;
-    this.#steps.push(...steps);
-    this.#line += this.#pending.split('\n').length - 1;
-    this.#pending = '';
+  /** Takes these whole lines, the first that are pending, as steps; what is wrong with them, or null. */
+  #take(text: string): unknown {
+    try {
+      const steps = parseScript(text, { firstLine: this.#line, follows: this.#began });
+      this.#began ||= steps.length > 0;
+      this.#steps.push(...steps);
+      this.#line += text.split('\n').length - 1;
+      this.#pending = this.#pending.slice(text.length);
+      return null;
+    } catch (error) {
+      return error;
+    }
   }
 }
