@@ -155,6 +155,12 @@ export const limits = {
   counterMin: Number.MIN_SAFE_INTEGER,
 } as const;
 
+/**
+ * Upper bounds, in ms, of the buckets in which a node counts how long its answers took, two for each doubling from 0.1 ms to
+ * about 13 s; one more bucket holds what took longer. A node counts, whoever asks compares two counts.
+ */
+export const latencyBoundsMs: readonly number[] = Array.from({ length: 35 }, (_, i) => 0.1 * 2 ** (i / 2));
+
 /** Times of the protocol, in ms on each node's monotonic clock; ρ is the largest relative clock drift. */
 export interface Timings {
   /** A primary sends a beacon this often. */
