@@ -35,6 +35,9 @@ export interface Look {
   readonly events: readonly FeedEvent[];
 }
 
+/** What there is to see before the first look. */
+export const nothingYet: Look = { at: 0, state: 'unknown', problem: null, overview: null, events: [] };
+
 export interface ObserverOptions {
   readonly cluster: string;
   /** From one look to the next, in ms. */
@@ -100,7 +103,8 @@ export class Observer {
   readonly #events: FeedEvent[] = [];
   #seq = 0;
   #told = 0;
-  #client: { readonly of: string; readonly client: MusterClient } | null = null;
+  /** Of the cluster with this identity. */
+  #client: { readonly of: string; readonly opened: Promise<MusterClient> } | null = null;
   #listing = new Listing();
   #sample: Sample | null = null;
   #last: Look | null = null;
@@ -165,7 +169,7 @@ export class Observer {
     this.#ended = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#listeners.clear();
-    await this.#client?.client.close().catch(() => {});
+    this.#forget();
     await this.#looking;
   }
 
@@ -253,18 +257,20 @@ export class Observer {
     if (this.#events.length > EVENTS) this.#events.shift();
   }
 
-  async #clientOf(cluster: LocalCluster): Promise<MusterClient> {
+  #clientOf(cluster: LocalCluster): Promise<MusterClient> {
     const of = cluster.file.cluster;
-    if (this.#client?.of === of) return this.#client.client;
+    if (this.#client?.of === of) return this.#client.opened;
     this.#forget();
-    const client = await openClient({ clusterDir: cluster.dir });
-    if (this.#ended) await client.close();
-    this.#client = { of, client };
-    return client;
+    const opened = openClient({ clusterDir: cluster.dir });
+    this.#client = { of, opened };
+    opened.catch(() => {
+      if (this.#client?.opened === opened) this.#client = null;
+    });
+    return opened;
   }
 
   #forget(): void {
-    void this.#client?.client.close().catch(() => {});
+    this.#client?.opened.then((client) => client.close()).catch(() => {});
     this.#client = null;
     this.#sample = null;
     this.#overview = null;
