@@ -15,6 +15,7 @@ const sources = [
   'src',
   'commands',
   'scripts/build.mjs',
+  'scripts/page.mjs',
   'scripts/types.mjs',
   'scripts/notices.mjs',
   'tsconfig.json',
@@ -22,6 +23,7 @@ const sources = [
 const products = [
   'dist/cli.cjs',
   'dist/gateway.cjs',
+  'dist/dashboard.html',
   'dist/src/host/main.js',
   'dist/src/cluster/watchdog.js',
   'dist/src/index.js',
@@ -107,7 +109,7 @@ export function sourceDigest() {
     if (/\.\w+$/.test(source)) files.push(source);
     else {
       for (const name of readdirSync(join(root, source), { recursive: true })) {
-        if (/\.[cm]?[jt]s$/.test(name)) files.push(`${source}/${name.split('\\').join('/')}`);
+        if (/\.([cm]?[jt]s|html|css|json)$/.test(name)) files.push(`${source}/${name.split('\\').join('/')}`);
       }
     }
   }

@@ -118,6 +118,16 @@ export const limits = {
   gatewayIdChars: 128,
   /** What a gateway knows of the services is at most this old, in ms. */
   gatewayServicesMs: 2000,
+  /** Pages that a dashboard serves at once; further ones are refused. */
+  dashboardPages: 16,
+  /** Longest message of a page to its dashboard, in bytes. */
+  dashboardMessageBytes: 16 * 1024,
+  /** What is asked for by one page and not done yet; more is answered with an error. */
+  dashboardAsked: 16,
+  /** Bytes that wait to be read by a page before it is spared the pictures in between. */
+  dashboardQueueBytes: 1024 * 1024,
+  /** A page that does not answer for this long, in ms, is cut off. */
+  dashboardSilenceMs: 30_000,
   /** Largest page of `scan` or `rows`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */

@@ -1,4 +1,5 @@
-import { type Action, act, commandOf } from '../../cluster/actions.js';
+import { type Action, commandOf } from '../../cluster/action.js';
+import { act } from '../../cluster/actions.js';
 import { nothingYet, type Observer } from '../../cluster/observer.js';
 import { colorCode } from '../ring-picture.js';
 import type { Paint } from '../terminal.js';

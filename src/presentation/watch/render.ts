@@ -1,4 +1,4 @@
-import { type Action, commandOf } from '../../cluster/actions.js';
+import { type Action, commandOf } from '../../cluster/action.js';
 import type { FeedEvent } from '../../cluster/observer.js';
 import type { Overview } from '../../cluster/overview.js';
 import { plural } from '../format.js';

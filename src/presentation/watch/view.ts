@@ -1,4 +1,4 @@
-import type { Action, NodeAction } from '../../cluster/actions.js';
+import type { Action, NodeAction } from '../../cluster/action.js';
 import type { FeedEvent, Look, Point } from '../../cluster/observer.js';
 import { stateOf } from '../../cluster/overview-events.js';
 import type { NodeRow } from '../../cluster/status.js';
