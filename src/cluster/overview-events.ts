@@ -97,42 +97,34 @@ function primaryEvents(before: Sample, after: Sample): Told[] {
     }));
 }
 
+/** A replica that the plan took away was handed on; one that is wanted and not in sync fell behind. */
 function inSyncEvents(before: Sample, after: Sample): Told[] {
-  const counts = new Map<NodeId, { lost: number; regained: number }>();
-  const count = (node: NodeId, what: 'lost' | 'regained'): void => {
-    const entry = counts.get(node) ?? { lost: 0, regained: 0 };
+  const changes = ['lost', 'handed', 'regained'] as const;
+  const counts = new Map<NodeId, Record<(typeof changes)[number], number>>();
+  const count = (node: NodeId, what: (typeof changes)[number]): void => {
+    const entry = counts.get(node) ?? { lost: 0, handed: 0, regained: 0 };
     entry[what]++;
     counts.set(node, entry);
   };
-  after.map.partitions.forEach(({ inSync }, p) => {
+  after.map.partitions.forEach(({ inSync, target }, p) => {
     const was = before.map.partitions[p]?.inSync;
     if (was === undefined || was === inSync) return;
     const [old, now] = [new Set(was.map(nodeOf)), new Set(inSync.map(nodeOf))];
-    for (const node of old) if (!now.has(node)) count(node, 'lost');
+    for (const node of old) if (!now.has(node)) count(node, target.includes(node) ? 'lost' : 'handed');
     for (const node of now) if (!old.has(node)) count(node, 'regained');
   });
+  const words = {
+    lost: (n: number) => `is out of sync for ${plural(n, 'partition')}`,
+    handed: (n: number) => `handed on ${plural(n, 'replica')}`,
+    regained: (n: number) => `is in sync for ${plural(n, 'partition')}`,
+  };
   return [...counts]
     .sort(([a], [b]) => byName(a, b))
-    .flatMap(([node, { lost, regained }]): Told[] => [
-      ...(lost > 0
-        ? [
-            {
-              kind: 'in-sync' as const,
-              node,
-              text: `${node} is out of sync for ${plural(lost, 'partition')}`,
-            },
-          ]
-        : []),
-      ...(regained > 0
-        ? [
-            {
-              kind: 'in-sync' as const,
-              node,
-              text: `${node} is in sync for ${plural(regained, 'partition')}`,
-            },
-          ]
-        : []),
-    ]);
+    .flatMap(([node, entry]) =>
+      changes
+        .filter((what) => entry[what] > 0)
+        .map((what): Told => ({ kind: 'in-sync', node, text: `${node} ${words[what](entry[what])}` })),
+    );
 }
 
 function servingEvents(before: Sample, after: Sample): Told[] {

@@ -38,10 +38,14 @@ const store = new Store((events) => {
   say($('cluster'), state.cluster);
   const status = $('connection');
   status.dataset.state = connection;
-  const revision = state.look?.overview?.status.revision;
+  const seen = state.look?.overview?.status;
+  if (seen)
+    say(
+      $('settings'),
+      `map revision ${seen.revision} · ${seen.replicas} replicas, ${seen.minInSync} for a write · durability ${seen.durability}`,
+    );
   say(status, connectionWords[connection]);
   document.title = state.cluster === '' ? 'muster dashboard' : `${state.cluster} · muster`;
-  if (revision !== undefined) status.title = `map revision ${revision}`;
   const problem = problemOf(connection, state);
   const banner = $('banner');
   say(banner, problem ?? '');

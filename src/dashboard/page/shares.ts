@@ -16,7 +16,9 @@ export function createShares(): (state: State) => void {
   const none = h(
     'p',
     { class: 'quiet' },
-    'No call just now. `muster route demo.echo --count 1000` makes some.',
+    'No call just now. ',
+    h('code', {}, 'muster route demo.echo --count 1000'),
+    ' makes some.',
   );
   const list = h('ul', { class: 'bars' });
   $('shares').append(none, list);

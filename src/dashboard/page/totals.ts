@@ -32,7 +32,7 @@ export function createTotals(): (state: State) => void {
   const serving = tile('Partitions serving', false);
   const inSync = tile('Fully in sync', false);
   const ops = tile('Requests a second', true);
-  const times = tile('99 of 100 within', true);
+  const times = tile('Latency p99', true);
   const lag = tile('Replication lag', true);
   const doubt = tile('In doubt', false);
   return ({ look, history }) => {
@@ -47,11 +47,7 @@ export function createTotals(): (state: State) => void {
     const failed = totals.failedPerSecond ?? 0;
     ops.show(rate(totals.opsPerSecond), failed > 0 ? `${rate(failed)} refused` : '', failed > 0);
     ops.spark?.show(history.map((point) => point.ops));
-    times.show(
-      latency(totals.p99Ms),
-      totals.p50Ms === null ? '' : `half within ${latency(totals.p50Ms)}`,
-      false,
-    );
+    times.show(latency(totals.p99Ms), totals.p50Ms === null ? '' : `p50 ${latency(totals.p50Ms)}`, false);
     times.spark?.show(history.map((point) => point.p99));
     lag.show(rate(totals.lag), totals.lag === null ? '' : 'log entries', false);
     lag.spark?.show(history.map((point) => point.lag));

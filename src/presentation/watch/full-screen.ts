@@ -22,6 +22,8 @@ export interface FullScreenOptions {
   readonly signal: AbortSignal;
 }
 
+/** How long the bottom line keeps what was said, in ms. */
+const NOTICE_MS = 8000;
 /** Nobody's colour, of the 256. */
 const NOBODY = 240;
 
@@ -48,8 +50,15 @@ export async function watchFullScreen(options: FullScreenOptions): Promise<void>
     const { history, events } = observer;
     screen.draw(renderWatch({ ...view, cluster, look, history, events }, canvas));
   };
+  let saidAt = 0;
   const say = (text: string, bad: boolean): void => {
     view = { ...view, notice: { text, bad } };
+    saidAt = performance.now();
+    draw();
+  };
+  /** What was said makes room for the keys again. */
+  const looked = (): void => {
+    if (view.notice !== null && performance.now() - saidAt > NOTICE_MS) view = { ...view, notice: null };
     draw();
   };
   const carryOut = async (action: Action): Promise<void> => {
@@ -70,6 +79,7 @@ export async function watchFullScreen(options: FullScreenOptions): Promise<void>
   const typed = (data: string): void => {
     for (const key of keysOf(data)) {
       const next = onKey(view, key, observer.last ?? nothingYet);
+      if (next.view.notice !== view.notice) saidAt = performance.now();
       view = next.view;
       if (next.effect?.kind === 'leave') leave();
       if (next.effect?.kind === 'act') void carryOut(next.effect.action);
@@ -82,7 +92,7 @@ export async function watchFullScreen(options: FullScreenOptions): Promise<void>
   try {
     screen.open();
     draw();
-    observer.subscribe(draw);
+    observer.subscribe(looked);
     observer.start();
     await left;
   } finally {

@@ -14,7 +14,7 @@ import { selectedNode, type WatchState } from './view.js';
 /** From so many columns and rows of events on, the ring is drawn as one beside them. */
 const CIRCLE_COLUMNS = 96;
 const CIRCLE_LEAST = 8;
-const CIRCLE_MOST = 14;
+const CIRCLE_MOST = 18;
 const LABEL = 14;
 
 const eventStyle = ({ kind }: FeedEvent, paint: Paint): ((text: string) => string) => {
