@@ -2,6 +2,7 @@
 //   cli.cjs             the program, with the commands of which milliseconds count;  more.cjs  all commands
 //   help.cjs            oclif's help, loaded only when help is asked for;  complete.cjs  what answers the Tab key
 //   gateway.cjs         the packages that only `muster gateway` needs;  asking.cjs  what only a command needs that asks
+//   dashboard.html      the page of `muster dashboard`, with its style and script
 //   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
@@ -12,6 +13,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 import { noticesOf } from './notices.mjs';
+import { buildPage } from './page.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const inputs = new Set();
@@ -258,6 +260,10 @@ await build({
   external: heavy,
   outfile: `${aside}/more.cjs`,
 });
+
+const page = await buildPage(root);
+for (const input of page.inputs) inputs.add(input);
+writeFileSync(join(dist, 'dashboard.html'), page.html);
 
 // oclif's way in: each file hands out its class.
 for (const file of commandFiles) {

@@ -15,6 +15,7 @@ const sources = [
   'src',
   'commands',
   'scripts/build.mjs',
+  'scripts/page.mjs',
   'scripts/types.mjs',
   'scripts/notices.mjs',
   'tsconfig.json',
@@ -24,6 +25,7 @@ const products = [
   'dist/gateway.cjs',
   'dist/asking.cjs',
   'dist/complete.cjs',
+  'dist/dashboard.html',
   'dist/src/host/main.js',
   'dist/src/cluster/watchdog.js',
   'dist/src/index.js',
@@ -109,7 +111,7 @@ export function sourceDigest() {
     if (/\.\w+$/.test(source)) files.push(source);
     else {
       for (const name of readdirSync(join(root, source), { recursive: true })) {
-        if (/\.[cm]?[jt]s$/.test(name)) files.push(`${source}/${name.split('\\').join('/')}`);
+        if (/\.([cm]?[jt]s|html|css|json)$/.test(name)) files.push(`${source}/${name.split('\\').join('/')}`);
       }
     }
   }

@@ -50,13 +50,15 @@ const note = (name, step, detail = step.ok ? 'ok' : 'FAILED') => {
   if (step.output && !step.ok) process.stderr.write(`\n--- ${name}\n${step.output}\n`);
 };
 
-const [types, style] = await Promise.all([
+const [types, page, style] = await Promise.all([
   run([program('typescript', 'tsc'), '--noEmit', '-p', root], { quiet: true }),
+  run([program('typescript', 'tsc'), '-p', join(root, 'src/dashboard/page')], { quiet: true }),
   run([program('@biomejs/biome', 'biome'), 'check', '--colors=off', '--max-diagnostics=200'], {
     quiet: true,
   }),
 ]);
 note('types', types);
+note('page', page);
 note('style', style);
 
 let counts = { passed: 0, failed: 0, skipped: 0 };

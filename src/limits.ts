@@ -118,6 +118,16 @@ export const limits = {
   gatewayIdChars: 128,
   /** What a gateway knows of the services is at most this old, in ms. */
   gatewayServicesMs: 2000,
+  /** Pages that a dashboard serves at once; further ones are refused. */
+  dashboardPages: 16,
+  /** Longest message of a page to its dashboard, in bytes. */
+  dashboardMessageBytes: 16 * 1024,
+  /** What is asked for by one page and not done yet; more is answered with an error. */
+  dashboardAsked: 16,
+  /** Bytes that wait to be read by a page before it is spared the pictures in between. */
+  dashboardQueueBytes: 1024 * 1024,
+  /** A page that does not answer for this long, in ms, is cut off. */
+  dashboardSilenceMs: 30_000,
   /** Largest page of `scan` or `rows`, in entries. */
   scanPage: 1000,
   /** Largest page of `scan`, in bytes of keys and values. */
@@ -154,6 +164,12 @@ export const limits = {
   counterMax: Number.MAX_SAFE_INTEGER,
   counterMin: Number.MIN_SAFE_INTEGER,
 } as const;
+
+/**
+ * Upper bounds, in ms, of the buckets in which a node counts how long its answers took, two for each doubling from 0.1 ms to
+ * about 13 s; one more bucket holds what took longer. A node counts, whoever asks compares two counts.
+ */
+export const latencyBoundsMs: readonly number[] = Array.from({ length: 35 }, (_, i) => 0.1 * 2 ** (i / 2));
 
 /** Times of the protocol, in ms on each node's monotonic clock; ρ is the largest relative clock drift. */
 export interface Timings {

@@ -22,6 +22,30 @@ export interface NodeStatus {
   readonly faultRevision: number;
   readonly partitions: readonly PartitionStatus[];
   readonly storage: { readonly logBytes: number; readonly segments: number; readonly syncs: number };
+  readonly requests: RequestCounts;
+  readonly calls: CallCounts;
+}
+
+/** Reads and writes that a node answered as primary, counted since its process started. Lists of locks and transactions do not count. */
+export interface RequestCounts {
+  readonly reads: number;
+  readonly writes: number;
+  /** Refused: too busy, too few in sync, invalid. One sent on to another primary is not counted here. */
+  readonly failed: number;
+  /** Under way now. */
+  readonly inflight: number;
+  /** How many of the answered took how long, from decoding to the reply's release: one count for each of `latencyBoundsMs`, and one for what took longer. */
+  readonly latency: readonly number[];
+}
+
+/** Calls of services, counted since the node's process started. */
+export interface CallCounts {
+  readonly finished: number;
+  /** Refused, or ended by an error or by their deadline. */
+  readonly failed: number;
+  /** Handlers that run now, and requests that wait for one to end. */
+  readonly inflight: number;
+  readonly queued: number;
 }
 
 /** What a node says of one replica that it holds. */

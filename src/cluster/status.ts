@@ -170,6 +170,13 @@ export function summarize(
   };
 }
 
+/** A look at a cluster: its status, and what that was put together from. */
+export interface Seen {
+  readonly status: ClusterStatus;
+  readonly map: ClusterMap;
+  readonly answers: Answers;
+}
+
 /**
  * The whole cluster as it is now: every member is a row, also the dead, paused and unreachable. Each node is
  * given `timeoutMs` to answer. Rejects only with `metastore-unavailable`.
@@ -179,6 +186,11 @@ export async function clusterStatus(
   client: MusterClient,
   timeoutMs: number,
 ): Promise<ClusterStatus> {
+  return (await lookAt(cluster, client, timeoutMs)).status;
+}
+
+/** As `clusterStatus`, with what it was put together from. */
+export async function lookAt(cluster: LocalCluster, client: MusterClient, timeoutMs: number): Promise<Seen> {
   const roster = freshRoster(cluster);
   const local = new Set(roster.map((row) => row.id));
   const elsewhere = Object.keys((await client.map()).members).filter((id) => !local.has(id));
@@ -189,5 +201,7 @@ export async function clusterStatus(
     if (error !== null) problem.set(id, `${error.message.slice(id.length + 2)}. ${error.hint}`);
   }
   // The map after the answers: a node that served an epoch older than the map's does not count as serving.
-  return summarize(await client.map(), roster, { ...answers, problem }, faultsOf(cluster.dir));
+  const map = await client.map();
+  const status = summarize(map, roster, { ...answers, problem }, faultsOf(cluster.dir));
+  return { status, map, answers };
 }

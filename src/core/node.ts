@@ -107,6 +107,8 @@ export interface ReplicaStatus {
   readonly keys: number;
   /** Keys and values held, in UTF-16 code units. */
   readonly units: number;
+  /** Locks, fences, and transactions that have not ended. */
+  readonly rows: number;
 }
 
 /** How often a node looks whether the members ought to change, in ms. */
@@ -819,6 +821,7 @@ export class NodeCore implements ReplicaContext {
       commit: replica.commit,
       keys: replica.machine.cells.size,
       units: replica.machine.units,
+      rows: replica.machine.rows.size,
     }));
   }
 }

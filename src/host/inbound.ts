@@ -1,5 +1,6 @@
+import type { CallCounts, RequestCounts } from '../client/api.js';
 import type { Process } from '../core/map/types.js';
-import type { ClientResponse } from '../core/messages.js';
+import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import type { NodeCore, NodeEvent } from '../core/node.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -9,6 +10,7 @@ import { decodePeerMessage, decodeRequest, methods } from '../wire/methods.js';
 import { encodeClientResponse } from '../wire/responses.js';
 import { classify, encodeError, encodeResult, type RpcId } from '../wire/rpc.js';
 import { encodeServiceReply } from '../wire/service-reply.js';
+import { RequestMeter } from './request-meter.js';
 
 export interface InboundOptions {
   readonly enqueue: (event: NodeEvent) => void;
@@ -21,6 +23,10 @@ export interface InboundOptions {
 interface Waiting {
   readonly caller: Caller;
   readonly id: RpcId;
+  /** What it counts as; null: it is not counted. */
+  readonly kind: 'read' | 'write' | null;
+  /** When it was decoded, by `performance.now()`. */
+  readonly at: number;
 }
 
 interface Caller {
@@ -31,11 +37,21 @@ interface Caller {
 const tooMany = (): MusterError =>
   new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
 
+/** What the meter takes a request for: sessions come and go by themselves, and lists of rows are for whoever watches. */
+function kindOf(request: ClientRequest): Waiting['kind'] {
+  if (request.type === 'write' || request.type === 'tx') return 'write';
+  if (request.type !== 'read') return null;
+  return request.query.type === 'get' || request.query.type === 'scan' ? 'read' : null;
+}
+
 /** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
 export class Inbound {
   readonly #options: InboundOptions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #unflushed = new Set<Connection>();
+  readonly #meter = new RequestMeter();
+  #calls = 0;
+  #callsFailed = 0;
   #nextOrigin = 1;
 
   constructor(options: InboundOptions) {
@@ -113,6 +129,8 @@ export class Inbound {
           caller.waiting++;
           void this.#options.services.call(request).then((reply) => {
             caller.waiting--;
+            if (reply.ok) this.#calls++;
+            else this.#callsFailed++;
             connection.send(encodeResult(id, encodeServiceReply(reply)));
           });
           return;
@@ -122,7 +140,7 @@ export class Inbound {
           }
           const origin = this.#nextOrigin++;
           caller.waiting++;
-          this.#waiting.set(origin, { caller, id });
+          this.#waiting.set(origin, { caller, id, kind: kindOf(request), at: performance.now() });
           this.#options.enqueue({ type: 'request', origin, request });
         }
       }
@@ -136,10 +154,25 @@ export class Inbound {
     const waiting = this.#waiting.get(origin);
     if (waiting === undefined) return;
     this.#waiting.delete(origin);
-    const { caller, id } = waiting;
+    const { caller, id, kind, at } = waiting;
     caller.waiting--;
+    if (kind !== null) this.#count(kind, at, response);
     caller.connection.send(encodeClientResponse(id, response));
     this.#unflushed.add(caller.connection);
+  }
+
+  #count(kind: 'read' | 'write', at: number, response: ClientResponse): void {
+    if (response.ok) this.#meter.answered(kind, performance.now() - at);
+    else if (response.code !== 'moved') this.#meter.failed();
+  }
+
+  /** What was answered since the start, and what is under way. */
+  counts(): { requests: RequestCounts; calls: CallCounts } {
+    const { inflight, queued } = this.#options.services.load();
+    return {
+      requests: this.#meter.counts(this.#waiting.size),
+      calls: { finished: this.#calls, failed: this.#callsFailed, inflight, queued },
+    };
   }
 
   flush(): void {

@@ -324,6 +324,7 @@ export class NodeHost {
       faultRevision: faultRevision(),
       partitions: this.#core.status(),
       storage: storage.stats(),
+      ...this.#inbound.counts(),
     };
   }
 

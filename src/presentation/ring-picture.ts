@@ -104,7 +104,8 @@ async function stylesOf({ color, unicode }: RingPicture, count: number): Promise
 }
 
 /** One of the 256 colours for the i-th node: the palette, then hues a golden angle apart from the colour cube. */
-function colorCode(i: number): number {
+/** The colour of the i-th owner, of the terminal's 256. */
+export function colorCode(i: number): number {
   if (i < PALETTE.length) return PALETTE[i]!;
   const hue = (i * 0.618034) % 1;
   const low = 1 + (i % 3);

@@ -289,7 +289,10 @@ export const methods: Methods = {
     summary: 'What the node says of itself.',
     params: requests.decodeBare('status'),
     fields: {},
-    result: 'the node’s status',
+    result:
+      'the node’s status: who it is, its replicas, its storage, and what it counted since its start: `requests: {reads, writes, failed, ' +
+      'inflight, latency}`, `latency` being counts by how long answers took (two buckets for each doubling from 0.1 ms), and `calls: {finished, ' +
+      'failed, inflight, queued}` of services',
   },
   map: {
     kind: 'request',

@@ -23,6 +23,7 @@ const primary = (partition: number, epoch: number, serving = true): PartitionSta
   commit: 1,
   keys: 0,
   units: 0,
+  rows: 0,
 });
 
 const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus => ({
@@ -40,6 +41,8 @@ const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus =>
   faultRevision: 0,
   partitions,
   storage: { logBytes: 0, segments: 1, syncs: 0 },
+  requests: { reads: 0, writes: 0, failed: 0, inflight: 0, latency: [] },
+  calls: { finished: 0, failed: 0, inflight: 0, queued: 0 },
 });
 
 describe('the status of a cluster', () => {

@@ -28,6 +28,7 @@ export const layers: Readonly<Record<string, number>> = {
   'src/gateway': 5,
   'src/simulator': 5,
   'src/index.ts': 5,
+  'src/dashboard': 6,
   'src/presentation': 6,
   commands: 7,
   bin: 7,
