@@ -14,6 +14,7 @@ export default class Dashboard extends BaseCommand<typeof Dashboard> {
     'With --json it prints one line, {"url","port"}, when it listens.',
   ].join('\n\n');
   static override examples = ['<%= config.bin %> dashboard', '<%= config.bin %> dashboard shop --port 8090'];
+  static override complete = { name: 'cluster' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
   static override flags = {
     port: countFlag({ default: 0, description: 'Where it listens on 127.0.0.1 (0: the system picks).' }),

@@ -19,6 +19,7 @@ export default class Watch extends BaseCommand<typeof Watch> {
     '<%= config.bin %> watch shop --plain --every 1m',
     '<%= config.bin %> watch --ndjson --count 10',
   ];
+  static override complete = { name: 'cluster' } as const;
   static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
   static override flags = {
     plain: Flags.boolean({ description: 'A log, also on a terminal.' }),
@@ -43,7 +44,8 @@ export default class Watch extends BaseCommand<typeof Watch> {
       import('../src/presentation/watch/stream.js'),
     ]);
     const observer = new Observer({ cluster: name, everyMs: interval });
-    const { stdin, stdout } = process;
+    // A session's terminal is the process's, seen through its own eyes.
+    const { stdin, stdout } = this.io as unknown as Pick<NodeJS.Process, 'stdin' | 'stdout'>;
     const count = this.flags.count ?? null;
     const ended = new AbortController();
     this.takeSignals(() => ended.abort());

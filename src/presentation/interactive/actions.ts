@@ -384,6 +384,14 @@ const everything: readonly Action[] = [
   },
   {
     group: 'More',
+    name: 'Dashboard',
+    about: 'the same as a page for your browser; Ctrl-C ends it',
+    questions: [],
+    words: () => ['dashboard'],
+    when: running,
+  },
+  {
+    group: 'More',
     name: 'Type commands',
     about: 'the shell: the same commands, line by line',
     questions: [],
