@@ -49,9 +49,11 @@ const POINTS = 120;
 const EVENTS = 500;
 /** How long a node may take to answer, in ms: the others are not to be waited for longer. */
 const ANSWER_MS = 800;
-/** Locks and transactions are listed at most this often, in ms, and so seldom that it takes a twentieth of the time. */
-const LIST_MS = 2000;
+/** Locks and transactions are listed with every so-manieth look at most, and so seldom that it takes a twentieth of the time. */
+const LIST_LOOKS = 2;
 const LIST_SHARE = 20;
+/** How long a page of such a list is tried, in ms. */
+const LIST_MS = 2000;
 
 const stateWords: Readonly<Record<ClusterState, string>> = {
   running: 'runs',
@@ -64,8 +66,13 @@ const stateWords: Readonly<Record<ClusterState, string>> = {
 class Listing {
   transactions: readonly TxView[] = [];
   locks: readonly LockView[] = [];
+  readonly #everyMs: number;
   #busy = false;
   #nextAt = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
 
   /** Begins to list anew if it is time and a node says that there is something; resolves when that is done. */
   async refresh(client: MusterClient, answers: Iterable<NodeStatus>): Promise<void> {
@@ -87,7 +94,7 @@ class Listing {
     } finally {
       this.#busy = false;
       const now = performance.now();
-      this.#nextAt = now + Math.max(LIST_MS, (now - begin) * LIST_SHARE);
+      this.#nextAt = now + Math.max(this.#everyMs, (now - begin) * LIST_SHARE);
     }
   }
 }
@@ -105,7 +112,7 @@ export class Observer {
   #told = 0;
   /** Of the cluster with this identity. */
   #client: { readonly of: string; readonly opened: Promise<MusterClient> } | null = null;
-  #listing = new Listing();
+  #listing: Listing;
   #sample: Sample | null = null;
   #last: Look | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -114,6 +121,7 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.#listing = new Listing(options.everyMs * LIST_LOOKS);
   }
 
   /** The last look; null before the first. */
@@ -274,6 +282,6 @@ export class Observer {
     this.#client = null;
     this.#sample = null;
     this.#overview = null;
-    this.#listing = new Listing();
+    this.#listing = new Listing(this.#options.everyMs * LIST_LOOKS);
   }
 }

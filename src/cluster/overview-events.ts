@@ -47,7 +47,10 @@ function nodeChange(id: NodeId, was: NodeRow, is: NodeRow): Told | null {
   switch (after) {
     case 'up':
       if (before === 'paused') return told('up', 'goes on');
-      return told('up', before === 'silent' ? 'answers again' : 'is up');
+      return told(
+        'up',
+        before === 'silent' && was.incarnation === is.incarnation ? 'answers again' : 'is up',
+      );
     case 'down': {
       const why = is.problem === null || is.problem === 'no process' ? '' : `: ${is.problem}`;
       return told('down', `is down${why}`);
@@ -55,6 +58,7 @@ function nodeChange(id: NodeId, was: NodeRow, is: NodeRow): Told | null {
     case 'paused':
       return told('paused', 'is paused');
     case 'silent':
+      if (before === 'down') return told('silent', 'has started, and does not answer yet');
       return told('silent', `does not answer${is.problem === null ? '' : `: ${is.problem}`}`);
     default:
       return told('member', `is ${after}`);

@@ -118,6 +118,7 @@ describe('what happened between two looks', () => {
     expect(texts(sound, silent)).toContain('n2 does not answer: timed out');
     expect(texts(silent, sound)).toContain('n2 answers again');
     expect(texts(down, sound)).toContain('n2 is up');
+    expect(texts(down, silent)).toContain('n2 has started, and does not answer yet');
     const again = sampleOf({
       on: { ...map, members: { ...map.members, n2: { ...map.members.n2!, incarnation: 2 } } },
     });

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { vi } from 'vitest';
 import { program } from '../commands/run.js';
 
@@ -14,12 +15,13 @@ let terminals = 0;
 
 /** A real terminal, by tmux, with a server of its own. */
 export class Terminal {
-  readonly #socket = `muster-test-${process.pid}-${terminals++}`;
+  readonly #socket: string;
 
   constructor(
     readonly home: string,
     options: { columns?: number; rows?: number; env?: Readonly<Record<string, string>> } = {},
   ) {
+    this.#socket = join(home, `tmux-${terminals++}`);
     const { columns = 80, rows = 24, env = {} } = options;
     const { CI: _, NO_COLOR: __, ...inherited } = process.env;
     const own = { ...inherited, MUSTER_HOME: home, PS1: '$ ', LC_ALL: 'C.UTF-8', ...env };
@@ -27,7 +29,7 @@ export class Terminal {
     execFileSync(
       'tmux',
       [
-        '-L',
+        '-S',
         this.#socket,
         '-f',
         '/dev/null',
@@ -50,7 +52,7 @@ export class Terminal {
   }
 
   #tmux(...words: string[]): string {
-    return execFileSync('tmux', ['-L', this.#socket, ...words], { encoding: 'utf8' });
+    return execFileSync('tmux', ['-S', this.#socket, ...words], { encoding: 'utf8' });
   }
 
   /** Types this, letter by letter. */
@@ -121,6 +123,6 @@ export class Terminal {
   }
 
   end(): void {
-    spawnSync('tmux', ['-L', this.#socket, 'kill-server']);
+    spawnSync('tmux', ['-S', this.#socket, 'kill-server']);
   }
 }

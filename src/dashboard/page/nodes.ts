@@ -50,11 +50,13 @@ function buttonsOf(store: Store, node: string): (state: string) => HTMLElement {
   }
   return (state) => {
     const shown = actionsFor(state);
-    const focused = [...made.values()].includes(document.activeElement as HTMLButtonElement);
-    for (const [kind, button] of made) button.hidden = !shown.includes(kind);
-    // The button that was just used may be gone: the focus stays with the node.
-    if (focused && (document.activeElement as HTMLElement | null)?.hidden !== false)
-      made.get(shown[0] as NodeAction)?.focus();
+    for (const kind of shown) made.get(kind)?.removeAttribute('hidden');
+    for (const [kind, button] of made) {
+      if (shown.includes(kind)) continue;
+      // The button that was just used goes, and the focus stays with the node.
+      if (document.activeElement === button) made.get(shown[0] as NodeAction)?.focus();
+      button.hidden = true;
+    }
     return box;
   };
 }
