@@ -9,13 +9,12 @@ import { checkWeights, strategyOf } from '../src/presentation/route-run.js';
 export default class Gateway extends BaseCommand<typeof Gateway> {
   static override summary = 'Serves the methods of the services over HTTP, until Ctrl-C.';
   static override description = [
-    'POST /SERVICE/METHOD with a JSON body is answered with the reply as JSON. A request may have X-Request-Timeout (2s; else --timeout), X-Request-Id and X-Muster-Key (for hash); the answer has X-Request-Id, X-Muster-Node and X-Muster-Attempts. Errors are problems (RFC 9457, application/problem+json) that say whether the request took effect. GET / lists the methods; /healthz, /readyz and /metrics (Prometheus) are for machines.',
+    `POST /SERVICE/METHOD with a JSON body is answered with the reply as JSON: curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo. A request may have X-Request-Timeout (2s; else --timeout), X-Request-Id and X-Muster-Key (for hash); the answer has X-Request-Id, X-Muster-Node and X-Muster-Attempts. Errors are problems (RFC 9457, application/problem+json) that say whether the request took effect. GET / lists the methods; /healthz, /readyz and /metrics (Prometheus) are for machines.`,
     'There is no authentication: whoever reaches the port may call every method. So it listens on this machine alone, unless --allow-remote is given. Web pages of other origins are refused.',
     'SIGINT and SIGTERM end it when what is under way is answered, after 5 s at the latest. With --json it prints one line, {"url","port"}, when it listens.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> gateway --port 8080 --strategy two-choices',
-    `curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo`,
     '<%= config.bin %> gateway --port 0 --strategy weighted --weights n1=2 --json',
   ];
   static override complete = { strategy: 'strategy', weights: 'node-values' } as const;

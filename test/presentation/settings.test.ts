@@ -48,6 +48,13 @@ describe('settings', () => {
     },
   );
 
+  it('in a damaged file stay where they are when nobody can be told', () => {
+    mkdirSync(join(home, 'config'));
+    writeFileSync(settingsFile(), '{');
+    expect(readSettings(null)).toEqual({});
+    expect(readFileSync(settingsFile(), 'utf8')).toBe('{');
+  });
+
   it('can be set after the file was damaged', async () => {
     mkdirSync(join(home, 'config'));
     writeFileSync(settingsFile(), '{');
