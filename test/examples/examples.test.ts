@@ -1,85 +1,142 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { muster, type Ran } from '../commands/run.js';
-import { processesBelow } from '../commands/world.js';
+import { describe, expect, it, vi } from 'vitest';
+import { program, type Ran } from '../commands/run.js';
+import { json, processesBelow } from '../commands/world.js';
 
-const folder = join(import.meta.dirname, '../../examples');
-const of = (ending: string): string[] => readdirSync(folder).filter((file) => file.endsWith(ending));
+const root = join(import.meta.dirname, '../..');
+const folder = join(root, 'examples');
+const files = readdirSync(folder);
+const scenarios = files.filter((file) => file.endsWith('.muster'));
+const scripts = files.filter((file) => file.endsWith('.sh'));
 
-/** Runs a shell script with `home` as its only world. */
-const bash = (home: string, file: string): Promise<Ran> =>
-  new Promise((resolve, reject) => {
-    const { MUSTER: _, MUSTER_CLUSTER: __, ...env } = process.env;
-    const child = spawn('bash', [join(folder, file)], {
+/** Two at a time; the others wait. What each may take is counted from its own begin. */
+const runMs = 120_000;
+const timeout = files.length * runMs;
+let free = 2;
+const queue: (() => void)[] = [];
+async function turn<T>(task: () => Promise<T>): Promise<T> {
+  if (free > 0) free--;
+  else await new Promise<void>((resolve) => queue.push(resolve));
+  try {
+    return await task();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else free++;
+  }
+}
+
+function ran(home: string, command: string, args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const { MUSTER: _, MUSTER_CLUSTER: __, MUSTER_TIMEOUT: ___, ...env } = process.env;
+    mkdirSync(join(home, 'tmp'));
+    const child = spawn(command, args, {
       cwd: home,
-      env: { ...env, MUSTER_HOME: home },
+      env: { ...env, MUSTER_HOME: home, TMPDIR: join(home, 'tmp') },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const said = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].on('data', (data) => {
-        said[name] += data;
-      });
+    const [out, err]: [string[], string[]] = [[], []];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
+    // It hangs: it may still clean up.
+    const late = setTimeout(() => child.kill('SIGTERM'), runMs);
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...said }));
+    child.once('close', (code) => {
+      clearTimeout(late);
+      resolve({ code, stdout: out.join(''), stderr: err.join('') });
+    });
   });
+}
 
-describe('the examples', { timeout: 120_000 }, () => {
-  let home: string;
-  beforeEach(() => {
-    home = mkdtempSync(join(tmpdir(), 'muster-example-'));
-  });
-  afterEach(() => rmSync(home, { recursive: true, force: true }));
-
-  /** Nothing of it is left. */
-  const isClean = (): void => {
-    expect(processesBelow(home)).toEqual([]);
-    expect(readdirSync(join(home, 'clusters')).filter((name) => !name.startsWith('.'))).toEqual([]);
-  };
-
-  it('are at least eight lessons, each with its story before its first step', () => {
-    const scenarios = of('.muster');
-    expect(scenarios.length).toBeGreaterThanOrEqual(8);
-    for (const file of scenarios) {
-      const lines = readFileSync(join(folder, file), 'utf8').split('\n');
-      const story = lines.slice(
-        0,
-        lines.findIndex((line) => !line.startsWith('#')),
-      );
-      expect(story.length, file).toBeGreaterThanOrEqual(4);
-      expect(readFileSync(join(folder, 'README.md'), 'utf8'), file).toContain(`](${file})`);
+/** Runs it in a home of its own, and demands that nothing is left there: no process, no cluster, no file of a script. */
+const inHome = (run: (home: string) => Promise<void>): Promise<void> =>
+  turn(async () => {
+    const home = mkdtempSync(join(tmpdir(), 'muster-example-'));
+    try {
+      await run(home);
+      await vi.waitFor(() => expect(processesBelow(home)).toEqual([]), { timeout: 10_000 });
+      const clusters = join(home, 'clusters');
+      expect(existsSync(clusters) ? readdirSync(clusters) : []).toEqual([]);
+      expect(readdirSync(join(home, 'tmp'))).toEqual([]);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
     }
   });
 
-  it.each(of('.muster'))('%s holds, and leaves nothing behind', async (file) => {
-    const ran = await muster(home, ['run', join(folder, file), '--json']);
-    const report = JSON.parse(ran.stdout);
-    expect(report.steps.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([]);
-    expect(ran.code).toBe(0);
-    isClean();
+const scenario = (home: string, file: string): Promise<Ran> =>
+  ran(home, process.execPath, [program, 'run', file, '--json', '--quiet']);
+
+/** A copy in which `from`, which stands there, is `to`. */
+function broken(home: string, file: string, from: string, to: string): string {
+  const text = readFileSync(join(folder, file), 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(join(home, file), text.replace(from, to));
+  return join(home, file);
+}
+
+describe('an example', () => {
+  it('is there for each lesson, and begins with a title and its story', () => {
+    expect(scenarios.length).toBeGreaterThanOrEqual(8);
+    for (const file of [...scenarios, ...scripts]) {
+      const lines = readFileSync(join(folder, file), 'utf8')
+        .replace(/^#!.*\n/, '')
+        .split('\n');
+      expect(lines[0], file).toMatch(/^# [A-Z][^:]+: \S/);
+      expect(
+        lines.findIndex((line) => !line.startsWith('#')),
+        file,
+      ).toBeGreaterThanOrEqual(5);
+    }
   });
 
-  it.each(of('.sh'))('%s holds, and leaves nothing behind', async (file) => {
-    const ran = await bash(home, file);
-    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-    isClean();
+  it('stands in the table of examples/README.md', () => {
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+    for (const file of [...scenarios, ...scripts]) expect(readme).toContain(`](${file})`);
   });
 
-  it('fail where what is expected is not so, and clean up all the same', async () => {
-    const text = readFileSync(join(folder, 'failover.muster'), 'utf8');
-    const broken = join(home, 'broken.muster');
-    const wrong = text.replace('expect = 42', 'expect = 43');
-    expect(wrong).not.toBe(text);
-    writeFileSync(broken, wrong);
-    const junit = join(home, 'report.xml');
-    const ran = await muster(home, ['run', broken, '--junit', junit]);
-    expect(ran.code).toBe(1);
-    expect(ran.stdout).toContain('expected it = 43, and it is "42"');
-    expect(ran.stdout).toContain('failed (1 step)');
-    expect(readFileSync(junit, 'utf8')).toContain('<failure type="expectation-missed"');
-    isClean();
-  });
+  it.concurrent.each(scenarios)('holds, and leaves nothing behind: %s', { timeout }, (file) =>
+    inHome(async (home) => {
+      const report = json(await scenario(home, join(folder, file)));
+      expect(report).toMatchObject({ scenario: file, ok: true, exit: 0 });
+      expect(report.steps.length).toBeGreaterThan(10);
+    }),
+  );
+
+  it.concurrent.each(scripts)('holds, and leaves nothing behind: %s', { timeout }, (file) =>
+    inHome(async (home) => {
+      const { code, stdout, stderr } = await ran(home, 'bash', [join(folder, file)]);
+      expect(code, stdout + stderr).toBe(0);
+    }),
+  );
+
+  it.concurrent('with an expectation that does not hold fails and cleans up', { timeout }, () =>
+    inHome(async (home) => {
+      const file = broken(home, 'failover.muster', 'expect = 41', 'expect = 40');
+      const report = json(await scenario(home, file), 1);
+      expect(report).toMatchObject({ ok: false, exit: 1 });
+      const failed = report.steps.filter(({ ok }: { ok: boolean }) => !ok);
+      expect(failed).toMatchObject([{ text: 'expect = 40', error: { code: 'expectation-missed' } }]);
+      expect(report.steps.at(-1)).toMatchObject({ text: 'cluster destroy --yes', exit: 0 });
+    }),
+  );
+
+  it.concurrent('as a script with a wrong value fails and cleans up', { timeout }, () =>
+    inHome(async (home) => {
+      const text = readFileSync(join(folder, 'common.bash'), 'utf8').replace('$here/../bin/run.js', program);
+      writeFileSync(join(home, 'common.bash'), text);
+      const { code, stderr } = await ran(home, 'bash', [broken(home, 'failover.sh', ' 41\n', ' 40\n')]);
+      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('should be "40"') });
+    }),
+  );
 });
