@@ -12,7 +12,7 @@ import {
 export default class Completion extends BaseCommand<typeof Completion> {
   static override summary = 'Prints what makes Tab complete commands, flags and values in bash, zsh or fish.';
   static override description =
-    'Nodes, keys, counters, locks and transactions are those of the cluster that is meant, as far as it answers at once. So that a shell always has it:\n\n' +
+    'Nodes, keys, counters, locks and transactions are those of the cluster that is meant, as far as it answers within 300 ms (MUSTER_TAB_TIMEOUT). So that a shell always has it:\n\n' +
     shells.map((shell) => `  ${shell.padEnd(6)}${installLines[shell]}`).join('\n');
   static override examples = shells.map((shell) => `<%= config.bin %> completion ${shell}`);
   static override args = {

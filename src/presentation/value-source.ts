@@ -3,6 +3,7 @@ import { findCluster, listClusters } from '../cluster/registry.js';
 import { failpoints } from '../faults/plan.js';
 import { strategyNames } from '../router/balancers/index.js';
 import { shells } from './completion/scripts.js';
+import { parseDuration } from './duration.js';
 import { executables } from './executables.js';
 import { plural } from './format.js';
 import type { CommandIo } from './io.js';
@@ -21,8 +22,14 @@ export interface ValueSource {
   ): Promise<readonly Suggestion[]>;
 }
 
-/** How long all questions to a cluster may take together, in ms. */
-const askMs = 300;
+/** How long all questions to a cluster may take together, in ms: MUSTER_TAB_TIMEOUT, else so short that nobody minds the wait. */
+function patienceMs(): number {
+  try {
+    return parseDuration(process.env.MUSTER_TAB_TIMEOUT ?? '');
+  } catch {
+    return 300;
+  }
+}
 /** More are not asked for. */
 const most = 50;
 
@@ -116,6 +123,7 @@ async function asked(
   io: Pick<CommandIo, 'lend'>,
 ): Promise<Suggestion[]> {
   const found = new Map<string, Suggestion>();
+  const askMs = patienceMs();
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, askMs);
@@ -123,7 +131,7 @@ async function asked(
   const ask = async (): Promise<void> => {
     const { client, done } = await io.lend(cluster, { timeoutMs: askMs, evenIfStopped: false });
     try {
-      for await (const one of answers(kind, prefix, client)) {
+      for await (const one of answers(kind, prefix, client, askMs)) {
         found.set(one.value, one);
         if (found.size >= most) break;
       }
@@ -137,8 +145,13 @@ async function asked(
   return [...found.values()];
 }
 
-async function* answers(kind: PlainKind, prefix: string, client: MusterClient): AsyncIterable<Suggestion> {
-  const options = { timeoutMs: askMs };
+async function* answers(
+  kind: PlainKind,
+  prefix: string,
+  client: MusterClient,
+  timeoutMs: number,
+): AsyncIterable<Suggestion> {
+  const options = { timeoutMs };
   if (kind === 'key' || kind === 'name')
     for await (const { key } of client.kv.list({ prefix, ...options }))
       yield { value: key, description: kind === 'name' ? 'key' : '' };

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { completionScripts, type Shell } from '../../src/presentation/completion/scripts.js';
 import { program } from './run.js';
 
+/** A busy machine may not answer within the 0.3 s that a Tab waits. */
+export const patient = { MUSTER_TAB_TIMEOUT: '30s' };
+
 /** Is this shell here? Loud when it is not; CI has all of them. */
 export function hasShell(shell: Shell): boolean {
   if (spawnSync(shell, ['--version']).status === 0) return true;
@@ -57,12 +60,17 @@ export class Shells {
 
   /** What a shell's program writes to stdout; fails when it writes anything to stderr. */
   async run(file: string, ...args: string[]): Promise<string> {
-    const env = { ...process.env, PATH: `${this.home}/bin:${process.env.PATH}`, MUSTER_HOME: this.home };
+    const env = {
+      ...process.env,
+      ...patient,
+      PATH: `${this.home}/bin:${process.env.PATH}`,
+      MUSTER_HOME: this.home,
+    };
     const child = spawn(file, args, {
       cwd: this.home,
       env: { ...env, HOME: this.home, TERM: 'dumb', LC_ALL: 'C.UTF-8', ZDOTDIR: this.home },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 20_000,
+      timeout: 60_000,
     });
     const [out, err] = await Promise.all([textOf(child.stdout), textOf(child.stderr)]);
     if (err !== '') throw new Error(`${file} says: ${err}`);
