@@ -78,14 +78,14 @@ describe('watch', { timeout: 120_000 }, () => {
       problem: expect.stringContaining('other'),
     });
     await ok('cluster', 'start', 'other', '-n', '1', '--replicas', '1', '--partitions', '4');
-    await poll(() => linesOf(going).at(-1)?.overview?.ring.length).toBe(4);
+    await poll(state).toBe('running');
+    expect(linesOf(going).at(-1)?.overview?.ring).toHaveLength(4);
     const told = linesOf(going).flatMap(({ events }) => events.filter(({ kind }) => kind === 'cluster'));
-    expect(told.map(({ text }) => text)).toEqual([
-      'cluster other is stopped: no node has a process',
-      'cluster other is gone',
-      expect.stringMatching(/^cluster other (runs|is stopped)/),
-      ...(told.length === 4 ? ['cluster other runs'] : []),
-    ]);
+    // Looks in the midst of a destroy or a start may see more in between.
+    const texts = told.map(({ text }) => text);
+    expect(texts[0]).toBe('cluster other is stopped: no node has a process');
+    expect(texts).toContain('cluster other is gone');
+    expect(texts.at(-1)).toBe('cluster other runs');
     await end(going);
   });
 
