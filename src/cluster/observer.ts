@@ -52,8 +52,12 @@ const ANSWER_MS = 800;
 /** Locks and transactions are listed with every so-manieth look at most, and so seldom that it takes a twentieth of the time. */
 const LIST_LOOKS = 2;
 const LIST_SHARE = 20;
+/** How long the first look waits for such a list, in ms. */
+const FIRST_LIST_MS = 500;
 /** How long a page of such a list is tried, in ms. */
 const LIST_MS = 2000;
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 const stateWords: Readonly<Record<ClusterState, string>> = {
   running: 'runs',
@@ -227,8 +231,8 @@ export class Observer {
     const { status, map, answers } = await lookAt(cluster, client, ANSWER_MS);
     const listing = this.#listing;
     const listed = listing.refresh(client, answers.status.values());
-    // The first look shows all there is; later ones wait for nobody.
-    if (this.#sample === null) await listed;
+    // The first look shows all there is, unless a partition that does not serve holds it up; later ones wait for nobody.
+    if (this.#sample === null) await Promise.race([listed, pause(FIRST_LIST_MS)]);
     const clock = performance.now();
     const { transactions, locks } = listing;
     const inDoubt = new Set(transactions.filter(({ state }) => state === 'in-doubt').map(({ id }) => id));

@@ -15,28 +15,31 @@ const linesOf = (going: Going): WatchLine[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line));
 
+/** Conditions that hold at once on an idle machine; this is for a busy one. */
+const poll = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+
 const end = async (going: Going): Promise<void> => {
   going.child.kill('SIGINT');
   expect(await going.ended, going.said()).toBe(0);
 };
 
-describe('watch', { timeout: 60_000 }, () => {
+describe('watch', { timeout: 120_000 }, () => {
   it('tells each look as a line of JSON: figures, locks, transactions, and what happens', async () => {
     const going = begin('watch', '--ndjson', '--interval', '200ms');
     const last = () => linesOf(going).at(-1);
     const told = () => linesOf(going).flatMap(({ events }) => events.map(({ text }) => text));
-    await expect.poll(() => last()?.overview?.totals.up).toBe(3);
+    await poll(() => last()?.overview?.totals.up).toBe(3);
     expect(last()?.overview?.ring).toHaveLength(8);
 
     const figures = () => linesOf(going).map(({ overview }) => overview?.totals);
     await ok('counter', 'incr', 'hits');
-    await expect.poll(() => figures().some((totals) => (totals?.opsPerSecond ?? 0) > 0)).toBe(true);
+    await poll(() => figures().some((totals) => (totals?.opsPerSecond ?? 0) > 0)).toBe(true);
     expect(figures().some((totals) => (totals?.p99Ms ?? 0) > 0)).toBe(true);
     await ok('route', 'demo.echo', '{}', '--count', '50');
-    await expect.poll(() => figures().some((totals) => (totals?.callsPerSecond ?? 0) > 0)).toBe(true);
+    await poll(() => figures().some((totals) => (totals?.callsPerSecond ?? 0) > 0)).toBe(true);
 
     await ok('lock', 'acquire', 'nightly', '--ttl', '1m');
-    await expect.poll(() => last()?.overview?.locks.map(({ name }) => name)).toEqual(['nightly']);
+    await poll(() => last()?.overview?.locks.map(({ name }) => name)).toEqual(['nightly']);
     const paused = begin(
       'tx',
       'run',
@@ -47,15 +50,13 @@ describe('watch', { timeout: 60_000 }, () => {
       '-c',
       'put a 1; put b 2; put c 3',
     );
-    await expect.poll(() => last()?.overview?.totals.inDoubt).toBe(1);
-    await expect
-      .poll(told)
-      .toContainEqual(expect.stringMatching(/^transaction .+ is in doubt in partition \d/));
+    await poll(() => last()?.overview?.totals.inDoubt).toBe(1);
+    await poll(told).toContainEqual(expect.stringMatching(/^transaction .+ is in doubt in partition \d/));
 
     await ok('node', 'kill', 'n2');
-    await expect.poll(told).toContain('n2 is down');
-    await expect.poll(told).toContainEqual(expect.stringMatching(/^n2 lost \d primar(y|ies) to n/));
-    await expect.poll(() => last()?.overview?.totals.up).toBe(2);
+    await poll(told).toContain('n2 is down');
+    await poll(told).toContainEqual(expect.stringMatching(/^n2 lost \d primar(y|ies) to n/));
+    await poll(() => last()?.overview?.totals.up).toBe(2);
     const id = last()?.overview?.transactions[0]?.id;
     if (id !== undefined) await run('tx', 'resolve', id, '--abort');
     await paused.ended;
@@ -66,37 +67,35 @@ describe('watch', { timeout: 60_000 }, () => {
     await ok('cluster', 'start', 'other', '-n', '1', '--replicas', '1', '--partitions', '2');
     const going = begin('watch', 'other', '--ndjson', '--interval', '100ms');
     const state = () => linesOf(going).at(-1)?.state;
-    await expect.poll(state).toBe('running');
+    await poll(state).toBe('running');
     await ok('cluster', 'stop', 'other');
-    await expect.poll(state).toBe('stopped');
+    await poll(state).toBe('stopped');
     expect(linesOf(going).at(-1)?.overview?.status.nodes[0]?.state).toBe('down');
     await ok('cluster', 'destroy', 'other', '--yes');
-    await expect.poll(state).toBe('gone');
+    await poll(state).toBe('gone');
     expect(linesOf(going).at(-1)).toMatchObject({
       overview: null,
       problem: expect.stringContaining('other'),
     });
     await ok('cluster', 'start', 'other', '-n', '1', '--replicas', '1', '--partitions', '4');
-    await expect.poll(() => linesOf(going).at(-1)?.overview?.ring.length).toBe(4);
+    await poll(state).toBe('running');
+    expect(linesOf(going).at(-1)?.overview?.ring).toHaveLength(4);
     const told = linesOf(going).flatMap(({ events }) => events.filter(({ kind }) => kind === 'cluster'));
-    expect(told.map(({ text }) => text)).toEqual([
-      'cluster other is stopped: no node has a process',
-      'cluster other is gone',
-      expect.stringMatching(/^cluster other (runs|is stopped)/),
-      ...(told.length === 4 ? ['cluster other runs'] : []),
-    ]);
+    // Looks in the midst of a destroy or a start may see more in between.
+    const texts = told.map(({ text }) => text);
+    expect(texts[0]).toBe('cluster other is stopped: no node has a process');
+    expect(texts).toContain('cluster other is gone');
+    expect(texts.at(-1)).toBe('cluster other runs');
     await end(going);
   });
 
   it('is a plain log off a terminal, with a line for what happens and one on the whole', async () => {
     const going = begin('watch', '--interval', '100ms', '--every', '1m');
-    await expect
-      .poll(() => going.said())
-      .toMatch(/^\d\d:\d\d:\d\d \d of 3 nodes answers?, .* partitions serving/);
+    await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d \d of 3 nodes answers?, .* partitions serving/);
     await ok('node', 'pause', 'n3');
-    await expect.poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 is paused$/m);
+    await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 is paused$/m);
     await ok('node', 'resume', 'n3');
-    await expect.poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 goes on$/m);
+    await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 goes on$/m);
     await end(going);
     expect(going.said()).not.toContain('\u001b');
   });
@@ -104,7 +103,7 @@ describe('watch', { timeout: 60_000 }, () => {
   it('ends by itself after --count looks, and with --json prints the last', async () => {
     const { code, stdout } = await run('watch', '--count', '2', '--interval', '100ms');
     expect(code).toBe(0);
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(stdout).toMatch(/^\d\d:\d\d:\d\d \d of 3 nodes answers?, .* in doubt, \d locks?$/m);
     const { overview } = await ok('watch', '--interval', '100ms');
     expect(
       overview.nodes.filter((node: { opsPerSecond: number | null }) => node.opsPerSecond !== null).length,

@@ -3,10 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { type Going, World } from '../commands/world.js';
 import { hasBrowser, launch, type Visit, visit } from './browser.js';
 
+/** Conditions that hold at once on an idle machine; this is for a busy one. */
+const poll = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+
 /** A folder for pictures of the page, for people who want to look; none are made without it. */
 const shots = process.env.MUSTER_SHOTS;
 
-describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { timeout: 120_000 }, () => {
   const world = new World();
   const { ok, begin } = world;
   let browser: Browser;
@@ -24,7 +27,7 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     ]);
     browser = launched;
     dashboard = begin('dashboard', 'shop', '--interval', '200ms', '--json');
-    await vi.waitFor(() => expect(dashboard.said()).toContain('\n'), { timeout: 10_000, interval: 20 });
+    await vi.waitFor(() => expect(dashboard.said()).toContain('\n'), { timeout: 30_000, interval: 20 });
     url = JSON.parse(dashboard.said()).url;
     visited = await visit(browser, url, { viewport: { width: 1280, height: 900 } });
     page = visited.page;
@@ -87,17 +90,17 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     await page.keyboard.press('Enter');
     await tabTo('Kill n2');
     await page.keyboard.press('Enter');
-    await expect.poll(() => state('n2')).toBe('down');
-    await expect.poll(() => events()).toMatch(/muster node kill n2 -c shop: n2 killed \(pid \d+\)/);
-    await expect.poll(() => events()).toContain('n2 is down');
-    await expect.poll(() => text('#done')).toContain('n2 killed');
+    await poll(() => state('n2')).toBe('down');
+    await poll(() => events()).toMatch(/muster node kill n2 -c shop: n2 killed \(pid \d+\)/);
+    await poll(() => events()).toContain('n2 is down');
+    await poll(() => text('#done')).toContain('n2 killed');
     await shoot('down');
 
     // What can be done now is to start it; the focus has stayed with the node.
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Start n2');
     await page.keyboard.press('Enter');
-    await expect.poll(() => state('n2')).toBe('up');
-    await expect.poll(() => events()).toContain('n2 is up');
+    await poll(() => state('n2')).toBe('up');
+    await poll(() => events()).toContain('n2 is up');
   });
 
   it('cuts the network and heals it', async () => {
@@ -105,12 +108,12 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     expect(await netsplit.isDisabled()).toBe(true);
     await page.getByRole('checkbox', { name: 'n1' }).check();
     await netsplit.click();
-    await expect.poll(() => text('#faults')).toMatch(/f\d+: netsplit n1\/n2,n3/);
-    await expect.poll(() => events()).toMatch(/fault f\d+: netsplit n1\/n2,n3/);
+    await poll(() => text('#faults')).toMatch(/f\d+: netsplit n1\/n2,n3/);
+    await poll(() => events()).toMatch(/fault f\d+: netsplit n1\/n2,n3/);
     await shoot('netsplit');
     await page.getByRole('button', { name: 'Heal all faults' }).click();
-    await expect.poll(() => page.locator('.faults-list li').count()).toBe(0);
-    await expect.poll(() => events()).toMatch(/healed f\d+: netsplit/);
+    await poll(() => page.locator('.faults-list li').count()).toBe(0);
+    await poll(() => events()).toMatch(/healed f\d+: netsplit/);
   });
 
   it('opens a transaction in doubt step by step, and shows locks and who is routed to', async () => {
@@ -125,18 +128,18 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
       '-c',
       'put a 1; put b 2; put c 3; put d 4',
     );
-    await expect.poll(() => text('#locks')).toMatch(/nightly 1 held, token \d+/);
+    await poll(() => text('#locks')).toMatch(/nightly 1 held, token \d+/);
     const summary = page.locator('#transactions summary');
     await summary.waitFor();
     expect(await summary.textContent()).toMatch(/pending\s+in doubt in partition \d/);
     await summary.focus();
     await page.keyboard.press('Enter');
-    await expect
-      .poll(() => text('.steps'))
-      .toMatch(/ms came to its coordinator.*vote of partition \d \(n\d\): yes/s);
+    await poll(() => text('.steps')).toMatch(
+      /ms came to its coordinator.*vote of partition \d \(n\d\): yes/s,
+    );
     const id = await text('#transactions summary code');
     await ok('tx', 'resolve', id, '--abort', '-c', 'shop');
-    await expect.poll(() => page.locator('#transactions details').count()).toBe(0);
+    await poll(() => page.locator('#transactions details').count()).toBe(0);
     await tx.ended;
     const calls = begin(
       'route',
@@ -149,7 +152,7 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
       '-c',
       'shop',
     );
-    await expect.poll(() => text('#shares')).toMatch(/n1\s*\d+ % · [1-9].*\/s/);
+    await poll(() => text('#shares')).toMatch(/n1\s*\d+ % · [1-9].*\/s/);
     await shoot('shares');
     await calls.ended;
   });
@@ -174,7 +177,7 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
 
   it('does not let in who lacks the token, and says what to do', async () => {
     const stranger = await visit(browser, new URL('/', url).href);
-    await expect.poll(() => stranger.page.locator('#banner').textContent()).toContain('muster dashboard');
+    await poll(() => stranger.page.locator('#banner').textContent()).toContain('muster dashboard');
     expect(await stranger.page.locator('tbody tr').count()).toBe(0);
     expect(stranger.complaints).toEqual([]);
     await stranger.page.context().close();
@@ -184,10 +187,10 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     await page.reload();
     await page.waitForSelector('#connection[data-state=live]');
     await ok('cluster', 'stop', 'shop');
-    await expect.poll(() => text('#banner')).toContain('Cluster shop is stopped');
-    await expect.poll(() => state('n1')).toBe('down');
+    await poll(() => text('#banner')).toContain('Cluster shop is stopped');
+    await poll(() => state('n1')).toBe('down');
     await page.getByRole('button', { name: 'Start n1' }).click();
-    await expect.poll(() => state('n1')).toBe('up');
+    await poll(() => state('n1')).toBe('up');
   });
 });
 

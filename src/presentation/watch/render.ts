@@ -8,7 +8,7 @@ import { clock, latency, rate, sparkline } from './figures.js';
 import { helpLines } from './help.js';
 import { nodeLines } from './nodes.js';
 import { ringCircle, ringStrip } from './ring.js';
-import { ends, line, type Span } from './spans.js';
+import { ends, line, type Span, widthOf } from './spans.js';
 import { selectedNode, type WatchState } from './view.js';
 
 /** From so many columns and rows of events on, the ring is drawn as one beside them. */
@@ -193,7 +193,7 @@ function body(state: WatchState, overview: Overview, room: number, canvas: Canva
 /** Fills a painted line up to a width: escape sequences take no room. */
 const padded = (text: string, width: number): string => {
   const bare = text.replace(/\u001b\[[0-9;]*m/g, '');
-  return text + ' '.repeat(Math.max(0, width - [...bare].length));
+  return text + ' '.repeat(Math.max(0, width - widthOf(bare)));
 };
 
 /**

@@ -56,7 +56,7 @@ const events: FeedEvent[] = [
     at,
     kind: 'primary',
     node: 'n2',
-    text: 'n2 lost 1 primary to n3, whose name is so long that no line holds it, and 滅 is wide',
+    text: '滅 is wide: n2 lost 1 primary to n3, whose name is so long that no line holds it, and more 滅滅滅',
   },
   { seq: 3, at, kind: 'action', text: 'muster node kill n2: n2 killed\u001b[31m (pid 1)' },
 ];
