@@ -17,8 +17,8 @@ interface Item {
 }
 
 const columns: readonly (readonly [title: string, label: string, of: (item: Item) => string])[] = [
-  ['Leads', 'partitions that it leads', ({ row }) => String(row.primaries)],
-  ['Backs up', 'partitions that it backs up in sync', ({ row }) => String(row.backups)],
+  ['Primary', 'partitions whose primary it is', ({ row }) => String(row.primaries)],
+  ['Backup', 'partitions that it backs up in sync', ({ row }) => String(row.backups)],
   ['Requests/s', 'reads and writes that it answered a second', ({ figures }) => rate(figures.opsPerSecond)],
   ['p50', 'half of its answers took at most', ({ figures }) => latency(figures.p50Ms)],
   ['p99', '99 of 100 of its answers took at most', ({ figures }) => latency(figures.p99Ms)],

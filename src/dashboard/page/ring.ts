@@ -67,13 +67,13 @@ export function createRing(): (state: State) => void {
     );
     say(figure, String(total));
     say(note, total === 1 ? 'partition' : 'partitions');
-    const owners = status.nodes.map(({ id, primaries }) => `${id} leads ${primaries}`).join(', ');
+    const owners = status.nodes.map(({ id, primaries }) => `${id} is primary of ${primaries}`).join(', ');
     picture.setAttribute('aria-label', `The ring of ${plural(total, 'partition')}: ${owners}`);
     say(
       $('ring-note'),
       inSync === total
-        ? 'Each colour is a node that leads; all replicas are in sync.'
-        : `Each colour is a node that leads. Marked outside: ${plural(total - inSync, 'partition')} that lack replicas.`,
+        ? 'Each colour is the primary’s node; all replicas are in sync.'
+        : `Each colour is the primary’s node. Marked outside: ${plural(total - inSync, 'partition')} that lack replicas.`,
     );
   };
 }
