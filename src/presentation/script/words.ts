@@ -106,11 +106,11 @@ export function linesOf(source: string, firstLine = 1): Line[] {
     } else if (c === '#' && !inWord) {
       while (at < text.length && text[at] !== '\n') at++;
     } else if (c === '\\') {
-      if (at + 1 >= text.length) throw new UnfinishedText(line, 'there is nothing after the backslash');
-      if (text[at + 1] === '\n') {
-        endWord();
-        line++;
-      } else {
+      if (/^\n?$/.test(text.slice(at + 1, at + 3)))
+        throw new UnfinishedText(line, 'there is nothing after the backslash');
+      // As in a shell, the two lines are one from here on, within a word too.
+      if (text[at + 1] === '\n') line++;
+      else {
         beginWord();
         quoted = true;
         literal += text[at + 1];
