@@ -85,7 +85,7 @@ class Parser {
       const above = steps.at(-1)?.kind ?? (opener === null && this.follows ? 'command' : 'none');
       if (about && above !== 'command' && above !== 'expect' && above !== 'keep')
         throw wrong(line, `\`${word}\` stands below the command that it is about`);
-      steps.push(this.#step(line, word));
+      steps.push(numbered(line, () => this.#step(line, word)));
     }
   }
 
@@ -133,6 +133,19 @@ function keepOf(line: Line): Pick<KeepStep, 'kind' | 'name' | 'path'> {
   if (path !== null && !isPath(path))
     throw wrong(line, 'what `keep` takes after the name is a path, like .token');
   return { kind: 'keep', name, path };
+}
+
+/** What is wrong with a path or a duration is told with its line. */
+function numbered(line: Line, read: () => Step): Step {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MusterError) || error.details.line !== undefined) throw error;
+    throw new MusterError('usage', `line ${line.line}: ${error.message}`, {
+      details: { line: line.line },
+      cause: error,
+    });
+  }
 }
 
 const wrong = (line: Line, what: string): MusterError =>
