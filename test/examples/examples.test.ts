@@ -96,7 +96,7 @@ describe('an example', () => {
       expect(
         lines.findIndex((line) => !line.startsWith('#')),
         file,
-      ).toBeGreaterThanOrEqual(5);
+      ).toBeGreaterThanOrEqual(4);
     }
   });
 

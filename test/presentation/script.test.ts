@@ -1,382 +1,826 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
-import { missedBy, type Outcome, parseCheck } from '../../src/presentation/script/checks.js';
-import { Interpreter, type ScriptHost, sourceOf } from '../../src/presentation/script/interpreter.js';
+import { missedBy, type Outcome, parseCheck, resultOf } from '../../src/presentation/script/checks.js';
+import {
+  Interpreter,
+  type ScriptHost,
+  type ScriptOptions,
+  sourceOf,
+} from '../../src/presentation/script/interpreter.js';
 import { junitOf } from '../../src/presentation/script/junit.js';
-import { follow, parsePath } from '../../src/presentation/script/path.js';
-import { parseScript } from '../../src/presentation/script/steps.js';
+import { asText, follow, parsePath } from '../../src/presentation/script/path.js';
+import { titleOf } from '../../src/presentation/script/run.js';
+import { parseScript, type Step } from '../../src/presentation/script/steps.js';
 import { StepStream } from '../../src/presentation/script/stream.js';
-import { expand, linesOf, UnfinishedText } from '../../src/presentation/script/words.js';
-import { parseXml } from './strict-xml.js';
+import { expand, linesOf, UnfinishedText, type Word } from '../../src/presentation/script/words.js';
+import { everyElement, parseXml } from './strict-xml.js';
 
-const none = (): undefined => undefined;
-const wordsOf = (text: string): string[][] =>
-  linesOf(text).map(({ words }) => words.map((word) => expand(word, none)));
-
-const done = (value: unknown = undefined, more: Partial<Outcome> = {}): Outcome => ({
-  code: 0,
-  value,
-  error: null,
-  out: '',
-  err: '',
-  ms: 1,
-  ...more,
-});
+const usage = expect.objectContaining({ code: 'usage' });
+const variables: Record<string, string> = { a: 'one', b: 'two words', EMPTY: '' };
+const value = (word: Word): string => expand(word, (name) => variables[name]);
+const wordsOf = (text: string): string[][] => linesOf(text).map(({ words }) => words.map(value));
+/** What is wrong with it, as it is told. */
+function wrongWith(text: string): string {
+  try {
+    parseScript(text);
+  } catch (error) {
+    expect(error).toEqual(usage);
+    return (error as Error).message;
+  }
+  return '';
+}
 
 describe('the words of a script', () => {
-  it('are split at spaces, ended by line ends and semicolons, and shortened by comments', () => {
-    expect(wordsOf('a b  c\nd;e f # a comment ; not this\n\n  # nor this\ng#h')).toEqual([
-      ['a', 'b', 'c'],
-      ['d'],
-      ['e', 'f'],
-      ['g#h'],
-    ]);
-    expect(linesOf('a\n\nb; c\n').map(({ line }) => line)).toEqual([1, 3, 3]);
-    expect(linesOf('a \\\n  b\nc').map(({ line, words }) => [line, words.length])).toEqual([
-      [1, 2],
-      [3, 1],
-    ]);
+  it.each<[string, string[][]]>([
+    ['kv put a b', [['kv', 'put', 'a', 'b']]],
+    ['  \t a \t  b  ', [['a', 'b']]],
+    ['a; b;;c ;', [['a'], ['b'], ['c']]],
+    ['a\n\nb\r\nc', [['a'], ['b'], ['c']]],
+    [`'a b' "c d" e\\ f`, [['a b', 'c d', 'e f']]],
+    [`a'b'"c"d`, [['abcd']]],
+    [`'' ""`, [['', '']]],
+    [`'$a \\ "' "'"`, [['$a \\ "', "'"]]],
+    ['"\\" \\\\ \\$a \\x"', [['" \\ $a \\x']]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how a script writes it
+    ['$a ${a}b x$a "$b" $b', [['one', 'oneb', 'xone', 'two words', 'two words']]],
+    ['$EMPTY', [['']]],
+    ['$ 5$ $5 "$"', [['$', '5$', '$5', '$']]],
+    ['# all of it\na # rest ; b\nc#d "# e"', [['a'], ['c#d', '# e']]],
+    ['a;# b\nc', [['a'], ['c']]],
+    [
+      'a \\\n  b\nc\\\nd "e\\\nf"',
+      [
+        ['a', 'b'],
+        ['cd', 'ef'],
+      ],
+    ],
+    [`'x\ny' z`, [['x\ny', 'z']]],
+    ['say It is; "so" # and it\'s $a.\nb', [['say', 'It is; "so" # and it\'s one.'], ['b']]],
+  ])('%j', (text, wanted) => {
+    expect(wordsOf(text)).toEqual(wanted);
   });
 
-  it('are quoted as bash quotes them', () => {
-    const piece = fc.oneof(
-      fc.stringMatching(/^[a-zA-Z0-9_.,:=/-]{1,6}$/),
-      fc.stringMatching(/^[^'\u0000\n]{0,8}$/).map((text) => `'${text}'`),
-      fc.stringMatching(/^[a-z ;#|&<>'*()!-]{0,8}$/).map((text) => `"${text}"`),
-      fc.constantFrom('"\\""', '"\\\\"', '"\\$x"', '"\\q"', '\\ ', '\\#', "\\'", '\\"', '\\;', '\\|'),
-    );
-    const words = fc.array(
-      fc.array(piece, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
-      {
-        minLength: 1,
-        maxLength: 5,
-      },
-    );
-    fc.assert(
-      fc.property(words, (list) => {
-        const line = list.join(' ');
-        const bash = execFileSync('bash', ['--norc', '-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
-        expect(wordsOf(line)).toEqual([bash.split('\0').slice(0, -1)]);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('stand for variables, but not in single quotes; one that holds nothing is refused', () => {
-    const held = (name: string) => (name === 'n' ? '4 and 5' : undefined);
-    const [line] = linesOf(`a$n "$\{n}x" '$n' \\$n $ $1`);
-    expect(line!.words.map((word) => expand(word, held))).toEqual([
-      'a4 and 5',
-      '4 and 5x',
-      '$n',
-      '$n',
-      '$',
-      '$1',
-    ]);
-    expect(() => expand(linesOf('$nope')[0]!.words[0]!, held)).toThrow('$nope holds nothing');
-    expect(() => linesOf('${n')).toThrow('is no variable');
-  });
-
-  it.each([
-    ["a 'b", UnfinishedText],
-    ['a "b', UnfinishedText],
-    ['a \\', UnfinishedText],
-  ])('that are not whole yet say so: %s', (text, kind) => {
-    expect(() => linesOf(`fine\n${text}`)).toThrow(kind);
-    expect(() => linesOf(`fine\n${text}`)).toThrow('line 2');
-  });
-
-  it.each(['a | b', 'a && b', 'a & b', '`a`', '$(a)'])(
-    'of a shell that is not this one are refused: %s',
+  it.each(['a | b', 'a || b', 'a && b', 'a & b', 'a `b`', 'a $(b)'])(
+    'refuse what is for a shell: %s',
     (text) => {
-      expect(() => linesOf(text)).toThrow('is for a shell');
+      expect(wrongWith(`ok\n${text}`)).toMatch(/^line 2: ".+" is for a shell/);
+      expect(wordsOf(text.replace(/ (\S.*)$/, " '$1'"))).toHaveLength(1);
     },
   );
 
-  it('of a story are told as they are, with quotes, semicolons and all', () => {
-    expect(wordsOf('say It\'s n1\'s; "so" # there\nnext')).toEqual([
-      ['say', 'It\'s n1\'s; "so" # there'],
-      ['next'],
-    ]);
+  it('that are not closed are unfinished, and say where they began', () => {
+    for (const [text, line] of [
+      ["a\n'b\nc", 2],
+      ['a\n\n"b\nc\n', 3],
+      ['a \\', 1],
+      ['a\nb \\\n', 2],
+      ['a\nrepeat 2\nb', 2],
+      ['repeat 2\nbackground\nb\nend', 1],
+    ] as const) {
+      expect(() => parseScript(text)).toThrowError(UnfinishedText);
+      expect(wrongWith(text)).toMatch(new RegExp(`^line ${line}: `));
+    }
+  });
+
+  it('begin on the line that is told, whatever stands before', () => {
+    const text = '# title\n\na "x\ny" \\\n  b\n# c\nd; e';
+    expect(linesOf(text).map(({ line }) => line)).toEqual([3, 7, 7]);
+    expect(linesOf(text, 11).map(({ line }) => line)).toEqual([13, 17, 17]);
+    expect(linesOf(text).map((line) => line.text)).toEqual(['a "x\ny" \\\n  b', 'd', 'e']);
+  });
+
+  it('have no value while a variable holds nothing', () => {
+    expect(() => wordsOf('a $nobody')).toThrowError('$nobody holds nothing');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how a script writes it
+    expect(wrongWith('a\nb ${c d}')).toMatch(/^line 2: /);
+  });
+
+  it('are those of a POSIX shell', { timeout: 60_000 }, () => {
+    const quiet = fc.string({
+      unit: fc.constantFrom(...'abZ0 9_-=.,/:;#*?[]{}()<>|&!~%@^+\t\n', 'é', '€'),
+      maxLength: 8,
+    });
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how a script writes it
+    const variable = fc.constantFrom('${V}', '${W}');
+    const piece = fc.oneof(
+      fc.string({ unit: fc.constantFrom(...'abc019_-=.,/:@%+^#é'), minLength: 1, maxLength: 5 }),
+      quiet.map((text) => `'${text}\\$"'`),
+      fc
+        .array(fc.oneof(quiet, variable, fc.constantFrom('\\"', '\\\\', '\\$', '\\x', "'", '\\\n', '$')), {
+          maxLength: 4,
+        })
+        // A "$" that means something to a shell alone is not what this is about.
+        .map((parts) =>
+          parts
+            .join('')
+            .replace(/\\[\s\S]|\$(?!\{[VW]|[ ,.:/=%]|$)/g, (found) => (found === '$' ? '' : found)),
+        )
+        .map((text) => `"${text}"`),
+      variable,
+      fc.constantFrom('\\ ', '\\"', "\\'", '\\\\', '\\$', '\\;', '\\#', '\\a', '\\|', '\\\n'),
+    );
+    // In front of each word, or a "#" in it would begin a comment.
+    const word = fc.array(piece, { maxLength: 4 }).map((parts) => `w${parts.join('')}`);
+    const gap = fc.constantFrom(' ', '  ', '\t', ' \\\n ', '\t \\\n');
+    const line = fc
+      .array(fc.tuple(gap, word), { minLength: 1, maxLength: 6 })
+      .map((all) => `p${all.flat().join('')} # it's "a comment\n`);
+    // Many at once, for each look at bash is a process: words end with 1, lines with 2.
+    const lines = fc.sample(line, 1500);
+    const held: Record<string, string> = { V: 'v 1;"', W: '' };
+    // What a variable holds is one word here, and no pattern.
+    const first = `IFS=; set -f; p() { printf '%s\\1' "$@"; printf '\\2'; }\n`;
+    const shell = spawnSync('bash', ['-s'], {
+      input: first + lines.join(''),
+      env: { PATH: process.env.PATH, ...held, LC_ALL: 'C.UTF-8' },
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    expect(shell.stderr).toBe('');
+    const wanted = shell.stdout.split('\u0002').map((text) => text.split('\u0001').slice(0, -1));
+    const found = linesOf(lines.join(''));
+    expect(found.length).toBe(lines.length);
+    for (const [i, { words }] of found.entries()) {
+      const here = words.slice(1).map((one) => expand(one, (name) => held[name]));
+      expect({ line: lines[i], words: here }).toEqual({ line: lines[i], words: wanted[i] });
+    }
   });
 });
+
+/** The kinds of the steps, blocks with what stands in them. */
+const kinds = (steps: readonly Step[]): unknown[] =>
+  steps.map((step) => ('body' in step ? [step.kind, ...kinds(step.body)] : step.kind));
 
 describe('the steps of a script', () => {
-  it('are commands, and the words that the grammar has besides', () => {
-    const steps = parseScript(
-      'counter incr a\nexpect = 1\nkeep a .value\nrepeat 3\n  background counter incr b\nend\nwait\nwait --for ready\nfinally\nend\nuse x\nsay hello',
-    );
-    expect(steps.map(({ kind, line }) => [kind, line])).toEqual([
-      ['command', 1],
-      ['expect', 2],
-      ['keep', 3],
-      ['repeat', 4],
-      ['wait', 7],
-      ['command', 8],
-      ['finally', 9],
-      ['use', 11],
-      ['say', 12],
+  it('stand in blocks', () => {
+    expect(
+      kinds(
+        parseScript(
+          'use c\na\nexpect = 1\nkeep x\nrepeat 2\n b\n background c\n background\n  d\n end\nend\nwait\nfinally\n e\nend',
+        ),
+      ),
+    ).toEqual([
+      'use',
+      'command',
+      'expect',
+      'keep',
+      ['repeat', 'command', ['background', 'command'], ['background', 'command']],
+      'wait',
+      ['finally', 'command'],
     ]);
-    expect(parseScript('"expect" = 1')[0]!.kind).toBe('command');
+    expect(kinds(parseScript('background repeat 2s\n a\nend\nb'))).toEqual([
+      ['background', ['repeat', 'command']],
+      'command',
+    ]);
+    expect(kinds(parseScript('repeat 2; a; end; b'))).toEqual([['repeat', 'command'], 'command']);
+  });
+
+  it('are commands where they look like words of the grammar, and are not', () => {
+    expect(kinds(parseScript('wait --for ready\nwait 2s\n"expect" = 1\n\\say x'))).toEqual([
+      'command',
+      'wait',
+      'command',
+      'command',
+    ]);
   });
 
   it.each([
-    ['expect = 1', 'stands below the command'],
-    ['a\nrepeat 2\nexpect = 1\nend', 'line 3'],
-    ['a\nend', '`end` ends nothing'],
-    ['repeat\nend', '`repeat` takes'],
-    ['a\nexpect is 1', 'line 2: "is" is none of'],
-    ['a\nexpect = 1 2', 'one value stands after ='],
-    ['a\nexpect .x[ = 1', 'is no path'],
-    ['a\nkeep 9', '`keep` takes a name'],
-    ['a\nkeep a b', 'is a path'],
-    ['use', '`use` takes'],
-  ])('that cannot be are refused before anything runs: %j', (text, said) => {
-    expect(() => parseScript(text)).toThrow(said);
+    ['end', /line 1: `end` ends nothing/],
+    ['repeat 2\na\nend now', /line 3: nothing stands after `end`/],
+    ['repeat\na\nend', /line 1: `repeat` takes/],
+    ['repeat 2 3\na\nend', /line 1: `repeat` takes/],
+    ['finally all\na\nend', /line 1: nothing stands after `finally`/],
+    ['use', /line 1: `use` takes/],
+    ['expect = 1', /line 1: `expect` stands below/],
+    ['a\nrepeat 2\nexpect = 1\nend', /line 3: `expect` stands below/],
+    ['a\nsay x\nkeep y', /line 3: `keep` stands below/],
+    ['repeat 1\na\nend\nexpect = 1', /line 4: `expect` stands below/],
+    ['a\nkeep', /line 2: `keep` takes a name/],
+    ['a\nkeep 1x', /line 2: `keep` takes a name/],
+    ['a\nkeep x y', /line 2: what `keep` takes after the name is a path/],
+    ['a\nkeep x .a..b', /line 2: "\.a\.\.b" is no path/],
+    ['a\nexpect', /line 2: "" is none of/],
+    ['a\nexpect 1', /line 2: "" is none of|line 2: "1" is none of/],
+    ['a\nexpect = two words', /line 2: one value stands after =/],
+    ['a\nexpect =', /line 2: one value stands after =/],
+    ['a\nexpect .a[ = 1', /line 2: "\.a\[" is no path/],
+    ['a\nexpect = 1 within soon', /line 2: "soon" is no duration/],
+    ['a\nexpect = 1 within 5', /line 2: "5" is no duration/],
+  ])('%j is refused, with its line', (text, wanted) => {
+    expect(wrongWith(text)).toMatch(wanted);
   });
 
-  it('of a block without end may go on', () => {
-    expect(() => parseScript('repeat 3\nx')).toThrow(UnfinishedText);
+  it('may be about the command before when there was one', () => {
+    expect(kinds(parseScript('expect = 1', { follows: true }))).toEqual(['expect']);
+    expect(() => parseScript('repeat 2\nexpect = 1\nend', { follows: true })).toThrowError(usage);
+  });
+
+  it('have a title: the first comment', () => {
+    expect(titleOf('# A title\n# more')).toBe('A title');
+    expect(titleOf('#!/usr/bin/env -S muster run\n# A title')).toBe('A title');
+    expect(titleOf('a\nb')).toBeNull();
   });
 });
+
+describe('a path', () => {
+  const tree = {
+    a: { 'b-c': [1, { id: 'n1', up: true, deep: [null] }] },
+    list: ['x', 'y'],
+    text: 'abc',
+    none: null,
+  };
+  it.each<[string, unknown]>([
+    ['.', tree],
+    ['.text', 'abc'],
+    ['.text.length', 3],
+    ['.list.length', 2],
+    ['.list[1]', 'y'],
+    ['.list[-1]', 'y'],
+    ['.list[2]', undefined],
+    ['.a.b-c[1].id', 'n1'],
+    ['.a.b-c[id=n1].up', true],
+    ['.a.b-c[up=true].id', 'n1'],
+    ['.a.b-c[id=n2]', undefined],
+    ['.a.b-c[1].deep[0]', null],
+    ['.none', null],
+    ['.none.x', undefined],
+    ['.text.x', undefined],
+    ['.toString', undefined],
+    ['.a.length', undefined],
+  ])('%s', (path, wanted) => {
+    expect(follow(tree, parsePath(path))).toEqual(wanted);
+  });
+
+  it('into a list begins with its place', () => {
+    expect(follow([{ id: 7 }], parsePath('[0].id'))).toBe(7);
+    expect(follow([{ id: 7 }], parsePath('[id=7].id'))).toBe(7);
+  });
+
+  it.each(['a', '..', '.a.', '[', '[x]', '[1', '.a b', '.1'])('%s is none', (path) => {
+    expect(() => parsePath(path)).toThrowError(usage);
+  });
+
+  it('leads to what is compared as text', () => {
+    expect([undefined, 'x', 1, true, null, [1]].map(asText)).toEqual(['', 'x', '1', 'true', 'null', '[1]']);
+  });
+});
+
+const outcome = (more: Partial<Outcome> = {}): Outcome => ({
+  code: 0,
+  value: undefined,
+  error: null,
+  out: '',
+  err: '',
+  ms: 0,
+  ...more,
+});
+/** Is it as expected? */
+const holds = (text: string, of: Partial<Outcome>): boolean =>
+  missedBy(parseCheck(linesOf(text)[0]!.words, 1), value, outcome(of)) === null;
 
 describe('what is expected', () => {
-  const status = {
-    nodes: [
-      { id: 'n1', share: 0.52 },
-      { id: 'n2', share: 0.48 },
-    ],
-    name: 'hits',
-    value: 7,
-  };
-  const outcome = done(status, { out: 'two\nlines\n', err: 'noted\n', ms: 1500 });
-  const check = (text: string) => parseCheck(linesOf(text)[0]!.words, 1);
-  const missed = (text: string, of = outcome) => missedBy(check(text), (word) => expand(word, none), of);
-
-  it.each([
-    '= 7',
-    '= 7.0',
-    '!= 8',
-    '> 6',
-    '>= 7',
-    '< 7.5',
-    '<= 7',
-    '~ ^7$',
-    '!~ 8',
-    '.nodes[0].id = n1',
-    '.nodes[-1].id = n2',
-    '.nodes[id=n2].share = 0.5±0.05',
-    '.nodes[id=n2].share = 0.5+-10%',
-    '.nodes.length = 2',
-    '.nodes[id=n9].share = ""',
-    'out contains lines',
-    'out = "two\nlines"',
-    'err = noted',
-    'exit = 0',
-    'took < 2s',
-    'took >= 1500ms',
-  ])('holds: %s', (text) => {
-    expect(missed(text)).toBeNull();
+  it.each<[string, Partial<Outcome>, boolean]>([
+    ['= 1', { value: { name: 'x', value: 1 } }, true],
+    ['= 1', { value: { name: 'x', value: 2 } }, false],
+    ['= 1.0', { value: { value: 1 } }, true],
+    ['= one', { out: 'one\n' }, true],
+    ['= $b', { out: 'two words\n' }, true],
+    ['= ""', { out: '' }, true],
+    ['!= 1', { value: { value: 2 } }, true],
+    ['!= 1', { value: { value: 1 } }, false],
+    ['< 2', { out: '1' }, true],
+    ['< 2', { out: '2' }, false],
+    ['< 10', { out: '9' }, true],
+    ['<= 2', { out: '2' }, true],
+    ['> 2', { out: '3' }, true],
+    ['> 2', { out: 'many' }, false],
+    ['> 2', { out: '' }, false],
+    ['>= 2', { out: '2' }, true],
+    ['~ ^n\\\\d$', { out: 'n1' }, true],
+    ['~ ^n\\\\d$', { out: 'n' }, false],
+    ['!~ x', { out: 'abc' }, true],
+    ['!~ b', { out: 'abc' }, false],
+    ['contains "b c"', { out: 'a b c' }, true],
+    ['contains x', { out: 'abc' }, false],
+    ['= 0.5±0.1', { out: '0.6' }, true],
+    ['= 0.5±0.1', { out: '0.61' }, false],
+    ['= 0.5+-0.1', { out: '0.4' }, true],
+    ['= 200±10%', { out: '220' }, true],
+    ['= 200±10%', { out: '221' }, false],
+    ['= -1±1', { out: '-2' }, true],
+    ['= 1±1', { out: 'none' }, false],
+    ['!= 200±10%', { out: '221' }, true],
+    ['out = x', { out: 'x\n', value: { value: 1 } }, true],
+    ['err contains no', { err: 'it is no more' }, true],
+    ['exit = 6', { code: 6 }, true],
+    ['exit = 0', {}, true],
+    ['error = conflict', { error: new MusterError('conflict', 'x') }, true],
+    ['error = ""', {}, true],
+    ['took < 5s', { ms: 4999 }, true],
+    ['took < 5s', { ms: 5001 }, false],
+    ['took > 100ms', { ms: 150 }, true],
+    ['.nodes[id=$a].share = 0.5', { value: { nodes: [{ id: 'one', share: 0.5 }] } }, true],
+    ['.gone = ""', { value: {} }, true],
+    ['.list = \'["a",1]\'', { value: { list: ['a', 1] } }, true],
+    ['[0] = x', { value: ['x'] }, true],
+    // Quoted, it is no subject.
+    ['"out" = x', { out: 'x' }, false],
+  ])('%s of %j: %s', (text, of, wanted) => {
+    if (text.startsWith('"out"')) expect(() => holds(text, of)).toThrowError(usage);
+    else expect(holds(text, of)).toBe(wanted);
   });
 
-  it.each([
-    '= 8',
-    '!= 7',
-    '> 7',
-    '.nodes[id=n2].share = 0.5±0.01',
-    '.nodes[5].id = n1',
-    'out = two',
-    'took < 1s',
-    'exit = 1',
-    '.constructor != ""',
-    '.name > 3',
-  ])('is missed: %s', (text) => {
-    expect(missed(text)).toMatch(/^expected /);
+  it('says what it is instead', () => {
+    const check = parseCheck(linesOf('.n = 2')[0]!.words, 1);
+    expect(missedBy(check, value, outcome({ value: { n: 3 } }))).toBe('expected .n = 2, and it is "3"');
+    const took = parseCheck(linesOf('took < 1s')[0]!.words, 1);
+    expect(missedBy(took, value, outcome({ ms: 1500 }))).toBe('expected took < 1s, and it is 1.5 s');
   });
 
-  it('looks at what was printed when a command has no value of that name', () => {
-    expect(missed('= "two\nlines"', done([1, 2], { out: 'two\nlines\n' }))).toBeNull();
+  it('waits when it says so, and refuses what is no regular expression', () => {
+    expect(parseCheck(linesOf('= 1 within 1.5s')[0]!.words, 1).withinMs).toBe(1500);
+    expect(parseCheck(linesOf('= within')[0]!.words, 1)).toMatchObject({ withinMs: null });
+    expect(() => holds('~ (', { out: 'x' })).toThrowError(usage);
   });
 
-  it('follows paths that are there, and none that are not', () => {
-    expect(follow(status, parsePath('.'))).toBe(status);
-    expect(follow({ a: null }, parsePath('.a.b[0]'))).toBeUndefined();
-    expect(() => parsePath('.a..b')).toThrow('is no path');
+  it('is about the value when there is one, else about what was printed', () => {
+    expect(resultOf(outcome({ value: { value: null }, out: 'x' }))).toBe('null');
+    expect(resultOf(outcome({ value: [1], out: 'x\n\n' }))).toBe('x');
   });
 });
 
-/** A host whose commands are functions; `ran` has their words in order. */
-function fake(
-  commands: Record<string, (argv: readonly string[], signal: AbortSignal) => Outcome | Promise<Outcome>> = {},
-) {
-  const ran: string[] = [];
-  const told: string[] = [];
-  const host: ScriptHost = {
-    run: async (argv, _where, signal) => {
-      ran.push(argv.join(' '));
-      return (
-        (await commands[argv[0]!]?.(argv, signal)) ?? done(undefined, { out: `${argv.slice(1).join(' ')}\n` })
-      );
-    },
-    use: (name) => void told.push(`use ${name}`),
-    say: (text) => void told.push(text),
-    variable: none,
-  };
-  return { host, ran, told };
+/** A world in which commands do what the test says, and everything is written down. */
+class FakeHost implements ScriptHost {
+  readonly log: string[] = [];
+  readonly problems: string[] = [];
+  running = 0;
+  most = 0;
+  n = 0;
+
+  constructor(
+    readonly answer: (
+      argv: readonly string[],
+      signal: AbortSignal,
+      host: FakeHost,
+    ) => Partial<Outcome> | Promise<Partial<Outcome>> = () => ({}),
+  ) {}
+
+  async run(argv: readonly string[], where: { final?: boolean }, signal: AbortSignal): Promise<Outcome> {
+    this.log.push(`${where.final ? 'finally ' : ''}${argv.join(' ')}`);
+    this.most = Math.max(this.most, ++this.running);
+    try {
+      return outcome(await this.answer(argv, signal, this));
+    } finally {
+      this.running--;
+    }
+  }
+  use(name: string): void {
+    this.log.push(`use ${name}`);
+  }
+  say(text: string): void {
+    this.log.push(`say ${text}`);
+  }
+  ended(step: Step, _where: unknown, { problem }: { problem: { message: string } | null }): void {
+    if (problem !== null) this.problems.push(`line ${step.line}: ${problem.message}`);
+  }
+  variable(name: string): string | undefined {
+    return name === 'OUTER' ? 'outside' : undefined;
+  }
 }
-const failing = (code = 6): Outcome => done(undefined, { code, error: new MusterError('conflict', 'no') });
-const run = (host: ScriptHost, text: string, options: ConstructorParameters<typeof Interpreter>[1] = {}) =>
-  new Interpreter(host, options).run(sourceOf(parseScript(text)));
 
-describe('a script that runs', () => {
-  it('does one step after the other, with values kept and counted', async () => {
-    const { host, ran, told } = fake({ get: () => done({ value: 4, list: [{ id: 'n3' }] }) });
-    const text =
-      'get x; keep v; keep n .list[0].id; echo $v $n\nrepeat 2\n  echo $i\nend\nuse other; say v is $v';
-    expect(await run(host, text)).toBeNull();
-    expect(ran).toEqual(['get x', 'echo 4 n3', 'echo 1', 'echo 2']);
-    expect(told).toEqual(['use other', 'v is 4']);
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = (signal: AbortSignal) =>
+  new Promise<void>((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
+  );
+const fails = (code: number, error: MusterError | null = null): Partial<Outcome> => ({ code, error });
+
+/** `fail N` ends with exit code N, `n` counts, `hang` goes on until it is told to end, `slow` takes 20 ms. */
+const usual = (
+  argv: readonly string[],
+  signal: AbortSignal,
+  host: FakeHost,
+): Partial<Outcome> | Promise<Partial<Outcome>> => {
+  switch (argv[0]) {
+    case 'fail':
+      return fails(Number(argv[1]), new MusterError('conflict', 'as it was told'));
+    case 'n':
+      return { value: { value: ++host.n } };
+    case 'slow':
+      return sleep(20).then(() => ({}));
+    case 'hang':
+      return until(signal).then(() => fails(130));
+    default:
+      return { out: `${argv.slice(1).join(' ')}\n` };
+  }
+};
+
+async function played(text: string, options: ScriptOptions = {}, host = new FakeHost(usual)) {
+  const interpreter = new Interpreter(host, options);
+  const failure = await interpreter.run(sourceOf(parseScript(text)));
+  return { host, log: host.log, failure, exit: failure?.exit ?? 0 };
+}
+
+describe('a script that is run', () => {
+  it('does one thing after the other, `muster` before a command or not', async () => {
+    const { log, exit } = await played('use c1\nsay To $OUTER\nmuster echo a\necho b');
+    expect(log).toEqual(['use c1', 'say To outside', 'echo a', 'echo b']);
+    expect(exit).toBe(0);
   });
 
-  it('stops at the first failure, with its exit code, and runs `finally`', async () => {
-    const { host, ran } = fake({ bad: () => failing(9) });
-    const failure = await run(host, 'finally\n  clean\nend\nbad\nafter');
-    expect(failure?.exit).toBe(9);
-    expect(failure?.error.code).toBe('conflict');
-    expect(ran).toEqual(['bad', 'clean']);
+  it('stops at the first failure, with the exit code of the command', async () => {
+    const { log, exit, host } = await played('echo a\nfail 6\necho b');
+    expect({ log, exit }).toEqual({ log: ['echo a', 'fail 6'], exit: 6 });
+    expect(host.problems).toEqual(['line 2: as it was told']);
+    expect((await played('echo a\nexpect = b\necho c')).exit).toBe(1);
+    expect((await played('echo $nothing\necho b')).log).toEqual([]);
   });
 
-  it('goes on after a command that fails as is said right below it, and after all with keepGoing', async () => {
-    const expected = fake({ bad: () => failing() });
-    expect(await run(expected.host, 'bad; expect exit = 6; after')).toBeNull();
-    expect(expected.ran).toEqual(['bad', 'after']);
-    const other = fake({ bad: () => failing() });
-    expect((await run(other.host, 'bad; expect exit = 7; after'))?.error.code).toBe('expectation-missed');
-    expect(other.ran).toEqual(['bad']);
-    const all = fake({ bad: () => failing() });
-    expect((await run(all.host, 'bad; after; bad', { keepGoing: true }))?.exit).toBe(6);
-    expect(all.ran).toEqual(['bad', 'after', 'bad']);
+  it('stops with the exit code of a command that says no more', async () => {
+    const { failure } = await played('fail', {}, new FakeHost(() => fails(3)));
+    expect(failure).toMatchObject({ exit: 3, error: { code: 'step-failed' } });
   });
 
-  it('runs a command again until it is as expected within the time, and not longer', async () => {
-    let calls = 0;
-    const { host, ran } = fake({ get: () => done({ value: ++calls }) });
-    expect(await run(host, 'get; expect = 3 within 10s; keep v; echo $v')).toBeNull();
-    expect(ran).toEqual(['get', 'get', 'get', 'echo 3']);
-    const never = fake({ get: () => done({ value: 0 }) });
-    expect((await run(never.host, 'get; expect = 3 within 60ms'))?.exit).toBe(1);
-    expect(never.ran.length).toBeGreaterThan(1);
-  });
-
-  it('repeats for a time', async () => {
-    const { host, ran } = fake();
-    expect(await run(host, 'repeat 20ms\n  tick\nend')).toBeNull();
-    expect(ran.length).toBeGreaterThan(1);
-  });
-
-  it('has things go on in the background, waits for them, and fails when they do', async () => {
-    let free = (): void => {};
-    const gate = new Promise<void>((resolve) => {
-      free = resolve;
+  it('lets a command fail when what follows says how', async () => {
+    expect(await played('fail 6\nexpect exit = 6\nexpect error = conflict\necho b')).toMatchObject({
+      exit: 0,
+      log: ['fail 6', 'echo b'],
     });
-    const { host, ran } = fake({
-      slow: () => gate.then(() => done()),
-      free: () => {
-        free();
-        return done();
-      },
-    });
-    expect(await run(host, 'background\n  slow\n  last\nend\nfirst; free; wait; end-of-it')).toBeNull();
-    expect(ran).toEqual(['slow', 'first', 'free', 'last', 'end-of-it']);
-    const bad = fake({ bad: () => failing() });
-    expect((await run(bad.host, 'background bad\nwait\nnever'))?.exit).toBe(6);
-    expect(bad.ran).toEqual(['bad']);
-    const late = fake({ bad: () => failing() });
-    expect((await run(late.host, 'background bad\nfine'))?.exit).toBe(6);
+    expect((await played('fail 6\nexpect exit = 5\necho b')).exit).toBe(1);
+    expect((await played('fail 6\nexpect out = x')).exit).toBe(6);
+    expect((await played('fail 6\nkeep x\nexpect exit = 6')).exit).toBe(6);
+    expect((await played('echo a\nexpect exit = 6')).exit).toBe(1);
   });
 
-  it('ends what is under way when it is told to, and cleans up', async () => {
-    const stop = new AbortController();
-    const { host, ran } = fake({
-      hang: (_argv, signal) =>
-        new Promise((resolve) => {
-          signal.addEventListener('abort', () => resolve(done(undefined, { code: 130 })));
-          stop.abort();
-        }),
-    });
-    const failure = await run(host, 'finally\n  clean\nend\nhang; never', { signal: stop.signal });
-    expect(failure?.exit).toBe(130);
-    expect(ran).toEqual(['hang', 'clean']);
+  it('goes on after a failure when told to, and still tells it', async () => {
+    const { log, exit, host } = await played('fail 6\nexpect = x\nfail 5\necho b', { keepGoing: true });
+    expect({ log, exit }).toEqual({ log: ['fail 6', 'fail 5', 'echo b'], exit: 6 });
+    expect(host.problems).toHaveLength(3);
   });
 
-  it('with a pipeline has several commands under way, concludes them in order, and begins none after a failure', async () => {
-    const waiting: (() => void)[] = [];
-    const ended: string[] = [];
-    const { host, ran } = fake({
-      w: (argv) =>
-        new Promise((resolve) => waiting.push(() => resolve(argv[1] === '2' ? failing() : done()))),
-    });
-    const interpreter = new Interpreter(
-      { ...host, ended: (step) => void ended.push(step.text) },
-      { pipeline: 3 },
+  it('keeps values, and counts rounds', async () => {
+    const { log } = await played(
+      'echo a b\nkeep x\nn\nkeep y .value\nrepeat 2\n echo $x $y $i\n repeat 2\n  echo in $i\n end\n echo $i\nend',
     );
-    const running = interpreter.run(sourceOf(parseScript('w 1; w 2; w 3; w 4; w 5; w 6')));
-    await expect.poll(() => waiting.length).toBe(3);
-    waiting[2]!();
-    waiting[0]!();
-    await expect.poll(() => ended).toEqual(['w 1']);
-    await expect.poll(() => waiting.length).toBe(4);
-    waiting[1]!();
-    waiting[3]!();
-    expect((await running)?.exit).toBe(6);
-    expect(ran).toEqual(['w 1', 'w 2', 'w 3', 'w 4']);
-    expect(ended).toEqual(['w 1', 'w 2', 'w 3', 'w 4']);
+    expect(log.slice(2)).toEqual([
+      'echo a b 1 1',
+      'echo in 1',
+      'echo in 2',
+      'echo 1',
+      'echo a b 1 2',
+      'echo in 1',
+      'echo in 2',
+      'echo 2',
+    ]);
+    expect((await played('n\nkeep x .nothing')).exit).toBe(1);
+  });
+
+  it('repeats so often, or for so long', async () => {
+    expect((await played('repeat 0\n echo a\nend')).log).toEqual([]);
+    expect((await played('echo 3\nkeep times\nrepeat $times\n echo a\nend')).log).toHaveLength(4);
+    const begin = performance.now();
+    const { log, exit } = await played('repeat 60ms\n slow\nend');
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(59);
+    expect(log.length).toBeGreaterThanOrEqual(1);
+    expect(log.length).toBeLessThanOrEqual(4);
+    expect(exit).toBe(0);
+    // Nothing in it waits, and it ends all the same.
+    expect((await played('repeat 20ms\n echo a\nend')).log.length).toBeGreaterThan(1);
+    expect((await played('repeat often\n echo a\nend')).exit).toBe(2);
+  });
+
+  it('stops in the middle of a block that fails', async () => {
+    expect(await played('repeat 3\n n\n expect != 2\nend\necho b')).toMatchObject({
+      exit: 1,
+      log: ['n', 'n'],
+    });
+  });
+
+  it('runs a command again until it is as expected, within a time', async () => {
+    const { log, exit } = await played('n\nexpect = 3 within 5s\nexpect = 3\necho b');
+    expect({ log, exit }).toEqual({ log: ['n', 'n', 'n', 'echo b'], exit: 0 });
+    const never = await played('echo a\nexpect = b within 120ms\necho c');
+    expect(never.exit).toBe(1);
+    expect(never.log.length).toBeGreaterThan(1);
+    expect(never.log).not.toContain('echo c');
+    expect((await played('echo a\nexpect = a within 5s')).log).toEqual(['echo a']);
+  });
+
+  it('does things in the background, and waits for them', async () => {
+    const { log, exit } = await played('background\n slow\n echo back\nend\necho front\nwait\necho after');
+    expect({ log, exit }).toEqual({ log: ['slow', 'echo front', 'echo back', 'echo after'], exit: 0 });
+    // At its end it waits for all.
+    expect((await played('background repeat 3\n slow\nend')).log).toEqual(['slow', 'slow', 'slow']);
+  });
+
+  it('hears of a failure in the background when it waits, and ends with its exit code', async () => {
+    expect(await played('background\n slow\n fail 6\nend\nwait\necho after')).toMatchObject({
+      exit: 6,
+      log: ['slow', 'fail 6'],
+    });
+    expect(await played('background fail 6\nslow\necho front')).toMatchObject({ exit: 6 });
+    // What fails in the foreground ends what is in the background.
+    expect(await played('background hang\nfail 5')).toMatchObject({ exit: 5, log: ['hang', 'fail 5'] });
+  });
+
+  it('runs what stands in `finally` at the end, the last one first, whatever happened', async () => {
+    const ends = 'finally\n echo one\nend\nfinally\n echo two\n echo more\nend\n';
+    const finals = ['finally echo two', 'finally echo more', 'finally echo one'];
+    expect((await played(`${ends}echo a`)).log).toEqual(['echo a', ...finals]);
+    expect(await played(`${ends}fail 6\necho a`)).toMatchObject({ exit: 6, log: ['fail 6', ...finals] });
+    expect(await played('fail 6\nfinally\n echo one\nend')).toMatchObject({ log: ['fail 6'] });
+    // What fails there fails the script, and hinders no other.
+    expect(await played('finally\n echo one\nend\nfinally\n fail 5\n echo two\nend\necho a')).toMatchObject({
+      exit: 5,
+      log: ['echo a', 'finally fail 5', 'finally echo one'],
+    });
+  });
+
+  it('that is aborted ends the command under way, and cleans up', async () => {
+    const abort = new AbortController();
+    const host = new FakeHost((argv, signal, self) => {
+      if (argv[0] === 'hang') setTimeout(() => abort.abort(), 10);
+      // What cleans up is not aborted.
+      if (argv[0] === 'clean') return { code: signal.aborted ? 130 : 0 };
+      return usual(argv, signal, self);
+    });
+    const { log, exit } = await played(
+      'finally\n clean\nend\nbackground hang\nhang\nexpect exit = 130\necho a',
+      { signal: abort.signal },
+      host,
+    );
+    expect({ log, exit }).toEqual({ log: ['hang', 'hang', 'finally clean'], exit: 130 });
+    expect(host.problems.some((text) => text.startsWith('line 2'))).toBe(false);
+  });
+
+  it('that is aborted does not wait any longer', async () => {
+    for (const text of [
+      'wait 1h\necho a',
+      'echo b\nexpect = c within 1h\necho a',
+      'repeat 1h\n slow\nend\necho a',
+    ]) {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(), 20);
+      const { log, exit } = await played(text, { signal: abort.signal });
+      expect(exit).toBe(130);
+      expect(log).not.toContain('echo a');
+    }
+    const before = new AbortController();
+    before.abort();
+    expect(await played('echo a', { signal: before.signal })).toMatchObject({ exit: 130, log: [] });
   });
 });
 
-describe('a script that comes piece by piece', () => {
-  it('runs each line as soon as it is whole, and all before the one that is wrong', async () => {
-    const { host, ran } = fake();
-    const seen: string[][] = [];
-    async function* pieces() {
-      yield 'one\ntw';
-      seen.push([...ran]);
-      yield 'o; three\nrepeat 2\n';
-      seen.push([...ran]);
-      yield '  in\nend\nfour\nexpect wrong\nfive\n';
-    }
-    const failure = await new Interpreter(host).run(new StepStream(pieces()));
-    expect(seen).toEqual([['one'], ['one', 'two', 'three']]);
-    expect(ran).toEqual(['one', 'two', 'three', 'in', 'in', 'four']);
-    expect(failure?.error.message).toContain('line 7');
-    expect(failure?.exit).toBe(2);
+describe('a pipeline', () => {
+  it('has so many commands under way, and ends them in their order', async () => {
+    const ended: number[] = [];
+    const host = new FakeHost(async ([, ms]) => {
+      await sleep(Number(ms));
+      return { out: ms! };
+    });
+    host.ended = (step) => void ended.push(step.line);
+    const { exit } = await played(
+      [30, 1, 20, 5, 1, 1].map((ms) => `do ${ms}`).join('\n'),
+      { pipeline: 3 },
+      host,
+    );
+    expect({ exit, ended, most: host.most }).toEqual({ exit: 0, ended: [1, 2, 3, 4, 5, 6], most: 3 });
   });
 
-  it('needs no line end at its end, and says what is not closed there', async () => {
-    const { host, ran } = fake();
-    async function* pieces(text: string) {
-      yield text;
-    }
-    expect(await new Interpreter(host).run(new StepStream(pieces('one\ntwo')))).toBeNull();
-    expect(ran).toEqual(['one', 'two']);
-    const failure = await new Interpreter(host).run(new StepStream(pieces('three\n"four')));
-    expect(failure?.error.message).toContain('line 2: a " is not closed');
-    expect(ran.at(-1)).toBe('three');
+  it('begins nothing new after a failure, and waits for what is under way', async () => {
+    let whole = 0;
+    const host = new FakeHost(async ([what]) => {
+      await sleep(what === 'fail' ? 5 : 30);
+      if (what !== 'fail') whole++;
+      return what === 'fail' ? fails(6) : {};
+    });
+    const { log, exit } = await played('fail\na\nb\nc\nd\ne', { pipeline: 3 }, host);
+    expect({ log, exit, whole }).toEqual({ log: ['fail', 'a', 'b'], exit: 6, whole: 2 });
+  });
+
+  it('is done before anything but a command comes: that is about the last one', async () => {
+    const { log, exit } = await played('n\nn\nn\nexpect = 3\nkeep x\necho $x', { pipeline: 8 });
+    expect({ exit, last: log.at(-1) }).toEqual({ exit: 0, last: 'echo 3' });
+    expect(await played('n\nfail 6\nexpect exit = 6\necho a', { pipeline: 8 })).toMatchObject({
+      exit: 0,
+      log: ['n', 'fail 6', 'echo a'],
+    });
   });
 });
 
-it('JUnit reports are well-formed, whatever a command printed', () => {
-  const nasty = 'a<b> & "c"\u001b[31m\u0000\ud800]]>\n';
-  const error = new MusterError('expectation-missed', nasty).toJSON();
-  const steps = [
-    { line: 1, text: nasty, ok: true, ms: 12.3, out: nasty, err: nasty },
-    { line: 2, text: 'b', ok: false, ms: 0, error },
-  ];
-  const report = { scenario: 'x.muster', title: null, ok: false, exit: 1, ms: 1234, steps };
-  const xml = junitOf([report]);
-  expect(() => parseXml(xml.replace(/^<\?xml.*\?>\n/, ''))).not.toThrow();
-  expect(xml).toContain('tests="2" failures="1"');
-  expect(xml).toContain('time="1.234"');
+/** Text that is handed over piece by piece, when the test says so. */
+function hand() {
+  const pieces: (string | null)[] = [];
+  let wake: () => void = () => {};
+  const give = (piece: string | null) => {
+    pieces.push(piece);
+    wake();
+  };
+  async function* come(): AsyncGenerator<string> {
+    for (;;) {
+      while (pieces.length === 0)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      const piece = pieces.shift();
+      if (piece === null || piece === undefined) return;
+      yield piece;
+    }
+  }
+  return { give, stream: new StepStream(come()) };
+}
+async function* piecesOf(...pieces: string[]): AsyncGenerator<string> {
+  yield* pieces;
+}
+/** The texts of all steps, and what was wrong. */
+async function readAll(stream: StepStream): Promise<string[]> {
+  const found: string[] = [];
+  for (;;) {
+    try {
+      const step = await stream.next();
+      if (step === null) return found;
+      found.push(`${step.line} ${step.text}`);
+    } catch (error) {
+      found.push((error as Error).message);
+    }
+  }
+}
+
+describe('steps that come piece by piece', () => {
+  it('are run as soon as their line is whole', async () => {
+    const { give, stream } = hand();
+    give('ec');
+    give('ho a\necho');
+    expect(await stream.next()).toMatchObject({ line: 1, text: 'echo a' });
+    const next = stream.next();
+    give(' b\n');
+    expect(await next).toMatchObject({ line: 2, text: 'echo b' });
+    // The last line needs no end.
+    give('echo c');
+    give(null);
+    expect(await stream.next()).toMatchObject({ line: 3, text: 'echo c' });
+    expect(await stream.next()).toBeNull();
+  });
+
+  it('are whole when their block, quote or continued line is', async () => {
+    const { give, stream } = hand();
+    give('echo a\nrepeat 2\n');
+    // What stands before the block does not wait for its end.
+    expect(await stream.next()).toMatchObject({ line: 1, text: 'echo a' });
+    const block = stream.next();
+    give('echo b\n');
+    give('repeat 2\necho c\nend\n');
+    give('end\necho d \\\n');
+    expect(await block).toMatchObject({ line: 2, kind: 'repeat' });
+    const continued = stream.next();
+    give("e\n'f\n");
+    expect(await continued).toMatchObject({ line: 8, kind: 'command', words: [{}, {}, {}] });
+    const quoted = stream.next();
+    give("g'\n");
+    expect(await quoted).toMatchObject({ line: 10 });
+    give(null);
+    expect(await stream.next()).toBeNull();
+  });
+
+  it('before a line that is wrong are run, and then it is told', async () => {
+    expect(await readAll(new StepStream(piecesOf('a\nb\nc | d\ne\n')))).toEqual([
+      '1 a',
+      '2 b',
+      expect.stringMatching(/^line 3: /),
+    ]);
+    expect(await readAll(new StepStream(piecesOf('a\nexpect .x..y = 1\n')))).toEqual([
+      '1 a',
+      expect.stringMatching(/^line 2: /),
+    ]);
+    expect(await readAll(new StepStream(piecesOf('a\nexpect = 1 within soon\n')))).toEqual([
+      '1 a',
+      expect.stringMatching(/^line 2: /),
+    ]);
+  });
+
+  it('of a block with a wrong line are not run, and it is told once', async () => {
+    expect(await readAll(new StepStream(piecesOf('a\nrepeat 2\nb\nc | d\nend\n', 'e\n')))).toEqual([
+      '1 a',
+      expect.stringMatching(/^line 4: /),
+      '6 e',
+    ]);
+  });
+
+  it('that are not whole at the end are told, after those before', async () => {
+    expect(await readAll(new StepStream(piecesOf('a\nrepeat 2\nb\n')))).toEqual([
+      '1 a',
+      expect.stringMatching(/^line 2: .*no `end`/),
+    ]);
+    expect(await readAll(new StepStream(piecesOf("a\nb 'c\n")))).toEqual([
+      '1 a',
+      expect.stringMatching(/^line 2: a ' is not closed/),
+    ]);
+  });
+
+  it('may be looked at before they are taken', async () => {
+    const stream = new StepStream(piecesOf('a\n', 'b\n'));
+    expect(await stream.peek()).toMatchObject({ text: 'a' });
+    expect(await stream.peek()).toMatchObject({ text: 'a' });
+    expect(await readAll(stream)).toEqual(['1 a', '2 b']);
+    expect(await stream.peek()).toBeNull();
+  });
+
+  it('come to the same however the text is cut', async () => {
+    const text =
+      '# t\na "b\nc" \\\n d\nrepeat 2\n e; f\n background g\nend\n\nh\nexpect = 1\nsay it\'s so\nbackground\n i\nend\nj';
+    const whole = parseScript(text).map((step) => `${step.line} ${step.text}`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 12 }), async (cuts) => {
+        const at = [0, ...cuts.sort((a, b) => a - b), text.length];
+        const pieces = at.slice(1).map((end, i) => text.slice(at[i], end));
+        expect(await readAll(new StepStream(piecesOf(...pieces)))).toEqual(whole);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('are run by an interpreter one by one, and a failure is known before the next line comes', async () => {
+    const { give, stream } = hand();
+    const host = new FakeHost(usual);
+    const running = new Interpreter(host).run(stream);
+    give('echo a\n');
+    await expect.poll(() => host.log).toEqual(['echo a']);
+    give('fail 6\nexpect exit = 6\necho b\nfail 5\n');
+    await expect.poll(() => host.log).toEqual(['echo a', 'fail 6', 'echo b', 'fail 5']);
+    give('echo c\n');
+    expect(await running).toMatchObject({ exit: 5 });
+    expect(host.log).not.toContain('echo c');
+  });
+});
+
+describe('a report as JUnit', () => {
+  const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+  const read = (xml: string) => {
+    expect(xml.startsWith(declaration)).toBe(true);
+    return parseXml(xml.slice(declaration.length));
+  };
+  const row = (line: number, more = {}) => ({ line, text: `step ${line}`, ok: true, ms: 1500, ...more });
+  const report = (steps: ReturnType<typeof row>[]) => ({
+    scenario: 'a.muster',
+    title: null,
+    ok: true,
+    exit: 0,
+    ms: 3000,
+    steps,
+  });
+
+  it('has a suite for a scenario and a case for a step', () => {
+    const error = new MusterError('expectation-missed', 'expected it = "<1>", and it is "&"').toJSON();
+    const root = read(
+      junitOf([report([row(1, { out: 'x\n' }), row(2, { ok: false, error, err: 'why' })]), report([])]),
+    );
+    expect(root.name).toBe('testsuites');
+    const [suite, empty] = root.children;
+    expect(suite!.attributes).toMatchObject({
+      name: 'a.muster',
+      tests: '2',
+      failures: '1',
+      errors: '0',
+      time: '3.000',
+    });
+    expect(empty!.attributes).toMatchObject({ tests: '0', failures: '0' });
+    const [first, second] = suite!.children;
+    expect(first!.attributes).toEqual({ classname: 'a.muster', name: 'line 1: step 1', time: '1.500' });
+    expect(first!.children.map(({ name, text }) => [name, text])).toEqual([['system-out', 'x\n']]);
+    expect(second!.children.map(({ name }) => name)).toEqual(['failure', 'system-err']);
+    expect(second!.children[0]!.attributes).toEqual({ type: 'expectation-missed', message: error.message });
+    expect(second!.children[0]!.text).toMatch(/^Took effect: /);
+  });
+
+  it('is well-formed whatever a command prints', () => {
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.string({
+        unit: fc.constantFrom(
+          '<',
+          '&',
+          ']]>',
+          '"',
+          "'",
+          '\n',
+          '\r',
+          '\u0000',
+          '\u001b',
+          '\ud800',
+          '\ufffe',
+          '😀',
+        ),
+        maxLength: 20,
+      }),
+    );
+    fc.assert(
+      fc.property(anything, anything, anything, (text, out, err) => {
+        const root = read(junitOf([report([row(1, { text, out, err })])]));
+        expect(everyElement(root).filter(({ name }) => name === 'testcase')).toHaveLength(1);
+      }),
+      { numRuns: 200 },
+    );
+  });
 });

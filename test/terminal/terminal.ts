@@ -24,7 +24,14 @@ export class Terminal {
     this.#socket = join(home, `tmux-${terminals++}`);
     const { columns = 80, rows = 24, env = {} } = options;
     const { CI: _, NO_COLOR: __, ...inherited } = process.env;
-    const own = { ...inherited, MUSTER_HOME: home, PS1: '$ ', LC_ALL: 'C.UTF-8', ...env };
+    const own = {
+      ...inherited,
+      MUSTER_HOME: home,
+      PS1: '$ ',
+      LC_ALL: 'C.UTF-8',
+      MUSTER_TAB_TIMEOUT: '30s',
+      ...env,
+    };
     const bash = ['bash', '--norc', '--noprofile'];
     execFileSync(
       'tmux',

@@ -61,31 +61,46 @@ export class StepStream implements StepSource {
   }
 
   #understand(last: boolean): void {
-    const problem = this.#take(this.#pending);
-    if (problem === null) return;
-    // The lines before the one that is wrong, or not whole yet, are as good as ever. A block may have begun before that.
-    let before: unknown = problem;
-    while (before !== null) {
-      const line = before instanceof MusterError ? Number(before.details.line) : this.#line;
-      const lines = this.#pending.split('\n').slice(0, line - this.#line);
-      if (lines.length === 0) break;
-      before = this.#take(`${lines.join('\n')}\n`);
-      if (before !== null && !(before instanceof UnfinishedText)) break;
+    try {
+      this.#take(this.#pending);
+    } catch (error) {
+      const unfinished = error instanceof UnfinishedText && !last;
+      // The lines before the one that is wrong, or that goes on, are as good as ever.
+      const taken = this.#takeBefore(error);
+      if (unfinished) {
+        this.#pending = this.#pending.split('\n').slice(taken).join('\n');
+        this.#line += taken;
+        return;
+      }
+      this.#line += this.#pending.split('\n').length - 1;
+      this.#pending = '';
+      this.#problem = error;
     }
-    if (!(problem instanceof UnfinishedText) || last) this.#problem = problem;
   }
 
-  /** Takes these whole lines, the first that are pending, as steps; what is wrong with them, or null. */
-  #take(text: string): unknown {
+  /** Takes the lines before that of the error, and returns how many those are. */
+  #takeBefore(error: unknown): number {
+    const line = error instanceof MusterError ? Number(error.details.line) : Number.NaN;
+    const count = line > this.#line ? line - this.#line : 0;
+    if (count === 0) return 0;
     try {
-      const steps = parseScript(text, { firstLine: this.#line, follows: this.#began });
-      this.#began ||= steps.length > 0;
-      this.#steps.push(...steps);
-      this.#line += text.split('\n').length - 1;
-      this.#pending = this.#pending.slice(text.length);
-      return null;
-    } catch (error) {
-      return error;
+      this.#parse(this.#pending.split('\n').slice(0, count).join('\n'));
+      return count;
+    } catch (earlier) {
+      // A block, or a line, began there and goes on: nothing of it is run.
+      return earlier instanceof UnfinishedText ? this.#takeBefore(earlier) : 0;
     }
+  }
+
+  #take(text: string): void {
+    this.#parse(text);
+    this.#line += text.split('\n').length - 1;
+    this.#pending = '';
+  }
+
+  #parse(text: string): void {
+    const steps = parseScript(text, { firstLine: this.#line, follows: this.#began });
+    this.#began ||= steps.length > 0;
+    this.#steps.push(...steps);
   }
 }
