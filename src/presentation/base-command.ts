@@ -25,8 +25,9 @@ type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
 /** A command's own words for one of its arguments or flags. */
 function missingOne(command: typeof Command, name: string): Missing {
   const { complete } = command as typeof BaseCommand;
-  const arg = command.args[name];
-  const flag = command.flags[name];
+  // A command without flags of its own has none, not no flags.
+  const arg = command.args?.[name];
+  const flag = command.flags?.[name];
   return {
     name,
     as: arg ? 'argument' : flag?.type === 'boolean' ? 'switch' : 'flag',
@@ -42,7 +43,7 @@ function missingOf(command: typeof Command, argv: readonly string[], error: unkn
   const lacksArgs = message.startsWith('Missing') && Array.isArray(args);
   const names = lacksArgs ? (args as { name: string }[]).map(({ name }) => name) : [];
   if (!lacksArgs && !/Missing required flag/.test(message)) return [];
-  const flags = Object.entries(command.flags).filter(
+  const flags = Object.entries(command.flags ?? {}).filter(
     ([name, { required, char }]) =>
       required === true &&
       !argv.some((word) => word === `--${name}` || word.startsWith(`--${name}=`) || word === `-${char}`),
