@@ -5,6 +5,7 @@ import { isAlive } from './identity.js';
 import { type Launched, launchNode } from './launch.js';
 import { withClusterLock } from './lock.js';
 import { followLogs, type LogLine, LogTail } from './logs.js';
+import { pause } from './pause.js';
 import type { LocalCluster } from './registry.js';
 import { readProcessFile } from './roster.js';
 
@@ -33,18 +34,6 @@ const sizeOf = (path: string): number => {
   }
 };
 
-const rest = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
-
 /** Where the logs stand now, so that following begins with what comes next. */
 export const logPositions = (cluster: LocalCluster): ReadonlyMap<string, number> =>
   new Map(cluster.file.nodes.map(({ id }) => [id, sizeOf(nodeLogFile(cluster.dir, id))]));
@@ -71,7 +60,7 @@ async function watchOver(cluster: LocalCluster, first: Launched, options: Superv
         ? 0
         : Math.min(LONGEST_BACKOFF_MS, backoff * 2 || FIRST_BACKOFF_MS);
     options.event(`${node.id} ended (${how}), starts again${backoff > 0 ? ` in ${backoff} ms` : ''}`);
-    await rest(backoff, options.signal);
+    await pause(backoff, options.signal);
     if (options.signal.aborted) return;
     const next = await withClusterLock(cluster.dir, 10_000, async () => {
       const last = readProcessFile(cluster.dir, node.id);

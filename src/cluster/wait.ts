@@ -3,6 +3,7 @@ import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
+import { pause } from './pause.js';
 import { unsettled } from './placing.js';
 import type { LocalCluster } from './registry.js';
 import { type ClusterStatus, clusterStatus } from './status.js';
@@ -86,17 +87,6 @@ export interface WaitOptions {
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 100;
-
-const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
 
 /**
  * Waits until the condition holds. Looks again every 20 ms at first, then ever less often down to ten times

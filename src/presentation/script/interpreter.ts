@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { pause } from '../../cluster/pause.js';
 import { asMuster, MusterError } from '../../errors.js';
 import { parseDuration } from '../duration.js';
 import { missedBy, type Outcome, resultOf, saysHowItFails } from './checks.js';
@@ -354,15 +355,3 @@ const maySo = (next: Step | null): boolean => next?.kind === 'expect' && saysHow
 
 const interrupted = (): ScriptFailure =>
   new ScriptFailure(new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }));
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
