@@ -73,7 +73,6 @@ export default class Run extends BaseCommand<typeof Run> {
         cluster,
         keepGoing,
         signal,
-        columns,
         variables,
         view,
       });

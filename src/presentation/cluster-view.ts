@@ -1,3 +1,4 @@
+import { stateOf } from '../cluster/overview-events.js';
 import { type ClusterStatus, type NodeRow, noProcess } from '../cluster/status.js';
 import { formatBytes } from './bytes.js';
 import { formatDuration } from './duration.js';
@@ -19,7 +20,7 @@ export const nodeColumns: readonly Column<NodeRow>[] = [
   { title: 'NODE', of: (row) => row.id },
   {
     title: 'STATE',
-    of: (row) => (row.state === 'up' && !row.reachable ? 'silent' : row.state),
+    of: stateOf,
     paint: stateColor,
   },
   { title: 'PID', of: (row) => row.pid, align: 'right' },

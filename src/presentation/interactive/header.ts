@@ -1,3 +1,4 @@
+import { stateOf } from '../../cluster/overview-events.js';
 import type { NodeRow } from '../../cluster/status.js';
 import { plural, shorten } from '../format.js';
 import { forLocale, type Paint } from '../terminal.js';
@@ -9,11 +10,9 @@ export interface HeaderOptions {
   readonly unicode: boolean;
 }
 
-const word = (node: NodeRow): string => (node.state === 'up' && !node.reachable ? 'silent' : node.state);
-
 /** A node in a few characters: its name, and what is the matter or what it does. */
 function cell(node: NodeRow, { paint }: HeaderOptions): { plain: string; painted: string } {
-  const state = word(node);
+  const state = stateOf(node);
   const well = state === 'up' || state === 'draining' || state === 'joining';
   const dot = well ? '●' : state === 'down' || state === 'out' ? '○' : '◌';
   const what = state === 'up' ? `${node.primaries}+${node.backups}` : state;
@@ -77,7 +76,7 @@ function fill(parts: readonly string[], width: number): string[] {
 const mostLines = 4;
 
 function nodeLines(nodes: readonly NodeRow[], width: number, options: HeaderOptions): string[] {
-  const cells = nodes.map((node) => ({ ...cell(node, options), well: word(node) === 'up' }));
+  const cells = nodes.map((node) => ({ ...cell(node, options), well: stateOf(node) === 'up' }));
   const wide = Math.max(...cells.map(({ plain }) => plain.length)) + 2;
   const perLine = Math.max(1, Math.floor(width / wide));
   const most = perLine * mostLines;

@@ -206,7 +206,7 @@ export class Interactive {
     items: readonly MenuItem<T>[] | (() => readonly MenuItem<T>[]),
     live?: LiveCluster,
   ): Promise<T | null> {
-    const { streams, paint, unicode } = this.setting;
+    const { streams, ...shown } = this.#asking(live);
     const suits = (typed: string) => {
       // At the beginning of a word: "start" is not meant to find "Restart".
       const wanted = ` ${typed.toLowerCase()}`;
@@ -215,10 +215,7 @@ export class Interactive {
         ` ${name} ${about} ${group}`.toLowerCase().includes(wanted),
       );
     };
-    const picked = await pick<T>(
-      { message, items: suits, paint, unicode, ...(live === undefined ? {} : { live }) },
-      streams,
-    );
+    const picked = await pick<T>({ message, items: suits, ...shown }, streams);
     return picked.kind === 'back' ? null : picked.value;
   }
 

@@ -46,24 +46,17 @@ export async function ask(question: Question, asking: Asking): Promise<string | 
     const problem = check?.(typed) ?? null;
     return problem === null ? { value: typed } : { problem };
   };
-  const { live, paint, unicode } = asking;
+  const { streams, ...shown } = asking;
   const picked = await pick<string>(
-    {
-      message,
-      items,
-      paint,
-      unicode,
-      ...(question.closed === true ? {} : { other }),
-      ...(live === undefined ? {} : { live }),
-    },
-    asking.streams,
+    { message, items, ...(question.closed === true ? {} : { other }), ...shown },
+    streams,
   );
   return picked.kind === 'back' ? null : picked.value;
 }
 
 /** Asks yes or no; no is the first. Escape is no. */
 export async function askYes(message: string, asking: Asking): Promise<boolean> {
-  const { live, paint, unicode, streams } = asking;
+  const { streams, ...shown } = asking;
   const items: MenuItem<boolean>[] = [
     { value: false, name: 'no', about: 'nothing is done' },
     { value: true, name: 'yes' },
@@ -72,9 +65,7 @@ export async function askYes(message: string, asking: Asking): Promise<boolean> 
     {
       message,
       items: (typed) => items.filter(({ name }) => name.startsWith(typed.toLowerCase())),
-      paint,
-      unicode,
-      ...(live === undefined ? {} : { live }),
+      ...shown,
     },
     streams,
   );

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { MusterError } from '../../errors.js';
 import type { Program } from '../dispatch.js';
 import { Session, silentStreams } from '../session.js';
+import { shellHost } from '../shell/text.js';
 import {
   Interpreter,
   type ScriptFailure,
@@ -53,8 +54,6 @@ export interface ScenarioOptions {
   readonly cluster: string | null;
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
-  /** As wide as the terminal that it is shown on. */
-  readonly columns: number;
   readonly variables: Readonly<Record<string, string>>;
   readonly view: ScenarioView;
 }
@@ -71,14 +70,10 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
   session.cluster = options.cluster;
   const rows: StepRow[] = [];
   const told = new Set<ScriptFailure>();
-  const streams = { ...silentStreams(), columns: options.columns };
+  const streams = silentStreams();
   const host: ScriptHost = {
-    run: (argv, _where, signal) => session.run(argv, streams, signal),
-    use: (name) => {
-      session.cluster = name;
-    },
+    ...shellHost(session, () => streams),
     say: (text) => view.say(text),
-    variable: (name) => process.env[name],
     began: (step, where) => {
       if (where.depth === 0) view.began(step);
     },

@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Streams } from '../session.js';
+import { historyLines } from './history.js';
 
 /** What came of asking for a line. */
 export type Typed =
@@ -39,7 +40,7 @@ export class LinePrompt {
       terminal: true,
       prompt,
       history: [...this.history],
-      historySize: 1000,
+      historySize: historyLines,
       removeHistoryDuplicates: true,
       completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) =>
         void this.complete(line).then(
