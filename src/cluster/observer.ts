@@ -1,6 +1,7 @@
-import type { LockView, MusterClient, NodeStatus, TxView } from '../client/api.js';
+import type { MusterClient } from '../client/api.js';
 import { openClient } from '../client/open.js';
 import { asMuster } from '../errors.js';
+import { Listing } from './listing.js';
 import { type Overview, overviewOf, type Sample } from './overview.js';
 import { type Event, eventsBetween } from './overview-events.js';
 import { findCluster, type LocalCluster } from './registry.js';
@@ -49,13 +50,10 @@ const POINTS = 120;
 const EVENTS = 500;
 /** How long a node may take to answer, in ms: the others are not to be waited for longer. */
 const ANSWER_MS = 800;
-/** Locks and transactions are listed with every so-manieth look at most, and so seldom that it takes a twentieth of the time. */
+/** Locks and transactions are listed with every so-manieth look at most. */
 const LIST_LOOKS = 2;
-const LIST_SHARE = 20;
 /** How long the first look waits for such a list, in ms. */
 const FIRST_LIST_MS = 500;
-/** How long a page of such a list is tried, in ms. */
-const LIST_MS = 2000;
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
@@ -65,43 +63,6 @@ const stateWords: Readonly<Record<ClusterState, string>> = {
   gone: 'is gone',
   unknown: 'cannot be looked at',
 };
-
-/** Locks and transactions, which every partition must be asked for: so not with each look, and only while there are any. */
-class Listing {
-  transactions: readonly TxView[] = [];
-  locks: readonly LockView[] = [];
-  readonly #everyMs: number;
-  #busy = false;
-  #nextAt = 0;
-
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
-  }
-
-  /** Begins to list anew if it is time and a node says that there is something; resolves when that is done. */
-  async refresh(client: MusterClient, answers: Iterable<NodeStatus>): Promise<void> {
-    const any = [...answers].some(({ partitions }) => partitions.some(({ rows }) => rows > 0));
-    if (!any) {
-      this.transactions = [];
-      this.locks = [];
-      return;
-    }
-    const begin = performance.now();
-    if (this.#busy || begin < this.#nextAt) return;
-    this.#busy = true;
-    try {
-      // One after the other: what a partition without a primary holds up is not asked twice at once.
-      this.transactions = await client.tx.list({ timeoutMs: LIST_MS });
-      this.locks = await client.locks.list({ timeoutMs: LIST_MS });
-    } catch {
-      // A partition does not serve just now; what was known stands until it does.
-    } finally {
-      this.#busy = false;
-      const now = performance.now();
-      this.#nextAt = now + Math.max(this.#everyMs, (now - begin) * LIST_SHARE);
-    }
-  }
-}
 
 /**
  * Looks at a cluster again and again, with one client that stays connected. A cluster that is stopped, started, destroyed and
