@@ -40,6 +40,15 @@ export interface ClientOptions {
 
 type Unfinished = Call extends infer C ? (C extends Call ? Omit<C, 'id' | 'deadline'> : never) : never;
 
+/** `load`, done once: each `import()` goes through the module loader, even of what it has loaded long ago. */
+function lazily<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | null = null;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
+}
+
 /** The client library's engine: the pure client over real connections and the real metastore. */
 export class Client implements MusterClient {
   readonly #core: ClientCore;
@@ -183,8 +192,8 @@ export class Client implements MusterClient {
   }
 
   // Loaded when first used: a counter's increment pays for neither.
-  readonly #transactions = () => import('./transactions.js');
-  readonly #lockModule = () => import('./locks.js');
+  readonly #transactions = lazily(() => import('./transactions.js'));
+  readonly #lockModule = lazily(() => import('./locks.js'));
 
   readonly #partitions = async (): Promise<number> =>
     (this.#core.map ?? (await this.map())).partitions.length;
