@@ -4,6 +4,7 @@ import { limits } from '../limits.js';
 import { Router } from '../router/router.js';
 import type { Considered, Outcome } from '../router/types.js';
 import type { Json, ServiceView } from '../service/definition.js';
+import { TurnoverSet } from '../turnover.js';
 import { isServiceName, want } from '../wire/check.js';
 import { decodeServiceReply, type ServiceReply } from '../wire/service-reply.js';
 import type { CallReport, RouterOptions, RouterView, ServiceCallOptions, ServiceRouter } from './api.js';
@@ -134,7 +135,7 @@ class Routing implements ServiceRouter {
   readonly #host: CallsHost;
   readonly #router: Router;
   readonly #isIdempotent: (service: string, method: string) => Promise<boolean>;
-  readonly #flights = new Set<Flight>();
+  readonly #flights = new TurnoverSet<Flight>();
   readonly #incarnations = new Map<NodeId, number>();
   #timer: NodeJS.Timeout | null = null;
 

@@ -9,6 +9,7 @@ import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Json, ServiceView } from '../service/definition.js';
 import type { Transport } from '../transport/contract.js';
+import { TurnoverMap } from '../turnover.js';
 import type {
   CallOptions,
   CounterEntry,
@@ -54,7 +55,7 @@ export class Client implements MusterClient {
   readonly #core: ClientCore;
   readonly #options: ClientOptions;
   readonly #links: Links;
-  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  readonly #waiting = new TurnoverMap<number, (outcome: Outcome) => void>();
   #nextCall = 1;
   #draining = false;
   #timer: NodeJS.Timeout | null = null;

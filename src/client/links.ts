@@ -3,6 +3,7 @@ import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Connection, Transport } from '../transport/contract.js';
+import { TurnoverMap } from '../turnover.js';
 import { encodeCall } from '../wire/calls.js';
 import type { AdminRequest } from '../wire/requests.js';
 import { decodeClientResponse } from '../wire/responses.js';
@@ -24,7 +25,7 @@ interface Link {
   connection: Connection | null;
   readonly connected: Promise<Connection>;
   /** What each request under way is, by its id. */
-  readonly waiting: Map<number, ClientRequest['type'] | Asked | Called>;
+  readonly waiting: TurnoverMap<number, ClientRequest['type'] | Asked | Called>;
 }
 
 /** What became of a `call`: an answer, or the connection was lost, after the request was handed to it or before. */
@@ -160,7 +161,7 @@ export class Links {
       known.connection?.close(1000, 'moved');
     }
     const { transport, token, cluster } = this.#options;
-    const waiting: Link['waiting'] = new Map();
+    const waiting: Link['waiting'] = new TurnoverMap();
     const connected = transport.connect({
       url: member.url,
       token,

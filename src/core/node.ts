@@ -1,4 +1,5 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
+import { TurnoverSet } from '../turnover.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
 import { membersWanted } from './map/caretaking.js';
@@ -178,9 +179,9 @@ export class NodeCore implements ReplicaContext {
   #reached: { step: TxStep; tx: TxId }[] = [];
   #records: LogRecord[] = [];
   #writing = false;
-  readonly #unwritten = new Set<Replica>();
+  readonly #unwritten = new TurnoverSet<Replica>();
   #flying: Replica[] = [];
-  readonly #touched = new Set<Replica>();
+  readonly #touched = new TurnoverSet<Replica>();
   #wantsMap = true;
   #reads = 0;
   /** The revision in hand when the read under way began: it can show nothing older. */

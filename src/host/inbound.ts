@@ -6,6 +6,7 @@ import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Services } from '../service/runner.js';
 import type { Connection, ConnectionHandler } from '../transport/contract.js';
+import { TurnoverMap, TurnoverSet } from '../turnover.js';
 import { decodePeerMessage, decodeRequest, methods } from '../wire/methods.js';
 import { encodeClientResponse } from '../wire/responses.js';
 import { classify, encodeError, encodeResult, type RpcId } from '../wire/rpc.js';
@@ -47,8 +48,8 @@ function kindOf(request: ClientRequest): Waiting['kind'] {
 /** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
 export class Inbound {
   readonly #options: InboundOptions;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #unflushed = new Set<Connection>();
+  readonly #waiting = new TurnoverMap<number, Waiting>();
+  readonly #unflushed = new TurnoverSet<Connection>();
   readonly #meter = new RequestMeter();
   #calls = 0;
   #callsFailed = 0;

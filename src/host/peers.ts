@@ -1,6 +1,7 @@
 import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
+import { TurnoverSet } from '../turnover.js';
 
 export interface PeersOptions {
   readonly transport: Transport;
@@ -33,7 +34,7 @@ interface Peer {
 export class Peers {
   readonly #peers = new Map<NodeId, Peer>();
   readonly #options: PeersOptions;
-  readonly #unflushed = new Set<Connection>();
+  readonly #unflushed = new TurnoverSet<Connection>();
   #closed = false;
 
   constructor(options: PeersOptions) {

@@ -1,5 +1,6 @@
 import { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
+import { TurnoverMap } from '../turnover.js';
 import { strategyOf } from './balancers/index.js';
 import { consider } from './considered.js';
 import { mostOut } from './ejection.js';
@@ -53,7 +54,7 @@ export class Router {
   readonly #foreign: boolean;
   readonly #next: () => number;
   readonly #nodes = new Map<string, RoutedNode>();
-  readonly #attempts = new Map<number, Attempt>();
+  readonly #attempts = new TurnoverMap<number, Attempt>();
   readonly #latencies = new Latencies();
   readonly #budget: RetryBudget;
   #order: RoutedNode[] = [];

@@ -1,6 +1,7 @@
 import type { NodeLoad } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import { TurnoverSet } from '../turnover.js';
 import type { ServiceFailure, ServiceReply } from '../wire/service-reply.js';
 import {
   type AnyHandler,
@@ -84,8 +85,8 @@ export class Services {
   readonly #options: ServicesOptions;
   readonly #services: ReadonlyMap<string, AnyService>;
   readonly #meter = new Meter();
-  readonly #running = new Set<Running>();
-  readonly #queue = new Set<Queued>();
+  readonly #running = new TurnoverSet<Running>();
+  readonly #queue = new TurnoverSet<Queued>();
   #stopping = false;
   #idle: (() => void) | null = null;
 

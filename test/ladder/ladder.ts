@@ -10,6 +10,7 @@ export const layers: Readonly<Record<string, number>> = {
   'src/errors.ts': 0,
   'src/limits.ts': 0,
   'src/nearest.ts': 0,
+  'src/turnover.ts': 0,
   // The judge stands this low because it may see nothing of what it judges.
   'src/check': 1,
   'src/core': 1,

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import type { Operation, OpResult, Query, QueryResult, SessionId, TxId } from '../machine/types.js';
 import { type ClusterMap, type NodeId, nodeOf } from '../map/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../messages.js';
@@ -89,7 +90,7 @@ interface Session {
   attempts: number;
   nextN: number;
   /** Numbered operations without a final answer, in ascending order of n. */
-  readonly outstanding: Map<number, Pending>;
+  readonly outstanding: TurnoverMap<number, Pending>;
   /** Operations that wait for the session or its window. */
   queue: Pending[];
   lastRefusal: Refusal | null;
@@ -115,8 +116,8 @@ export class ClientCore {
   #map: ClusterMap | null;
   #nextRid = 1;
   readonly #sessions = new Map<number, Session>();
-  readonly #attempts = new Map<number, Pending | Session>();
-  readonly #open = new Set<Pending>();
+  readonly #attempts = new TurnoverMap<number, Pending | Session>();
+  readonly #open = new TurnoverSet<Pending>();
   #send: { node: NodeId; rid: number; request: ClientRequest }[] = [];
   #done: { id: number; outcome: Outcome; attempts: number }[] = [];
   #wantsMap = false;
@@ -242,7 +243,7 @@ export class ClientCore {
         retryAt: this.#now,
         attempts: 0,
         nextN: 1,
-        outstanding: new Map(),
+        outstanding: new TurnoverMap(),
         queue: [],
         lastRefusal: null,
       };

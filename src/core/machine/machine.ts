@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap } from '../../turnover.js';
 import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
 import { applyLock, lapse } from './locks.js';
@@ -38,7 +39,7 @@ export type Applied =
 
 interface Session {
   first: number;
-  readonly results: Map<number, OpResult>;
+  readonly results: TurnoverMap<number, OpResult>;
 }
 
 const nothing: Applied = { type: 'none' };
@@ -92,7 +93,7 @@ export class PartitionMachine {
       machine.units += unitsOf(key, cell);
     }
     for (const [id, state] of snapshot.sessions) {
-      machine.#sessions.set(id, { first: state.first, results: new Map(state.results) });
+      machine.#sessions.set(id, { first: state.first, results: new TurnoverMap(state.results) });
     }
     return machine;
   }
@@ -132,7 +133,7 @@ export class PartitionMachine {
       case 'open': {
         if (this.#sessions.size >= limits.sessionsPerPartition) return refusedOpen;
         const session: SessionId = `${command.gen}.${seq}`;
-        this.#sessions.set(session, { first: 1, results: new Map() });
+        this.#sessions.set(session, { first: 1, results: new TurnoverMap() });
         this.#dirtySessions.add(session);
         return { type: 'opened', session };
       }

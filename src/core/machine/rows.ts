@@ -1,13 +1,21 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import type { QueryResult, Row } from './types.js';
 
 /** Rows by their name, with what changed since the last checkpoint. */
 export class Rows {
-  readonly #rows = new Map<string, Row>();
-  readonly #dirty = new Set<string>();
+  readonly #rows = new TurnoverMap<string, Row>();
+  readonly #dirty = new TurnoverSet<string>();
 
+  /** The ids that the checkpoint has: most rows come and go between two of them, and are none of its business. */
+  readonly #kept = new TurnoverSet<string>();
+
+  /** `rows` are those of the checkpoint, unless everything is taken at first. */
   constructor(rows: Iterable<readonly [string, Row]> = []) {
-    for (const [id, row] of rows) this.#rows.set(id, row);
+    for (const [id, row] of rows) {
+      this.#rows.set(id, row);
+      this.#kept.add(id);
+    }
   }
 
   get size(): number {
@@ -26,7 +34,9 @@ export class Rows {
 
   delete(kind: Row['kind'], name: string): void {
     const id = rowId(kind, name);
-    if (this.#rows.delete(id)) this.#dirty.add(id);
+    if (!this.#rows.delete(id)) return;
+    if (this.#kept.has(id)) this.#dirty.add(id);
+    else this.#dirty.delete(id);
   }
 
   *of<K extends Row['kind']>(kind: K): Generator<readonly [name: string, row: Extract<Row, { kind: K }>]> {
@@ -66,7 +76,13 @@ export class Rows {
   takeDirty(full: boolean): (readonly [string, Row | null])[] {
     const ids = full ? [...this.#rows.keys()] : [...this.#dirty];
     this.#dirty.clear();
-    return ids.map((id) => [id, this.#rows.get(id) ?? null] as const);
+    if (full) this.#kept.clear();
+    return ids.map((id) => {
+      const row = this.#rows.get(id) ?? null;
+      if (row === null) this.#kept.delete(id);
+      else this.#kept.add(id);
+      return [id, row] as const;
+    });
   }
 }
 

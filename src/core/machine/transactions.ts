@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap } from '../../turnover.js';
 import type { Rows } from './rows.js';
 import type { Cell, Row, TxId, TxItem, TxRead, TxReason } from './types.js';
 
@@ -70,7 +71,7 @@ interface Hold {
 
 /** Which keys prepared transactions hold: exclusively what they write, shared what they read and check. Derived from the rows. */
 export class Intents {
-  readonly #holds = new Map<string, Hold>();
+  readonly #holds = new TurnoverMap<string, Hold>();
   /** Only variants change what is held. */
   readonly #held: (item: TxItem) => 'exclusive' | 'shared' | null;
 

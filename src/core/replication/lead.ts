@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import type { Applied } from '../machine/machine.js';
 import type { Command, Entry, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
@@ -14,7 +15,6 @@ import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../mes
 import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
-
 import { sizeOf, unitsOf } from './log.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
@@ -51,17 +51,17 @@ export class Lead {
   /** M without this replica (R3). */
   #required: Stream[] = [];
   /** Who waits for which entry. */
-  readonly #waiters = new Map<number, number[]>();
+  readonly #waiters = new TurnoverMap<number, number[]>();
   /** The operations in the uncommitted pipeline: the first place where a duplicate is looked up. */
-  readonly #pipeline = new Map<string, number>();
+  readonly #pipeline = new TurnoverMap<string, number>();
   /** About the size of the entries accepted in this epoch and not yet committed. */
   #pipelineBytes = 0;
   #held: Held[] = [];
   readonly #lastActive = new Map<SessionId, number>();
   readonly #tx: TxLead;
   /** When holders, and those who wait, run out of time, by lock and ticket. */
-  readonly #lapses = new Map<string, number>();
-  readonly #lapsing = new Set<string>();
+  readonly #lapses = new TurnoverMap<string, number>();
+  readonly #lapsing = new TurnoverSet<string>();
   /** Questions for a place in a queue, kept until there is news. */
   #awaiting: { origin: number; query: Extract<Query, { type: 'await' }>; until: number }[] = [];
   #yielding: Yielding | null = null;

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import { outcomeResult, type PartitionMachine } from '../machine/machine.js';
 import { Rows } from '../machine/rows.js';
 import {
@@ -93,20 +94,20 @@ interface Waiting {
  */
 export class TxLead {
   readonly #host: TxHost;
-  readonly #coordinated = new Map<TxId, Coordinated>();
+  readonly #coordinated = new TurnoverMap<TxId, Coordinated>();
   /** Begins and prepares in the log and not yet applied: they hold their keys already. */
-  readonly #pipelined = new Map<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
+  readonly #pipelined = new TurnoverMap<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
   readonly #pipelineIntents: Intents;
   #waiting: Waiting[] = [];
   /** When each prepared transaction was first seen, or last asked about. */
-  readonly #askedAt = new Map<TxId, number>();
+  readonly #askedAt = new TurnoverMap<TxId, number>();
   /** Finishes in the log and not yet applied. */
-  readonly #finishing = new Set<TxId>();
+  readonly #finishing = new TurnoverSet<TxId>();
   /** Tombstones and decisions asked for by others: who waits for which. */
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
   #forgetAt = 0;
-  readonly #traces = new Map<TxId, { readonly since: number; readonly events: TraceEvent[] }>();
+  readonly #traces = new TurnoverMap<TxId, { readonly since: number; readonly events: TraceEvent[] }>();
   #adopted = false;
 
   constructor(host: TxHost) {
