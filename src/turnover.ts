@@ -2,11 +2,10 @@
 const EXCHANGE_AFTER = 1024;
 
 /**
- * A `Map` for what comes and goes with every request. V8's own keeps a link from each table that it has outgrown to the next
- * (its iterators need it), and a table that a full collection once moved to the old space stays there, dead, until the next: all
- * tables after it, and what they held, then survive every scavenge. 64 entries under way at a time, of which each lives for
- * microseconds, cost 15 ms a scavenge instead of 0.5, and 4 of 5 operations a second (decision 0023). Here the table is exchanged now and
- * then, which ends the chain.
+ * A `Map` for what comes and goes with every request. V8's own links each table that it has outgrown to the next, for the sake of
+ * iterators. When a full collection has moved one to the old space, it stays there, dead, until the next, and keeps alive all
+ * tables after it, with what they held: nothing is young any more (decision 0023; `benchmarks/turnover.ts`). Here the table
+ * is exchanged now and then, which ends the chain.
  *
  * Iterating is as of a `Map` as long as nothing is added meanwhile: what is added, or deleted after that, may be missed or seen still.
  */

@@ -2,46 +2,86 @@ import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import type { QueryResult, Row } from './types.js';
 
-/** Rows by their name, with what changed since the last checkpoint. */
-export class Rows {
-  readonly #rows = new TurnoverMap<string, Row>();
-  readonly #dirty = new TurnoverSet<string>();
+type Kind = Row['kind'];
 
-  /** The ids that the checkpoint has: most rows come and go between two of them, and are none of its business. */
-  readonly #kept = new TurnoverSet<string>();
+const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
+  a[0] < b[0] ? -1 : 1;
+
+/** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
+class OfKind {
+  readonly rows = new TurnoverMap<string, Row>();
+  /** What changed since the last checkpoint. */
+  readonly dirty = new TurnoverSet<string>();
+  /** What the checkpoint has: most rows come and go between two of them, and are none of its business. */
+  readonly kept = new TurnoverSet<string>();
+
+  set(name: string, row: Row): void {
+    this.rows.set(name, row);
+    this.dirty.add(name);
+  }
+
+  delete(name: string): void {
+    if (!this.rows.delete(name)) return;
+    if (this.kept.has(name)) this.dirty.add(name);
+    else this.dirty.delete(name);
+  }
+
+  take(full: boolean): (readonly [string, Row | null])[] {
+    const names = [...(full ? this.rows.keys() : this.dirty)];
+    this.dirty.clear();
+    if (full) this.kept.clear();
+    return names.map((name) => {
+      const row = this.rows.get(name) ?? null;
+      if (row === null) this.kept.delete(name);
+      else this.kept.add(name);
+      return [name, row] as const;
+    });
+  }
+}
+
+/** Rows by kind and name, with what changed since the last checkpoint. */
+export class Rows {
+  readonly #kinds = new Map<Kind, OfKind>();
 
   /** `rows` are those of the checkpoint, unless everything is taken at first. */
   constructor(rows: Iterable<readonly [string, Row]> = []) {
     for (const [id, row] of rows) {
-      this.#rows.set(id, row);
-      this.#kept.add(id);
+      const name = id.slice(row.kind.length + 1);
+      const of = this.#of(row.kind);
+      of.rows.set(name, row);
+      of.kept.add(name);
     }
   }
 
-  get size(): number {
-    return this.#rows.size;
+  #of(kind: Kind): OfKind {
+    let of = this.#kinds.get(kind);
+    if (of === undefined) {
+      of = new OfKind();
+      this.#kinds.set(kind, of);
+    }
+    return of;
   }
 
-  get<K extends Row['kind']>(kind: K, name: string): Extract<Row, { kind: K }> | undefined {
-    return this.#rows.get(rowId(kind, name)) as Extract<Row, { kind: K }> | undefined;
+  get size(): number {
+    let size = 0;
+    for (const { rows } of this.#kinds.values()) size += rows.size;
+    return size;
+  }
+
+  get<K extends Kind>(kind: K, name: string): Extract<Row, { kind: K }> | undefined {
+    return this.#kinds.get(kind)?.rows.get(name) as Extract<Row, { kind: K }> | undefined;
   }
 
   set(name: string, row: Row): void {
-    const id = rowId(row.kind, name);
-    this.#rows.set(id, row);
-    this.#dirty.add(id);
+    this.#of(row.kind).set(name, row);
   }
 
-  delete(kind: Row['kind'], name: string): void {
-    const id = rowId(kind, name);
-    if (!this.#rows.delete(id)) return;
-    if (this.#kept.has(id)) this.#dirty.add(id);
-    else this.#dirty.delete(id);
+  delete(kind: Kind, name: string): void {
+    this.#kinds.get(kind)?.delete(name);
   }
 
-  *of<K extends Row['kind']>(kind: K): Generator<readonly [name: string, row: Extract<Row, { kind: K }>]> {
-    for (const [id, row] of this.#rows)
-      if (row.kind === kind) yield [id.slice(kind.length + 1), row as Extract<Row, { kind: K }>];
+  of<K extends Kind>(kind: K): Iterable<readonly [name: string, row: Extract<Row, { kind: K }>]> {
+    return (this.#kinds.get(kind)?.rows ?? []) as Iterable<readonly [string, Extract<Row, { kind: K }>]>;
   }
 
   /**
@@ -53,7 +93,7 @@ export class Rows {
     // A transaction's coordinator is no participant of it as well, so its id names one row.
     for (const kind of of === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const))
       for (const named of this.of(kind)) if (after === null || named[0] > after) found.push(named);
-    found.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    found.sort(byName);
     const rows: (readonly [string, Row])[] = [];
     let units = 0;
     for (const [name, row] of found) {
@@ -67,23 +107,21 @@ export class Rows {
     return { type: 'rows', rows, more: false };
   }
 
-  /** By name, in an order that depends on the names alone. */
+  /** With their ids, in an order that depends on these alone. */
   sorted(): (readonly [string, Row])[] {
-    return [...this.#rows].sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    const all: (readonly [string, Row])[] = [];
+    for (const [kind, { rows }] of this.#kinds)
+      for (const [name, row] of rows) all.push([rowId(kind, name), row]);
+    return all.sort(byName);
   }
 
-  /** What changed since the last call, or everything; a row that is gone is null. */
+  /** What changed since the last call, or everything, by id; a row that is gone is null. */
   takeDirty(full: boolean): (readonly [string, Row | null])[] {
-    const ids = full ? [...this.#rows.keys()] : [...this.#dirty];
-    this.#dirty.clear();
-    if (full) this.#kept.clear();
-    return ids.map((id) => {
-      const row = this.#rows.get(id) ?? null;
-      if (row === null) this.#kept.delete(id);
-      else this.#kept.add(id);
-      return [id, row] as const;
-    });
+    const all: (readonly [string, Row | null])[] = [];
+    for (const [kind, of] of this.#kinds)
+      for (const [name, row] of of.take(full)) all.push([rowId(kind, name), row]);
+    return all;
   }
 }
 
-export const rowId = (kind: Row['kind'], name: string): string => `${kind}/${name}`;
+export const rowId = (kind: Kind, name: string): string => `${kind}/${name}`;
