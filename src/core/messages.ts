@@ -186,10 +186,14 @@ export interface NodeLoad {
   readonly inflight: number;
   /** Requests that wait for one to end. */
   readonly queued: number;
+  /** How many handlers may run at once; others wait. */
+  readonly maxInflight: number;
   /** Share of the time that the event loop was busy, 0 to 1. */
   readonly loop: number;
   /** Share of one core that the process used; may pass 1. */
   readonly cpu: number;
+  /** How long this request waited for its turn there, in ms. */
+  readonly waitedMs: number;
 }
 
 export type ClientResponse =

@@ -1,16 +1,17 @@
 import { settings } from './settings.js';
 
 /**
- * Peak-EWMA as in Finagle (`com.twitter.finagle.loadbalancer.PeakEwma`): a higher sample is taken at once, then it
- * decays by e^(−Δ/τ). As a read there is an observation of 0, and each sample comes after one, all that remains of
- * `cost·w + rtt·(1 − w)` is the larger of the decayed cost and the sample; so looking changes nothing. In ms.
+ * A moving average that takes a peak at once, as Finagle's `PeakEwma` does, in ms. There only time takes a peak away; here each
+ * lower sample takes an eighth of the difference (the gain of Jacobson and Karels, "Congestion Avoidance and Control", 1988), and time takes
+ * what nobody has confirmed. Else a moment in which all stood still makes all look slow for seconds, and the one that always is slow no slower.
  */
 export class PeakEwma {
   #cost = 0;
   #at = Number.NEGATIVE_INFINITY;
 
   sample(ms: number, now: number): void {
-    this.#cost = Math.max(ms, this.#decayed(now));
+    const cost = this.#decayed(now);
+    this.#cost = ms >= cost ? ms : cost + (ms - cost) * settings.peakGain;
     this.#at = Math.max(this.#at, now);
   }
 
@@ -20,21 +21,26 @@ export class PeakEwma {
   }
 
   #decayed(now: number): number {
-    return this.#cost * Math.exp(-Math.max(0, now - this.#at) / settings.peakMs);
+    return this.#cost * Math.exp(-Math.max(0, now - this.#at) / settings.forgetMs);
   }
 }
 
-/** A mean over about the last τ ms, however irregular its samples; the first one is taken as it is. */
+/** A mean over about the last `tauMs`, however irregular its samples; the first one is taken as it is. */
 export class Ewma {
+  readonly #tauMs: number;
   #mean = 0;
   #at: number | null = null;
+
+  constructor(tauMs: number) {
+    this.#tauMs = tauMs;
+  }
 
   sample(value: number, now: number): void {
     if (this.#at === null) this.#mean = value;
     else {
       const age = Math.max(0, now - this.#at);
       // Several within one ms still count.
-      this.#mean += (value - this.#mean) * (1 - Math.exp(-Math.max(1, age) / settings.weightTauMs));
+      this.#mean += (value - this.#mean) * (1 - Math.exp(-Math.max(1, age) / this.#tauMs));
     }
     this.#at = now;
   }

@@ -6,9 +6,9 @@ import type { NodeLoad } from './types.js';
 export class LiveWeight {
   /** 1 for a node like the others. */
   value = 1;
-  readonly #use = new Ewma();
-  readonly #latency = new Ewma();
-  readonly #inflight = new Ewma();
+  readonly #use = new Ewma(settings.weightTauMs);
+  readonly #latency = new Ewma(settings.weightTauMs);
+  readonly #inflight = new Ewma(settings.inflightTauMs);
   /** In-flight × ms since the last interval began, so that its mean over the interval is exact. */
   #area = 0;
   #since: number;
@@ -60,8 +60,8 @@ export class LiveWeight {
 }
 
 /**
- * Measures all weights anew: 1 / max(ε, use of CPU or event loop, latency and in-flight relative to the median), at
- * most 20 % an interval. Who did not report lately counts as the median of the others. All must be closed at `now`.
+ * Measures all weights anew: 1 / max(ε, use of CPU or event loop, (latency / median)³, in-flight / median), a step at most
+ * an interval. Who did not report lately counts as the median of the others. All must be closed at `now`.
  */
 export function measure(nodes: readonly LiveWeight[], intervals: number, now: number): void {
   const known = (of: (n: LiveWeight) => number | null): number[] =>
@@ -75,7 +75,7 @@ export function measure(nodes: readonly LiveWeight[], intervals: number, now: nu
     const worst = Math.max(
       settings.leastUse,
       node.use(now) ?? middleUse,
-      (node.latency(now) ?? middleLatency) / middleLatency,
+      ((node.latency(now) ?? middleLatency) / middleLatency) ** settings.latencyPower,
       // One more each: with hardly anything under way a single request must not halve a weight.
       (node.inflight + 1) / (middleInflight + 1),
     );

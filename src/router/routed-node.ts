@@ -21,6 +21,7 @@ export class RoutedNode {
   readonly #came: number;
   #load: NodeLoad | null = null;
   #loadAt = 0;
+  #others = 0;
   draining = false;
   inflight = 0;
   requests = 0;
@@ -31,7 +32,7 @@ export class RoutedNode {
     this.#base = base;
     this.#came = late ? now : Number.NEGATIVE_INFINITY;
     this.live = new LiveWeight(now);
-    this.candidate = { id, weight: base, inflight: 0, load: null, ewmaMs: null, state: 'up' };
+    this.candidate = { id, weight: base, inflight: 0, others: 0, load: null, ewmaMs: null, state: 'up' };
   }
 
   /** The share of its weight that it has by now: less than 1 in slow start, which is linear and follows an ejection. */
@@ -55,7 +56,9 @@ export class RoutedNode {
     const ramp = this.ramp(now);
     c.weight = this.#base * this.live.value * ramp;
     c.inflight = this.inflight;
-    c.load = this.#load !== null && now - this.#loadAt <= settings.staleMs ? this.#load : null;
+    const told = this.#load !== null && now - this.#loadAt <= settings.staleMs;
+    c.load = told ? this.#load : null;
+    c.others = told ? this.#others : 0;
     c.ewmaMs = this.#peak.read(now);
     c.state = ramp < 1 ? 'slow-start' : 'up';
     return c;
@@ -75,14 +78,17 @@ export class RoutedNode {
     if (load !== null) {
       this.#load = load;
       this.#loadAt = now;
+      this.#others = Math.max(0, load.inflight + load.queued - this.inflight);
       this.live.reported(load, now);
     }
+    // What is under way there says how long a request will wait; counted in both, a queue would count twice.
+    const taken = Math.max(0, ms - (load?.waitedMs ?? 0));
     if (outcome !== 'lost' && outcome !== 'timeout') this.silence.heard();
     switch (outcome) {
       case 'ok':
       case 'app-error':
-        this.#peak.sample(ms, now);
-        this.live.answered(ms, now);
+        this.#peak.sample(taken, now);
+        this.live.answered(taken, now);
         this.ejection.replied();
         return false;
       case 'busy':

@@ -1,7 +1,9 @@
 /** The numbers of the router, each with its unit. */
 export const settings = {
-  /** Time constant, in ms, with which a latency peak is forgotten (Finagle's default). */
-  peakMs: 10_000,
+  /** A latency lower than the average takes this share of the difference from it; a higher one is taken at once. */
+  peakGain: 1 / 8,
+  /** Time constant, in ms, with which it is forgotten (Finagle's default). */
+  forgetMs: 10_000,
   /** Latencies count as at least this, in ms: clocks of whole ms must not make them nothing. */
   leastMs: 0.01,
   /** Load of a node that has never answered and owes an answer (Finagle's penalty): above any other. */
@@ -36,10 +38,13 @@ export const settings = {
   samples: 512,
   samplesLeast: 20,
   /** Measured weights change every so many ms, by at most this share. */
-  weightMs: 1000,
-  weightStep: 0.2,
-  /** Time constant, in ms, of the averages that weights are measured by. */
+  weightMs: 100,
+  weightStep: 0.1,
+  /** Time constant, in ms, of the averages of latency and use that weights are measured by, and of what is under way. */
   weightTauMs: 3000,
+  inflightTauMs: 300,
+  /** A node r times as slow as the others gets 1 / r to this power: four times as slow, it is left with less than shows in a 99th percentile. */
+  latencyPower: 3,
   /** ε: what a node uses counts as at least this, so that idle ones do not draw everything. */
   leastUse: 0.05,
   /** A measured weight is never less: the node would not be measured again. */

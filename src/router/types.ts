@@ -13,9 +13,11 @@ export interface Candidate {
   readonly weight: number;
   /** Requests that this router has sent to it and that have not ended. */
   readonly inflight: number;
+  /** Requests of others that were under way there, or waited, when it last answered. */
+  readonly others: number;
   /** Null: it said nothing lately. */
   readonly load: NodeLoad | null;
-  /** Peak-sensitive moving average of its latency, in ms; null: it has not answered yet. */
+  /** Peak-sensitive moving average of its latency, less what requests waited for their turn there, in ms; null: it has not answered yet. */
   readonly ewmaMs: number | null;
   readonly state: 'up' | 'slow-start';
 }
@@ -50,6 +52,7 @@ export interface Considered {
   readonly id: string;
   readonly weight: number;
   readonly inflight: number;
+  readonly others: number;
   readonly ewmaMs: number | null;
   readonly load: NodeLoad | null;
   readonly score: number | null;

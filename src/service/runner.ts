@@ -80,6 +80,11 @@ class Running implements Invocation {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null)?.then === 'function';
 
+/** When a request came to its turn. */
+interface Turn {
+  waitedMs: number;
+}
+
 /** Runs the handlers of a node: so many at once, the others in order of arrival, each until its caller's deadline. */
 export class Services {
   readonly #options: ServicesOptions;
@@ -99,14 +104,18 @@ export class Services {
     return [...this.#services.values()].map(viewOf);
   }
 
-  load(): NodeLoad {
-    return { inflight: this.#running.size, queued: this.#queue.size, ...this.#meter.shares };
+  /** How busy the node is, for the reply to a request that waited so long for its turn, in ms. */
+  load(waitedMs = 0): NodeLoad {
+    const { maxInflight } = this.#options;
+    const counts = { inflight: this.#running.size, queued: this.#queue.size, maxInflight };
+    return { ...counts, ...this.#meter.shares, waitedMs };
   }
 
   /** Runs the handler. Never rejects: what went wrong is in the reply. The value is JSON text. */
   async call(call: ServiceCall): Promise<ServiceReply<string>> {
-    const outcome = await this.#outcome(call);
-    const load = this.load();
+    const turn: Turn = { waitedMs: 0 };
+    const outcome = await this.#outcome(call, turn);
+    const load = this.load(turn.waitedMs);
     return typeof outcome === 'string' ? { ok: true, value: outcome, load } : { ok: false, ...outcome, load };
   }
 
@@ -129,13 +138,14 @@ export class Services {
     for (const running of this.#running) running.abort(reason);
   }
 
-  #outcome(call: ServiceCall): Promise<string | ServiceFailure> {
+  #outcome(call: ServiceCall, turn: Turn): Promise<string | ServiceFailure> {
     const { service, method, timeoutMs } = call;
     const handler = this.#services.get(service)?.methods.get(method);
     if (handler === undefined)
       return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method, ' here')));
     if (this.#stopping) return Promise.resolve(refused('busy', 'the node is stopping'));
-    const deadline = performance.now() + timeoutMs;
+    const came = performance.now();
+    const deadline = came + timeoutMs;
     if (this.#running.size < this.#options.maxInflight) return this.#run(handler.handle, call, deadline);
     if (this.#queue.size >= limits.serviceQueue) {
       const message = `${this.#running.size} handlers run and ${this.#queue.size} requests wait already`;
@@ -145,6 +155,7 @@ export class Services {
       const queued: Queued = {
         run: () => {
           clearTimeout(timer);
+          turn.waitedMs = Math.round((performance.now() - came) * 100) / 100;
           resolve(this.#run(handler.handle, call, deadline));
         },
         refuse: (failure) => {

@@ -19,8 +19,8 @@ export interface ServiceFailure {
 
 /** The result of a `call` as JSON text. */
 export function encodeServiceReply(reply: ServiceReply<string>): string {
-  const { inflight, queued, loop, cpu } = reply.load;
-  const load = `{"inflight":${inflight},"queued":${queued},"loop":${loop},"cpu":${cpu}}`;
+  const { inflight, queued, maxInflight, loop, cpu, waitedMs } = reply.load;
+  const load = `{"inflight":${inflight},"queued":${queued},"maxInflight":${maxInflight},"loop":${loop},"cpu":${cpu},"waitedMs":${waitedMs}}`;
   if (reply.ok) return `{"ok":true,"value":${reply.value},"load":${load}}`;
   return JSON.stringify(reply);
 }
@@ -45,8 +45,8 @@ export function decodeServiceReply(value: unknown): ServiceReply {
 
 function checkLoad(value: unknown): void {
   const load = asFields(value, 'result.load');
-  for (const name of ['inflight', 'queued', 'loop', 'cpu'])
+  for (const name of ['inflight', 'queued', 'maxInflight', 'loop', 'cpu', 'waitedMs'])
     if (!(Number.isFinite(load[name]) && (load[name] as number) >= 0))
       bad(`result.load.${name}`, 'a number from 0');
-  onlyFields(load, 4, 'result.load');
+  onlyFields(load, 6, 'result.load');
 }

@@ -7,7 +7,7 @@ import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import type { ServiceFailure } from '../../src/wire/service-reply.js';
 
-const load = { inflight: 0, queued: 0, loop: 0, cpu: 0 };
+const load = { inflight: 0, queued: 0, maxInflight: 64, loop: 0, cpu: 0, waitedMs: 0 };
 const member = (id: string) => ({
   id,
   store: 's',

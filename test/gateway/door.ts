@@ -9,12 +9,13 @@ export interface Call {
   readonly options: ServiceCallOptions;
 }
 
-const load = { inflight: 0, queued: 0, loop: 0, cpu: 0 };
+const load = { inflight: 0, queued: 0, maxInflight: 64, loop: 0, cpu: 0, waitedMs: 0 };
 
 export const node = (id: string, more: Partial<RouterView['nodes'][number]> = {}) => ({
   id,
   weight: 1,
   inflight: 0,
+  others: 0,
   ewmaMs: null,
   load: null,
   score: null,

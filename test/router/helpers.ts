@@ -10,6 +10,7 @@ export const candidate = (id: string, more: Partial<Candidate> = {}): Candidate 
   weight: 1,
   inflight: 0,
   load: null,
+  others: 0,
   ewmaMs: null,
   state: 'up',
   ...more,

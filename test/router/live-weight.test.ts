@@ -8,7 +8,7 @@ interface Told {
   readonly inflight?: number;
 }
 
-/** Nodes that are like this for so many seconds, measured each second. Returns their weights after each. */
+/** Nodes that are like this for so many seconds, measured for the ten intervals of each. Returns their weights after each. */
 function seconds(
   nodes: readonly LiveWeight[],
   told: readonly Told[],
@@ -20,11 +20,15 @@ function seconds(
     const now = (s + 1) * 1000;
     for (const [i, { use, ms, inflight }] of told.entries()) {
       const node = nodes[i]!;
-      if (use !== undefined) node.reported({ inflight: 0, queued: 0, loop: use, cpu: use / 2 }, now - 10);
+      if (use !== undefined)
+        node.reported(
+          { inflight: 0, queued: 0, maxInflight: 8, loop: use, cpu: use / 2, waitedMs: 0 },
+          now - 10,
+        );
       if (ms !== undefined) node.answered(ms, now - 10);
       node.close(inflight ?? 1, now);
     }
-    measure(nodes, 1, now);
+    measure(nodes, 10, now);
     weights.push(nodes.map((node) => node.value));
   }
   return weights;
@@ -32,18 +36,18 @@ function seconds(
 const fresh = (n: number): LiveWeight[] => Array.from({ length: n }, () => new LiveWeight(0));
 
 describe('measured weights', () => {
-  it('are 1 / latency relative to the median', () => {
+  it('are 1 / the third power of latency relative to the median', () => {
     const last = seconds(fresh(3), [{ ms: 40 }, { ms: 10 }, { ms: 10 }], 0, 30).at(-1)!;
-    expect(last[0]).toBeCloseTo(0.25);
+    expect(last[0]).toBeCloseTo(1 / 64, 4);
     expect(last[1]).toBeCloseTo(1);
   });
 
-  it('change by a fifth a second at most, down and up', () => {
+  it('change by a tenth each 100 ms at most, down and up', () => {
     const nodes = fresh(3);
     const down = seconds(nodes, [{ ms: 100 }, { ms: 10 }, { ms: 10 }], 0, 4).map((w) => w[0]!);
-    for (const [i, w] of down.entries()) expect(w).toBeCloseTo(0.8 ** (i + 1));
+    for (const [i, w] of down.entries()) expect(w).toBeCloseTo(Math.max(0.01, 0.9 ** (10 * (i + 1))));
     const up = seconds(nodes, [{ ms: 10 }, { ms: 10 }, { ms: 10 }], 4, 40).map((w) => w[0]!);
-    for (let i = 1; i < up.length; i += 1) expect(up[i]! / up[i - 1]!).toBeLessThanOrEqual(1.2 + 1e-9);
+    for (let i = 1; i < up.length; i += 1) expect(up[i]! / up[i - 1]!).toBeLessThanOrEqual(1.1 ** 10 + 1e-9);
     expect(up.at(-1)).toBeCloseTo(1, 1);
   });
 
@@ -82,9 +86,9 @@ describe('measured weights', () => {
   it('go back to the median when a node has said nothing for long', () => {
     const nodes = fresh(3);
     seconds(nodes, [{ ms: 40 }, { ms: 10 }, { ms: 10 }], 0, 30);
-    expect(nodes[0]!.value).toBeCloseTo(0.25);
+    expect(nodes[0]!.value).toBeCloseTo(1 / 64, 4);
     seconds(nodes, [{}, { ms: 10 }, { ms: 10 }], 30, 34);
-    expect(nodes[0]!.value).toBeCloseTo(0.25);
+    expect(nodes[0]!.value).toBeCloseTo(1 / 64, 4);
     seconds(nodes, [{}, { ms: 10 }, { ms: 10 }], 34, 50);
     expect(nodes[0]!.value).toBeCloseTo(1);
   });
@@ -102,7 +106,7 @@ describe('measured weights', () => {
       }
       return router.view(20_000).nodes[0]!.weight;
     };
-    expect(run({ strategy: 'weighted' })).toBeCloseTo(0.25, 1);
+    expect(run({ strategy: 'weighted' })).toBeCloseTo(1 / 64, 2);
     expect(run({ strategy: 'weighted', weights: { n2: 1 } })).toBe(1);
     expect(run({ strategy: 'random' })).toBe(1);
   });
@@ -111,6 +115,6 @@ describe('measured weights', () => {
     const router = routerOf(3, { strategy: 'weighted' });
     for (const id of ['n1', 'n2', 'n3']) router.done(router.sent(id, 0), 'ok', id === 'n1' ? 100 : 10);
     router.choose({ key: null }, 3500);
-    expect(router.view(3500).nodes[0]!.weight).toBeCloseTo(0.8 ** 3);
+    expect(router.view(3500).nodes[0]!.weight).toBeCloseTo(0.9 ** 35);
   });
 });

@@ -131,7 +131,7 @@ describe('the router', () => {
     strike(router, 'n4', 'error', 0, 5);
     strike(router, 'n1', 'ok', 2);
     router.sent('n5', 2);
-    const load = { inflight: 3, queued: 1, loop: 0.5, cpu: 0.2 };
+    const load = { inflight: 3, queued: 1, maxInflight: 8, loop: 0.5, cpu: 0.2, waitedMs: 0 };
     router.done(router.sent('n6', 500), 'ok', 520, load);
     const choice = router.choose({ key: null, exclude: new Set(['n2']) }, 520)!;
     expect(choice.id).toBe('n1');
@@ -197,7 +197,15 @@ describe('a strategy of one’s own', () => {
     strike(router, 'n1', 'error', 0, 5);
     expect(router.choose({ key: 'n3' }, 10)!.id).toBe('n3');
     expect(seen[0]!.map((c) => c.id)).toEqual(['n2', 'n3']);
-    expect(seen[0]![0]).toEqual({ id: 'n2', weight: 1, inflight: 0, load: null, ewmaMs: null, state: 'up' });
+    expect(seen[0]![0]).toEqual({
+      id: 'n2',
+      weight: 1,
+      inflight: 0,
+      others: 0,
+      load: null,
+      ewmaMs: null,
+      state: 'up',
+    });
     expect(router.view(10).strategy).toBe('custom');
   });
 

@@ -29,7 +29,8 @@ interface Job {
   readonly ticket: number;
   readonly node: number;
   readonly born: number;
-  /** When it ends; set when a worker takes it. */
+  /** When a worker takes it, and when it ends. */
+  begun: number;
   end: number;
 }
 
@@ -54,6 +55,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const begin = (node: number, now: number): void => {
     while (busy[node]!.length < workers && queues[node]!.length > 0) {
       const job = queues[node]!.shift()!;
+      job.begun = now;
       job.end = now + exponential(serviceMs * slowness[node]!);
       busy[node]!.push(job);
     }
@@ -71,8 +73,10 @@ export function simulate(options: SimulationOptions): SimulationResult {
       router.done(next.ticket, 'ok', end, {
         inflight: working,
         queued: queues[node]!.length,
+        maxInflight: workers,
         loop: share,
         cpu: share,
+        waitedMs: next.begun - next.born,
       });
       if (born >= fromMs) latencies.push(end - born);
       continue;
@@ -85,7 +89,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     }
     const { id } = router.choose({ key: null }, arrival)!;
     const node = names.indexOf(id);
-    queues[node]!.push({ ticket: router.sent(id, arrival), node, born: arrival, end: 0 });
+    queues[node]!.push({ ticket: router.sent(id, arrival), node, born: arrival, begun: 0, end: 0 });
     if (arrival >= fromMs) counts[node]! += 1;
     begin(node, arrival);
     arrival += exponential(gapMs);

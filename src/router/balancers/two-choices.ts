@@ -3,13 +3,25 @@ import type { Candidate, Strategy } from '../types.js';
 import { type BaseWeight, standsAside } from './weights.js';
 
 /**
- * The lower of two random ones (Mitzenmacher, "The Power of Two Choices", 2001) by peak-EWMA as in Finagle: load =
- * cost · (pending + 1). Without a latency yet: nothing when idle, so that it is tried; a penalty until it has answered.
+ * How many requests the node works on without one of them waiting for another: as many as it says it runs, if they leave its thread alone, and one if they keep it
+ * busy; between them by the share of time that it is. Of a node that does not say, one, as in Finagle.
+ */
+const atOnce = ({ load }: Candidate): number => {
+  if (load === null) return 1;
+  const busy = Math.min(1, load.loop);
+  return Math.max(1, load.maxInflight * (1 - busy) + busy);
+};
+
+/**
+ * The lower of two random ones (Mitzenmacher, "The Power of Two Choices", 2001) by the time that a request may be expected to take:
+ * peak-EWMA, times how often the node must finish all it works on before this one is done. That is Finagle's cost · (pending + 1) for a
+ * node which works on one at a time. Without a latency yet: nothing when idle, so that it is tried; a penalty until it has answered.
  */
 export function twoChoices(base: BaseWeight): Strategy {
   const score = (c: Candidate): number => {
     if (c.ewmaMs === null) return c.inflight === 0 ? 0 : settings.penalty + c.inflight;
-    return (Math.max(c.ewmaMs, settings.leastMs) * (c.inflight + 1)) / base(c.id);
+    const turns = Math.max(1, (c.inflight + c.others + 1) / atOnce(c));
+    return (Math.max(c.ewmaMs, settings.leastMs) * turns) / base(c.id);
   };
   return {
     score,
