@@ -26,3 +26,4 @@ export const POSTGRES_BIN = '/usr/lib/postgresql/15/bin';
 export const POSTGRES = { [`${POSTGRES_BIN}/postgres`]: 'postgresql-15' } as const;
 export const ETCD = { etcd: 'etcd-server' } as const;
 export const REDIS = { 'redis-server': 'redis-server', 'redis-cli': 'redis-tools' } as const;
+export const DOORS = { nginx: 'nginx-light', haproxy: 'haproxy', wrk: 'wrk' } as const;
