@@ -22,40 +22,32 @@ export interface AppOptions {
 }
 
 type Env = { Variables: { requestId: string } };
-
-const json = (value: unknown, status: number, headers: Readonly<Record<string, string>> = {}): Response =>
-  new Response(JSON.stringify(value), {
-    status,
-    headers: { 'Content-Type': 'application/json', ...headers },
-  });
+type Headers = Readonly<Record<string, string>>;
 
 /** HTTP on one side, a router on the other. */
 export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
   const { router, directory, metrics, timeoutMs } = options;
   const app = new make<Env>();
-  /** Headers of every response. */
-  const common = (c: Context<Env>): Record<string, string> => ({
-    'X-Request-Id': c.get('requestId'),
-    ...(options.stopping() ? { Connection: 'close' } : {}),
-  });
+  /** Every response is made here, with the headers that all have: to add one later would make it anew. */
+  const respond = (c: Context<Env>, text: string, status: number, headers: Headers): Response => {
+    const all: Record<string, string> = { ...headers, 'X-Request-Id': c.get('requestId') };
+    if (options.stopping()) all.Connection = 'close';
+    return new Response(text, { status, headers: all });
+  };
+  const json = (c: Context<Env>, value: unknown, status: number, headers: Headers = {}): Response =>
+    respond(c, JSON.stringify(value), status, { 'Content-Type': 'application/json', ...headers });
 
   app.use(async (c, next) => {
     c.set('requestId', requestIdOf(c.req.header('x-request-id')));
-    try {
-      checkOrigin(options.host, { host: c.req.header('host'), origin: c.req.header('origin') });
-      await next();
-    } finally {
-      for (const [name, value] of Object.entries(common(c))) c.header(name, value);
-    }
+    checkOrigin(options.host, { host: c.req.header('host'), origin: c.req.header('origin') });
+    await next();
   });
 
   app.onError((thrown, c) => {
     const error = asMuster(thrown);
     if (error.code === 'internal') options.failed(error);
     const { problem, headers } = problemOf(error, c.get('requestId'));
-    // Here too: what the check above throws does not come back to it.
-    const own = { 'Content-Type': 'application/problem+json', ...common(c) };
-    return json(problem, problem.status, { ...headers, ...own });
+    return json(c, problem, problem.status, { ...headers, 'Content-Type': 'application/problem+json' });
   });
   app.notFound((c) => {
     throw new Refusal(404, 'not-found', `there is nothing at ${c.req.path}; GET / lists what there is`);
@@ -68,22 +60,22 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
       throw notAllowed(c, 'GET, HEAD');
     });
   };
-  get('/', async () => {
+  get('/', async (c) => {
     const services = await directory.services(timeoutMs);
-    return json({ services: services.map(indexed) }, 200);
+    return json(c, { services: services.map(indexed) }, 200);
   });
-  get('/healthz', () => json({ status: 'ok' }, 200));
-  get('/readyz', async () => {
+  get('/healthz', (c) => json(c, { status: 'ok' }, 200));
+  get('/readyz', async (c) => {
     if (options.stopping()) throw new Refusal(503, 'unavailable', 'the gateway is ending');
     const nodes = router.view().nodes.filter(({ state }) => state !== 'draining');
     if (nodes.length === 0) throw new Refusal(503, 'unavailable', 'there is no node to send requests to');
     // Not what the router remembers: without requests it would never hear that nodes are back.
     await directory.fresh(timeoutMs);
-    return json({ status: 'ready', nodes: nodes.map(({ id }) => id) }, 200);
+    return json(c, { status: 'ready', nodes: nodes.map(({ id }) => id) }, 200);
   });
-  get('/metrics', async () => {
+  get('/metrics', async (c) => {
     const { text, contentType } = await metrics.expose(router.view());
-    return new Response(text, { headers: { 'Content-Type': contentType } });
+    return respond(c, text, 200, { 'Content-Type': contentType });
   });
 
   app.post('/:service/:method', async (c) => {
@@ -105,7 +97,7 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
         ...(key === undefined ? {} : { key }),
       });
       ({ node, attempts } = report);
-      return json(report.value, 200, { 'X-Muster-Node': node, 'X-Muster-Attempts': String(attempts) });
+      return json(c, report.value, 200, { 'X-Muster-Node': node, 'X-Muster-Attempts': String(attempts) });
     } catch (thrown) {
       const error = asMuster(thrown);
       ({ code } = error);
