@@ -106,9 +106,15 @@ export class Services {
 
   /** How busy the node is, for the reply to a request that waited so long for its turn, in ms. */
   load(waitedMs = 0): NodeLoad {
-    const { maxInflight } = this.#options;
-    const counts = { inflight: this.#running.size, queued: this.#queue.size, maxInflight };
-    return { ...counts, ...this.#meter.shares, waitedMs };
+    const { loop, cpu } = this.#meter.shares;
+    return {
+      inflight: this.#running.size,
+      queued: this.#queue.size,
+      maxInflight: this.#options.maxInflight,
+      loop,
+      cpu,
+      waitedMs,
+    };
   }
 
   /** Runs the handler. Never rejects: what went wrong is in the reply. The value is JSON text. */

@@ -3,14 +3,13 @@ import type { Candidate, Strategy } from '../types.js';
 import { type BaseWeight, standsAside } from './weights.js';
 
 /**
- * How many requests the node works on without one of them waiting for another: as many as it says it runs, if they leave its thread alone, and one if they keep it
- * busy; between them by the share of time that it is. Of a node that does not say, one, as in Finagle.
+ * How many requests the node works on without one of them waiting for another, by what it last said: as many as would use up its
+ * thread, if each takes as much of it as those that run, but no more than it lets run. Of a node that says nothing, or was idle: one, as in Finagle.
  */
-const atOnce = ({ load }: Candidate): number => {
-  if (load === null) return 1;
-  const busy = Math.min(1, load.loop);
-  return Math.max(1, load.maxInflight * (1 - busy) + busy);
-};
+const atOnce = ({ load }: Candidate): number =>
+  load === null
+    ? 1
+    : Math.max(1, Math.min(load.maxInflight, load.inflight / Math.max(load.loop, settings.leastUse)));
 
 /**
  * The lower of two random ones (Mitzenmacher, "The Power of Two Choices", 2001) by the time that a request may be expected to take:
