@@ -66,8 +66,11 @@ export function fitsReads(reads: readonly TxRead[]): boolean {
 /** Who holds a key on behalf of a transaction that is prepared and not finished. */
 interface Hold {
   exclusive: TxId | null;
-  readonly shared: Set<TxId>;
+  /** Made when there is one: most keys are written. */
+  shared: Set<TxId> | null;
 }
+
+const nobody: ReadonlySet<TxId> = new Set();
 
 /** Which keys prepared transactions hold: exclusively what they write, shared what they read and check. Derived from the rows. */
 export class Intents {
@@ -91,11 +94,14 @@ export class Intents {
       if (how === null) continue;
       let hold = this.#holds.get(item.key);
       if (hold === undefined) {
-        hold = { exclusive: null, shared: new Set() };
+        hold = { exclusive: null, shared: null };
         this.#holds.set(item.key, hold);
       }
       if (how === 'exclusive') hold.exclusive = tx;
-      else hold.shared.add(tx);
+      else {
+        hold.shared ??= new Set();
+        hold.shared.add(tx);
+      }
     }
   }
 
@@ -104,8 +110,8 @@ export class Intents {
       const hold = this.#holds.get(key);
       if (hold === undefined) continue;
       if (hold.exclusive === tx) hold.exclusive = null;
-      hold.shared.delete(tx);
-      if (hold.exclusive === null && hold.shared.size === 0) this.#holds.delete(key);
+      if (hold.shared?.delete(tx) === true && hold.shared.size === 0) hold.shared = null;
+      if (hold.exclusive === null && hold.shared === null) this.#holds.delete(key);
     }
   }
 
@@ -121,16 +127,24 @@ export class Intents {
   }
 
   /** The transactions that must be over before `tx` (null: an operation of its own) may do these items. */
-  against(tx: TxId | null, items: readonly TxItem[]): Set<TxId> {
-    const found = new Set<TxId>();
-    if (this.#holds.size === 0) return found;
+  against(tx: TxId | null, items: readonly TxItem[]): ReadonlySet<TxId> {
+    if (this.#holds.size === 0) return nobody;
+    let found: Set<TxId> | null = null;
     for (const item of items) {
       const hold = this.#holds.get(item.key);
       if (hold === undefined) continue;
-      if (hold.exclusive !== null && hold.exclusive !== tx) found.add(hold.exclusive);
-      if (isWrite(item)) for (const other of hold.shared) if (other !== tx) found.add(other);
+      if (hold.exclusive !== null && hold.exclusive !== tx) {
+        found ??= new Set();
+        found.add(hold.exclusive);
+      }
+      if (hold.shared === null || !isWrite(item)) continue;
+      for (const other of hold.shared) {
+        if (other === tx) continue;
+        found ??= new Set();
+        found.add(other);
+      }
     }
-    return found;
+    return found ?? nobody;
   }
 }
 

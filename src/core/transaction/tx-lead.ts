@@ -154,19 +154,19 @@ export class TxLead {
    * Who holds these keys. A transaction whose end is in the log, applied or not, holds nothing against what comes after it in
    * the same log; only who answers from the applied state must wait for that (`blocksRead`).
    */
-  #against(tx: TxId | null, items: readonly TxItem[]): Set<TxId> {
-    const found = this.#host.machine.intents.against(tx, items);
-    for (const other of found)
-      if (this.#finishing.has(other) || this.#coordinated.get(other)?.deciding === true) found.delete(other);
+  #against(tx: TxId | null, items: readonly TxItem[]): readonly TxId[] {
+    const found: TxId[] = [];
+    for (const other of this.#host.machine.intents.against(tx, items))
+      if (!this.#finishing.has(other) && this.#coordinated.get(other)?.deciding !== true) found.push(other);
     if (this.#pipelined.size > 0)
-      for (const other of this.#pipelineIntents.against(tx, items)) found.add(other);
+      for (const other of this.#pipelineIntents.against(tx, items)) found.push(other);
     return found;
   }
 
   /** Must an operation of its own wait? */
   blocks(items: readonly TxItem[]): boolean {
     if (this.#pipelined.size === 0 && this.#host.machine.intents.size === 0) return false;
-    return this.#against(null, items).size > 0;
+    return this.#against(null, items).length > 0;
   }
 
   /** A read waits only for who writes the key and has voted: what it decided may have been answered already. */
@@ -191,7 +191,7 @@ export class TxLead {
     const { now } = this.#host;
     for (const waiter of waiting) {
       if (now >= waiter.until) waiter.give();
-      else if (this.#host.open && this.#against(waiter.tx, waiter.items).size === 0) waiter.go();
+      else if (this.#host.open && this.#against(waiter.tx, waiter.items).length === 0) waiter.go();
       else this.#waiting.push(waiter);
     }
   }
@@ -276,9 +276,9 @@ export class TxLead {
    */
   #whenFree(tx: TxId, at: number, items: readonly TxItem[], go: () => void, give: () => void): void {
     const others = this.#against(tx, items);
-    if (others.size === 0) go();
+    if (others.length === 0) go();
     else {
-      const older = [...others].every((other) => this.#isOlder(at, tx, other));
+      const older = others.every((other) => this.#isOlder(at, tx, other));
       this.wait(items, tx, go, give, older ? limits.txWaitMs : limits.txYieldMs);
     }
   }
