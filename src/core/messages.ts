@@ -10,7 +10,7 @@ import type {
   TxRead,
   TxReason,
 } from './machine/types.js';
-import type { ReplicaId } from './map/types.js';
+import type { NodeId, ReplicaId } from './map/types.js';
 
 /** An entry on the wire; its seq follows from the message's `prevSeq`. */
 export type WireEntry = readonly [epoch: number, command: Command];
@@ -77,6 +77,10 @@ export type PeerMessage =
       readonly revision: number;
       /** The partitions the sender is primary of, and in which epoch, as flat pairs. */
       readonly claims: readonly number[];
+      /** Members that the sender has not heard for so long that their replicas ought to be rebuilt. */
+      readonly silent: readonly NodeId[];
+      /** Members that are out, or only join, and that it has heard for long enough to give them their share. */
+      readonly back: readonly NodeId[];
     }
   | {
       readonly type: 'beacon-ack';

@@ -2,7 +2,7 @@ import { defaultTimings, limits, type Timings } from '../limits.js';
 import { TurnoverSet } from '../turnover.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
-import { membersWanted } from './map/caretaking.js';
+import { membersWanted, opinionOf } from './map/caretaking.js';
 import { type MapChange, noChange } from './map/changes.js';
 import {
   type ClusterMap,
@@ -478,6 +478,7 @@ export class NodeCore implements ReplicaContext {
   #onBeacon(from: Process, m: Extract<PeerMessage, { type: 'beacon' }>): void {
     if (m.incarnation !== from.incarnation) return;
     if (m.revision > this.revision) this.wantMap();
+    this.#liveness.told(from.node, m);
     const denied: number[] = [];
     for (let i = 0; i < m.claims.length; i += 2) {
       const p = m.claims[i] as number;
@@ -696,7 +697,7 @@ export class NodeCore implements ReplicaContext {
     if (care) {
       this.#caretakeAt = this.now + caretakeMs * (1 + this.#random.next());
       const id = `${this.node}.${this.incarnation}.${this.#reads}`;
-      const wanted = membersWanted(map, this.node, this.#liveness, id);
+      const wanted = membersWanted(map, this.node, this.#liveness, id, this.rules.judgedByMany);
       if (wanted !== null) {
         change = { ...wanted, partitions };
         urgent = true;
@@ -736,6 +737,7 @@ export class NodeCore implements ReplicaContext {
     }
     for (const node of this.#greet) if (!claims.has(node)) claims.set(node, []);
     this.#greet.clear();
+    const { silent, back } = opinionOf(this.map, this.node, this.#liveness);
     for (const [node, list] of claims) {
       let sent = this.#beacons.get(node);
       if (sent === undefined) {
@@ -750,7 +752,16 @@ export class NodeCore implements ReplicaContext {
       sent.push({ sentAt: this.now, claims: list });
       if (sent.length > beaconsRemembered) sent.shift();
       const { incarnation, revision } = this;
-      this.send(node, { type: 'beacon', incarnation, sentAt: this.now, revision, claims: list });
+      const message = {
+        type: 'beacon',
+        incarnation,
+        sentAt: this.now,
+        revision,
+        claims: list,
+        silent,
+        back,
+      } as const;
+      this.send(node, message);
     }
   }
 

@@ -43,6 +43,8 @@ export interface Rules {
   readonly dropNeedsFreshMap: boolean;
   /** Section 2: what a learner acked for an earlier placement does not count for a later one. */
   readonly streamsOfPlacement: boolean;
+  /** Section 2: a member is put out, or given its share, when more than half of the others think so. */
+  readonly judgedByMany: boolean;
   /** Section 5: whoever reads or checks a key holds it until the decision. */
   readonly readIntents: boolean;
   /** Section 5: a participant that voted holds what it promised until the decision. */
@@ -82,6 +84,7 @@ export const soundRules: Rules = {
   handoverReleasesOne: true,
   dropNeedsFreshMap: true,
   streamsOfPlacement: true,
+  judgedByMany: true,
   readIntents: true,
   intentsUntilDecision: true,
   decisionDurable: true,

@@ -3,6 +3,7 @@ import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { Ready } from '../core/node.js';
 import type { SimDisk } from './disk.js';
+import { Hearing } from './hearing.js';
 import type { SimProcess } from './process.js';
 
 /** A promise of PROTOCOL.md section 9 that did not hold. */
@@ -35,6 +36,7 @@ export class Invariants {
   readonly #digests = new Map<string, string>();
   #revision = 0;
   #before: ClusterMap | null = null;
+  readonly #hearing = new Hearing();
   /** How much was looked at: a run in which nothing happened proves nothing. */
   readonly seen = {
     epochs: 0,
@@ -63,11 +65,17 @@ export class Invariants {
     }
   }
 
-  published(map: ClusterMap): void {
+  /** A message of `from` has arrived. */
+  heard(by: NodeId, from: NodeId, now: number): void {
+    this.#hearing.heard(by, from, now);
+  }
+
+  published(map: ClusterMap, now: number): void {
     if (map.revision <= this.#revision)
       throw new Violation(13, `revision ${map.revision} after ${this.#revision}`);
     this.#revision = map.revision;
     this.#neverShort(map);
+    this.#outForMany(map, now);
     this.#countChanges(map);
     map.partitions.forEach((_, p) => {
       this.#inSyncHoldsCommitted(p);
@@ -136,6 +144,15 @@ export class Invariants {
       3,
       `${node}/${store} is in sync in p${p} and rewrites its log from #${from}; committed is #${last}`,
     );
+  }
+
+  /** Invariant 16: nobody is put out whom more than half of the others hear. */
+  #outForMany(map: ClusterMap, now: number): void {
+    const before = this.#before;
+    if (before === null) return;
+    for (const [id, { state }] of Object.entries(map.members))
+      if (state === 'out' && before.members[id]?.state === 'active' && this.#hearing.byMost(id, before, now))
+        throw new Violation(16, `${id} is put out, and more than half of the others hear it`);
   }
 
   #countChanges(map: ClusterMap): void {

@@ -213,6 +213,22 @@ export const variants: readonly Variant[] = [
     change: (scenario) => ({ ...only(struck(scenario, 4000), 'flip'), faultyMs: 40_000, thinkMs: 400 }),
   },
   {
+    name: 'one-judge-is-enough',
+    story: 'section 2: puts out whom a single node does not hear',
+    rules: broken({ judgedByMany: false }),
+    within: 100,
+    change: (scenario) => ({
+      ...scenario,
+      quiet: false,
+      txUsers: 0,
+      nodes: 5,
+      replicas: 3,
+      minInSync: 2,
+      repairAfterMs: 3000,
+      nemesis: { everyMs: 4000, weights: weightsOf({ oneWay: 1, netsplit: 0.3 }) },
+    }),
+  },
+  {
     name: 'no-read-intents',
     story: 'section 5: lets others write what a transaction has read before it is decided',
     rules: broken({ readIntents: false }),

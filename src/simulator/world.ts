@@ -313,7 +313,7 @@ export class World {
     this.note(
       () => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`,
     );
-    this.invariants.published(map);
+    this.invariants.published(map, this.queue.now);
     for (const node of this.nodes) {
       if (this.random.chance(0.5) && !this.metastore.blind.has(node))
         this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
@@ -346,7 +346,9 @@ export class World {
       const from = process.identity;
       this.network.send(process.node, to, () => {
         // A connection ends with the process at either end.
-        if (this.processes.get(to) === target) target?.deliver({ type: 'message', from, message });
+        if (target === undefined || this.processes.get(to) !== target) return;
+        this.invariants.heard(to, from.node, this.queue.now);
+        target.deliver({ type: 'message', from, message });
       });
     }
     if (ready.send.length > 0) this.reached(process, 'after-send');

@@ -17,6 +17,7 @@ export const want = {
   time: 'a finite number',
   serviceName: `a name: 1 to ${limits.serviceName} letters, digits, "_" or "-", a letter first`,
   partition: `a partition, 0 to ${limits.partitions - 1}`,
+  node: 'a node such as "n1"',
   replica: 'a replica such as "n1/store"',
   session: 'a session such as "1.42"',
   ticket: 'a ticket such as "1.42.7"',
@@ -41,9 +42,9 @@ export function onlyFields(value: Fields, count: number, where: string): void {
   if (found !== count) bad(where, `an object of ${count} known fields (it has ${found})`);
 }
 
-/** 0, 1, 2, … up to 2^53−1. */
+/** 0, 1, 2, … up to 2^53−1; not −0, which would not be what it was when it is sent on. */
 export function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && (value > 0 || Object.is(value, 0));
 }
 
 /** A whole number a counter can hold. −0 is refused: JSON would make it 0 on its way to the backups. */
@@ -63,6 +64,11 @@ export function isServiceName(value: unknown): value is string {
 
 export function isArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
+}
+
+/** The name of a node. */
+export function isNode(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= limits.nameLength;
 }
 
 const replicaLength = limits.nameLength + 1 + 128;

@@ -134,6 +134,8 @@ export const methods: Methods = {
       sentAt: 'The sender’s clock, in ms; the ack echoes it.',
       revision: 'The revision of the map the sender knows.',
       claims: 'Partition, epoch, partition, epoch, …: those the sender is primary of.',
+      silent: 'Members it has not heard for so long that their replicas ought to be rebuilt.',
+      back: 'Members that are out, or only join, and that it has heard for long enough.',
     },
   },
   'beacon-ack': {

@@ -6,6 +6,7 @@ import {
   type Fields,
   isArray,
   isCount,
+  isNode,
   isPartition,
   isReplica,
   isTime,
@@ -104,8 +105,17 @@ export function decodeBeacon(params: unknown): Peer<'beacon'> {
     if (!isPartition(claims[i])) bad('beacon.claims[]', want.partition);
     if (!isCount(claims[i + 1])) bad('beacon.claims[]', want.count);
   }
-  onlyFields(m, 4, 'beacon');
-  return { type: 'beacon', incarnation: m.incarnation, sentAt: m.sentAt, revision: m.revision, claims };
+  const { silent, back } = m;
+  checkNodes(silent, 'beacon.silent');
+  checkNodes(back, 'beacon.back');
+  onlyFields(m, 6, 'beacon');
+  const { incarnation, sentAt, revision } = m;
+  return { type: 'beacon', incarnation, sentAt, revision, claims, silent, back };
+}
+
+function checkNodes(value: unknown, where: string): void {
+  if (!isArray(value) || value.length > limits.members) bad(where, 'a list of nodes');
+  for (let i = 0; i < value.length; i++) if (!isNode(value[i])) bad(`${where}[]`, want.node);
 }
 
 export function decodeBeaconAck(params: unknown): Peer<'beacon-ack'> {

@@ -108,6 +108,8 @@ export const peerMessage: {
     type: fc.constant('beacon'),
     ...beat,
     claims: fc.array(fc.tuple(partition, count)).map((pairs) => pairs.flat()),
+    silent: fc.array(fc.constantFrom('n1', 'n2', 'a-node'), { maxLength: 3 }),
+    back: fc.array(fc.constantFrom('n1', 'n2', 'a-node'), { maxLength: 3 }),
   }),
   'beacon-ack': fc.record({ type: fc.constant('beacon-ack'), ...beat, denied: fc.array(partition) }),
   ...txMessage,

@@ -86,7 +86,9 @@ describe('the registry of methods', () => {
   });
 
   it('refuses a valid message in which any one part was replaced, or takes it as valid', () => {
-    const property = fc.property(call, fc.nat(), fc.jsonValue(), (message, where, wrong) => {
+    // As JSON writes them: it makes 0 of −0.
+    const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    const property = fc.property(call, fc.nat(), json, (message, where, wrong) => {
       const params = paramsOf(message);
       const spots = places(params);
       if (spots.length === 0) return;
@@ -240,7 +242,7 @@ describe('the bounds of a message', () => {
     expect(snapshot({ count: pieces })).toBeNull();
     expect(snapshot({ count: pieces + 1 })).toBe('bad-message');
     const beacon = (claims: unknown) =>
-      refused('beacon', { incarnation: 1, sentAt: 0.5, revision: 1, claims });
+      refused('beacon', { incarnation: 1, sentAt: 0.5, revision: 1, claims, silent: [], back: [] });
     expect(beacon([1, 2, 3, 4])).toBeNull();
     expect(beacon([1, 2, 3])).toBe('bad-message');
     expect(beacon([limits.partitions, 1])).toBe('bad-message');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Liveness } from '../../../src/core/liveness.js';
+import { Liveness, type Opinion } from '../../../src/core/liveness.js';
 import { membersWanted } from '../../../src/core/map/caretaking.js';
 import { applyChange } from '../../../src/core/map/changes.js';
 import { mayLeave, planPlacement, unplaced } from '../../../src/core/map/placing.js';
@@ -114,8 +114,11 @@ describe('a change of placement', () => {
   });
 });
 
-/** What n1 has heard: each of these nodes for so long, then silence for so long. */
-function heard(others: Readonly<Record<NodeId, { heardMs: number; silentMs: number }>>): Liveness {
+/** What n1 has heard: each of these nodes for so long, then silence for so long; and what all of them think. */
+function heard(
+  others: Readonly<Record<NodeId, { heardMs: number; silentMs: number }>>,
+  opinion: Partial<Opinion> = {},
+): Liveness {
   const liveness = new Liveness();
   const ids = Object.keys(others);
   const span = Math.max(...Object.values(others).map((o) => o.heardMs + o.silentMs));
@@ -127,6 +130,7 @@ function heard(others: Readonly<Record<NodeId, { heardMs: number; silentMs: numb
     }
     liveness.tick(now, ids, defaultTimings.leaseMs);
   }
+  for (const id of ids) liveness.told(id, { silent: [], back: [], ...opinion });
   return liveness;
 }
 const fine = { heardMs: 60_000, silentMs: 0 };
@@ -134,33 +138,60 @@ const fine = { heardMs: 60_000, silentMs: 0 };
 describe('the members', () => {
   test('that are silent for longer than repair-after are put out, and their replicas placed elsewhere', () => {
     const map = atRest(5);
-    const liveness = heard({ n2: fine, n3: fine, n4: fine, n5: { heardMs: 1000, silentMs: 20_000 } });
+    const all = { n2: fine, n3: fine, n4: fine, n5: { heardMs: 1000, silentMs: 20_000 } };
+    const liveness = heard(all, { silent: ['n5'] });
     const change = membersWanted(map, 'n1', liveness, 'id');
     expect(change?.members.get('n5')?.state).toBe('out');
     const after = applyChange(map, change!);
     expect(after.partitions.flatMap((c) => c.target)).not.toContain('n5');
   });
+  test('that some hear and some do not stay what they are', () => {
+    const silent = { heardMs: 1000, silentMs: 20_000 };
+    const map = atRest(4);
+    // n1 and n2 do not hear n4, n3 does: two of three put it out, and the third does not bring it back.
+    const put = heard({ n2: fine, n3: fine, n4: silent });
+    expect(membersWanted(map, 'n1', put, 'id')).toBeNull();
+    put.told('n2', { silent: ['n4'], back: [] });
+    const change = membersWanted(map, 'n1', put, 'id');
+    expect(change?.members.get('n4')?.state).toBe('out');
+    const out = settled(applyChange(map, change!));
+    const third = heard({ n1: fine, n2: fine, n4: fine });
+    expect(membersWanted(out, 'n3', third, 'id')).toBeNull();
+    third.told('n2', { silent: [], back: ['n4'] });
+    expect(membersWanted(out, 'n3', third, 'id')?.members.get('n4')?.state).toBe('active');
+    // What a node said before it fell silent itself is not counted.
+    const deaf = heard({ n2: silent, n3: fine, n4: silent, n5: fine }, { silent: ['n4'] });
+    expect(membersWanted(atRest(5), 'n1', deaf, 'id')?.members.get('n4')?.state).toBe('out');
+    deaf.told('n5', { silent: [], back: [] });
+    expect(membersWanted(atRest(5), 'n1', deaf, 'id')).toBeNull();
+  });
   test('are let be while too few would be left to rebuild anything', () => {
-    const liveness = heard({ n2: fine, n3: { heardMs: 1000, silentMs: 20_000 } });
+    const liveness = heard({ n2: fine, n3: { heardMs: 1000, silentMs: 20_000 } }, { silent: ['n3'] });
     expect(membersWanted(atRest(3), 'n1', liveness, 'id')).toBeNull();
   });
   test('are not judged by a node that hears fewer than half of them', () => {
     const silent = { heardMs: 1000, silentMs: 20_000 };
-    const liveness = heard({ n2: fine, n3: silent, n4: silent, n5: silent });
+    const liveness = heard({ n2: fine, n3: silent, n4: silent, n5: silent }, { silent: ['n3', 'n4', 'n5'] });
     expect(membersWanted(atRest(5), 'n1', liveness, 'id')).toBeNull();
   });
   test('that were out get their share back once they are heard for a while, and not at once', () => {
     const map = atRest(4);
     const out = settled(applyChange(map, planPlacement(map, { out: ['n4'] }, as)));
     const back = (ms: number) =>
-      membersWanted(out, 'n1', heard({ n2: fine, n3: fine, n4: { heardMs: ms, silentMs: 0 } }), 'id');
+      membersWanted(
+        out,
+        'n1',
+        heard({ n2: fine, n3: fine, n4: { heardMs: ms, silentMs: 0 } }, { back: ['n4'] }),
+        'id',
+      );
     expect(back(limits.returnAfterMs / 2)).toBeNull();
     expect(back(limits.returnAfterMs * 2)?.members.get('n4')?.state).toBe('active');
   });
   test('that joined and were forgotten by whoever added them get their share in the end', () => {
     const map = atRest(3);
     const joined: ClusterMap = { ...map, members: { ...map.members, n4: member('n4', 'joining') } };
-    const change = membersWanted(joined, 'n1', heard({ n2: fine, n3: fine, n4: fine }), 'id');
+    const liveness = heard({ n2: fine, n3: fine, n4: fine }, { back: ['n4'] });
+    const change = membersWanted(joined, 'n1', liveness, 'id');
     expect(change?.members.get('n4')?.state).toBe('active');
     expect(change?.targets.size).toBeGreaterThan(0);
   });
