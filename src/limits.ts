@@ -88,6 +88,8 @@ export const limits = {
   lockTtlLeastMs: 100,
   /** Permits of a semaphore. */
   lockPermits: 1000,
+  /** Most that wait for one lock. */
+  lockWaiters: 1000,
   /** A place in a lock's queue that nobody asks after for this long is given up, in ms. */
   lockWaiterMs: 3000,
   /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */

@@ -1,3 +1,4 @@
+import { limits } from '../../limits.js';
 import type { Rows } from './rows.js';
 import type { Holder, Operation, OpResult, Row } from './types.js';
 
@@ -49,6 +50,9 @@ export function applyLock(rows: Rows, op: LockOperation, ticket: string, { token
         return answer({ ticket, token, place: 0 });
       }
       if (!op.wait) return refused('lock-held', `lock ${op.key} is held by ${names(holders)}`);
+      // The row is copied with every change, and has to fit a frame.
+      if (queue.length >= limits.lockWaiters)
+        return refused('lock-held', `lock ${op.key} is held, and ${queue.length} wait for it already`);
       rows.set(op.key, { kind: 'lock', permits, holders, queue: [...queue, { ticket, ttl }] });
       return answer({ ticket, token: null, place: queue.length + 1 });
     }
@@ -71,6 +75,13 @@ export function applyLock(rows: Rows, op: LockOperation, ticket: string, { token
       return { ok: true, value: true };
     }
   }
+}
+
+/** What there is of a lock for one ticket: thousands may ask for their places at once. */
+export function ofTicket(lock: Lock, ticket: string): Lock {
+  const mine = (one: { readonly ticket: string }): boolean => one.ticket === ticket;
+  const { kind, permits, holders, queue } = lock;
+  return { kind, permits, holders: holders.filter(mine), queue: queue.filter(mine) };
 }
 
 /**

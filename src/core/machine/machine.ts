@@ -2,7 +2,7 @@ import { limits } from '../../limits.js';
 import { TurnoverMap } from '../../turnover.js';
 import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
-import { applyLock, lapse } from './locks.js';
+import { applyLock, lapse, ofTicket } from './locks.js';
 import { Rows } from './rows.js';
 import { Intents, isWrite, type Vote, voteOn } from './transactions.js';
 import type {
@@ -372,7 +372,9 @@ export class PartitionMachine {
     if (query.type === 'get') return { type: 'get', cell: this.cells.get(query.key) ?? null };
     if (query.type === 'lock' || query.type === 'await') {
       const row = this.rows.get('lock', query.key);
-      return { type: 'rows', rows: row === undefined ? [] : [[query.key, row]], more: false };
+      if (row === undefined) return { type: 'rows', rows: [], more: false };
+      const shown = query.type === 'lock' ? row : ofTicket(row, query.ticket);
+      return { type: 'rows', rows: [[query.key, shown]], more: false };
     }
     // The primary answers this itself.
     if (query.type === 'trace') return { type: 'trace', events: [] };
