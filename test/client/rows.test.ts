@@ -134,22 +134,30 @@ describe('the transactions of a partition', () => {
   it('that together would not fit a frame come in order through pages, none twice', async () => {
     const cluster = new Cluster([new Partition()]);
     const [partition] = cluster.machines;
-    // As many bytes in UTF-8 as a unit can have.
-    const value = '€'.repeat(300_000);
+    // As many keys as may be, each with as many bytes in UTF-8 as a unit can have.
+    const long = '€'.repeat(Math.floor(limits.keyBytes / 3) - 4);
+    const items = (i: number): TxItem[] =>
+      Array.from({ length: limits.txItems }, (_, n) => put(`${i}/${n}/${long}`.slice(0, long.length), 'x'));
     const ids = Array.from({ length: 20 }, (_, i) => `${(i * 7) % 20}:1.2:3`);
     for (const [i, id] of ids.entries())
-      if (i % 2 === 0) partition!.begin(id, [put(`k${i}`, value)]);
-      else partition!.prepare(id, [put(`k${i}`, value)]);
+      if (i % 2 === 0) partition!.begin(id, items(i));
+      else partition!.prepare(id, items(i));
     const found = await listTxs(cluster.txs);
     expect(inOrder(found.map(({ id }) => id))).toEqual(inOrder(ids));
     expect(new Set(found.map(({ role }) => role))).toEqual(new Set(['coordinator', 'participant']));
     expect(cluster.names.flat()).toEqual(inOrder(ids));
     // Pages are as full as they may be, too.
-    const inPage = Math.floor(limits.rowsUnits / value.length);
-    expect(cluster.names.map((page) => page.length)).toEqual([inPage, inPage, inPage, 20 - 3 * inPage]);
+    const units = (rows: Rows['rows']): number =>
+      rows.reduce((sum, row) => sum + JSON.stringify(row).length, 0);
+    expect(cluster.pages.length).toBeGreaterThan(1);
+    for (const [i, { rows }] of cluster.pages.entries()) {
+      expect(units(rows)).toBeLessThanOrEqual(limits.rowsUnits);
+      const next = cluster.pages[i + 1]?.rows[0];
+      if (next !== undefined) expect(units([...rows, next])).toBeGreaterThan(limits.rowsUnits);
+    }
   });
 
-  it('that are as large as may be, and have read as much as may be, are pages of their own', async () => {
+  it('are listed without what they read and write, however much that is', async () => {
     const cluster = new Cluster([new Partition()]);
     const [partition] = cluster.machines;
     // Six bytes each in JSON: what it writes and what it has read would be more than a frame together.
@@ -169,7 +177,8 @@ describe('the transactions of a partition', () => {
       { id: '0:1.2:3', state: 'pending', keys: ['r', 'a'] },
       { id: '9:1.2:4', state: 'in-doubt', keys: ['r', 'b'] },
     ]);
-    expect(cluster.names).toEqual([['0:1.2:3'], ['9:1.2:4']]);
+    expect(cluster.names).toEqual([['0:1.2:3', '9:1.2:4']]);
+    expect(JSON.stringify(cluster.pages).length).toBeLessThan(1000);
   });
 });
 

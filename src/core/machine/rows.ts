@@ -1,11 +1,22 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import type { QueryResult, Row } from './types.js';
+import type { QueryResult, Row, TxItem } from './types.js';
 
 type Kind = Row['kind'];
 
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : 1;
+
+const itemWithoutValue = (item: TxItem): TxItem =>
+  item.type === 'put' ? { ...item, value: '' } : item.type === 'check' ? { ...item, equals: null } : item;
+
+/** Whoever looks at transactions wants to know their keys; with what is read and written, one that just fits a frame would not fit one here. */
+function withoutValues(row: Row): Row {
+  if (row.kind === 'prepared') return { ...row, items: row.items.map(itemWithoutValue), reads: [] };
+  if (row.kind !== 'record') return row;
+  const others = row.others.map(([p, items]) => [p, items.map(itemWithoutValue)] as const);
+  return { ...row, own: row.own.map(itemWithoutValue), others, reads: [] };
+}
 
 /** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
 class OfKind {
@@ -97,8 +108,7 @@ export class Rows {
     const rows: (readonly [string, Row])[] = [];
     let units = 0;
     for (const [name, row] of found) {
-      // With what it has read, a transaction that just fits a frame would not fit one here.
-      const shown = row.kind === 'record' || row.kind === 'prepared' ? { ...row, reads: [] } : row;
+      const shown = withoutValues(row);
       units += JSON.stringify([name, shown]).length;
       if (rows.length === limits.scanPage || (rows.length > 0 && units > limits.rowsUnits))
         return { type: 'rows', rows, more: true };

@@ -232,7 +232,7 @@ export type QueryResult =
       readonly rows: readonly (readonly [key: string, cell: Cell])[];
       readonly more: boolean;
     }
-  /** In the order of their names (UTF-16 code units). What transactions have read is left out. */
+  /** In the order of their names (UTF-16 code units). What transactions read, check and write is left out. */
   | {
       readonly type: 'rows';
       readonly rows: readonly (readonly [name: string, row: Row])[];
