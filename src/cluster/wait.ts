@@ -49,19 +49,26 @@ export async function missing(
   client: MusterClient,
 ): Promise<string | null> {
   const { total, serving, inSync } = status.partitions;
+  const unserved =
+    serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
   switch (condition.kind) {
     case 'ready':
-      return serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
+      return unserved;
     case 'members': {
       const up = status.nodes.filter((n) => n.state === 'up' && n.reachable).length;
       return up === condition.count ? null : `${plural(up, 'node')} up, not ${condition.count}`;
     }
     case 'in-sync': {
       if (inSync < total) return `${plural(total - inSync, 'partition')} of ${total} not fully in sync`;
-      return serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
+      return unserved;
     }
-    case 'rebalanced':
-      return unsettled(await client.map());
+    case 'rebalanced': {
+      const map = await client.map();
+      // Whoever was handed a partition last may not serve it yet; what was seen before that says nothing of it.
+      return (
+        unsettled(map) ?? (status.revision < map.revision ? 'the cluster map has just changed' : unserved)
+      );
+    }
     case 'primary': {
       const map = await client.map();
       const key = condition.of;
