@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findCluster } from '../src/cluster/registry.js';
-import { transferUnderFaults } from '../src/cluster/transfers.js';
+import { transferUnderFaults, usualTrouble } from '../src/cluster/transfers.js';
 import { count, finish, ms, printTable } from './lib/figures.js';
 import { Muster } from './lib/muster.js';
 import { makeWorkspace } from './lib/workspace.js';
@@ -25,13 +25,8 @@ process.env.MUSTER_HOME = muster.env.MUSTER_HOME;
 muster.command('cluster', 'start', 'soak', '-n', '5');
 const begin = performance.now();
 const report = await transferUnderFaults(findCluster('soak'), {
+  ...usualTrouble,
   transfers: Number(flags.transfers),
-  accounts: 100,
-  concurrency: 32,
-  killEveryMs: 1000,
-  netsplitEveryMs: 12_000,
-  netsplitMs: 4000,
-  operationMs: 120_000,
   entry: { execArgv: [], file: join(muster.dir, 'dist/src/host/main.js') },
   seed: Number(flags.seed),
   told: (event) => console.error(`${((performance.now() - begin) / 1000).toFixed(1)} s  ${event}`),

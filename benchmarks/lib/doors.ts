@@ -37,15 +37,28 @@ export async function startPlain(
   return { ports, stop: async () => void (await Promise.all(children.map((child) => end(child)))) };
 }
 
-/** nginx in front of them: one worker, connections to them kept open, no log. */
-export async function startNginx(dir: string, behind: readonly number[]): Promise<Door> {
+/** Starts what listens on the port that `command` is given, with its output in `log`; resolves when it answers. */
+async function open(
+  log: string,
+  command: (port: number) => [file: string, args: string[]],
+  env = cleanEnv(),
+): Promise<Door> {
   const [port] = (await freePorts(1)) as [number];
+  const child = start(...command(port), log, env);
+  const url = `http://127.0.0.1:${port}${path}`;
+  await answering(url);
+  return { url, stop: () => end(child) };
+}
+
+/** nginx in front of them: one worker, connections to them kept open, no log. */
+export function startNginx(dir: string, behind: readonly number[]): Promise<Door> {
   const folder = join(dir, 'nginx');
   mkdirSync(folder);
   const config = join(folder, 'nginx.conf');
-  writeFileSync(
-    config,
-    `worker_processes 1; daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+  return open(join(folder, 'out.log'), (port) => {
+    writeFileSync(
+      config,
+      `worker_processes 1; daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 1024; }
 http {
   access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
@@ -55,22 +68,20 @@ http {
     location / { proxy_pass http://plain; proxy_http_version 1.1; proxy_set_header Connection ""; } }
 }
 `,
-  );
-  const child = start('nginx', ['-c', config, '-p', folder], join(folder, 'out.log'));
-  const url = `http://127.0.0.1:${port}${path}`;
-  await answering(url);
-  return { url, stop: () => end(child) };
+    );
+    return ['nginx', ['-c', config, '-p', folder]];
+  });
 }
 
 /** HAProxy in front of them: one thread, connections to them kept open and shared, no log. */
-export async function startHaproxy(dir: string, behind: readonly number[]): Promise<Door> {
-  const [port] = (await freePorts(1)) as [number];
+export function startHaproxy(dir: string, behind: readonly number[]): Promise<Door> {
   const folder = join(dir, 'haproxy');
   mkdirSync(folder);
   const config = join(folder, 'haproxy.cfg');
-  writeFileSync(
-    config,
-    `global
+  return open(join(folder, 'out.log'), (port) => {
+    writeFileSync(
+      config,
+      `global
   nbthread 1
 defaults
   mode http
@@ -85,26 +96,20 @@ backend plain
   balance roundrobin
 ${behind.map((p, i) => `  server s${i} 127.0.0.1:${p}`).join('\n')}
 `,
-  );
-  const child = start('haproxy', ['-f', config, '-db'], join(folder, 'out.log'));
-  const url = `http://127.0.0.1:${port}${path}`;
-  await answering(url);
-  return { url, stop: () => end(child) };
+    );
+    return ['haproxy', ['-f', config, '-db']];
+  });
 }
 
 /** `muster gateway` of a cluster that runs. */
-export async function startGateway(
+export function startGateway(
   dir: string,
   program: string,
   env: NodeJS.ProcessEnv,
   cluster: string,
 ): Promise<Door> {
-  const [port] = (await freePorts(1)) as [number];
-  const args = [program, 'gateway', '-c', cluster, '--port', String(port)];
-  const child = start(process.execPath, args, join(dir, 'gateway.log'), env);
-  const url = `http://127.0.0.1:${port}${path}`;
-  await answering(url);
-  return { url, stop: () => end(child) };
+  const args = (port: number): string[] => [program, 'gateway', '-c', cluster, '--port', String(port)];
+  return open(join(dir, 'gateway.log'), (port) => [process.execPath, args(port)], env);
 }
 
 export interface Pressed {

@@ -31,6 +31,16 @@ export interface TransferOptions {
   readonly told?: (event: string) => void;
 }
 
+/** The trouble that transfers are to come through: a kill each second and a netsplit now and then. */
+export const usualTrouble = {
+  accounts: 100,
+  concurrency: 32,
+  killEveryMs: 1000,
+  netsplitEveryMs: 12_000,
+  netsplitMs: 4000,
+  operationMs: 120_000,
+} as const;
+
 export interface TransferReport {
   readonly seed: number;
   readonly committed: number;

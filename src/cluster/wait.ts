@@ -6,7 +6,7 @@ import { didYouMean } from '../nearest.js';
 import { pause } from './pause.js';
 import { unsettled } from './placing.js';
 import type { LocalCluster } from './registry.js';
-import { type ClusterStatus, clusterStatus } from './status.js';
+import { type ClusterStatus, lookAt, type Seen } from './status.js';
 
 export type Condition =
   /** Every partition serves. */
@@ -43,11 +43,7 @@ export function parseCondition(text: string, of: string | null): Condition {
 const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Null when the condition holds, else what is missing, in words. */
-export async function missing(
-  condition: Condition,
-  status: ClusterStatus,
-  client: MusterClient,
-): Promise<string | null> {
+function missing(condition: Condition, { status, map }: Seen): string | null {
   const { total, serving, inSync } = status.partitions;
   const unserved =
     serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
@@ -62,15 +58,10 @@ export async function missing(
       if (inSync < total) return `${plural(total - inSync, 'partition')} of ${total} not fully in sync`;
       return unserved;
     }
-    case 'rebalanced': {
-      const map = await client.map();
-      // Whoever was handed a partition last may not serve it yet; what was seen before that says nothing of it.
-      return (
-        unsettled(map) ?? (status.revision < map.revision ? 'the cluster map has just changed' : unserved)
-      );
-    }
+    case 'rebalanced':
+      // Whoever was handed a partition last may not serve it yet.
+      return unsettled(map) ?? unserved;
     case 'primary': {
-      const map = await client.map();
       const key = condition.of;
       if (key === null) {
         const holds = map.partitions.some((p) => nodeOf(p.primary) === condition.node);
@@ -111,15 +102,15 @@ export async function waitFor(
       if (options.signal?.aborted)
         throw new MusterError('interrupted', 'interrupted while waiting', { tookEffect: 'no' });
       const left = deadline - performance.now();
-      const status = await clusterStatus(cluster, client, Math.max(50, Math.min(left, 1000)));
-      const lack = await missing(condition, status, client);
-      if (lack === null) return status;
+      const seen = await lookAt(cluster, client, Math.max(50, Math.min(left, 1000)));
+      const lack = missing(condition, seen);
+      if (lack === null) return seen.status;
       if (performance.now() >= deadline) {
         throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, {
           tookEffect: 'no',
         });
       }
-      options.progress?.(lack, status);
+      options.progress?.(lack, seen.status);
       await pause(Math.min(rest, Math.max(1, deadline - performance.now())), options.signal);
     }
   };

@@ -30,7 +30,7 @@ export class Liveness {
   }
 
   /** What a node last said that is heard now; null: it is not, or said nothing. */
-  opinionOf(node: NodeId): Opinion | null {
+  opinionFrom(node: NodeId): Opinion | null {
     return this.heardMs(node) > 0 ? (this.#opinions.get(node) ?? null) : null;
   }
 

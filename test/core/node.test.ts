@@ -177,19 +177,21 @@ describe('a primary', () => {
   });
 });
 
+/** Who sends it is primary of the partition, in epoch 1. */
+const claim: PeerMessage = {
+  type: 'beacon',
+  incarnation: 1,
+  sentAt: 5,
+  revision: 1,
+  claims: [0, 1],
+  silent: [],
+  back: [],
+};
+
 describe('a backup', () => {
   test('takes over only when the grace is over since the last beacon it granted (R9)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
-    const beacon = (): void =>
-      node.from('n1', {
-        type: 'beacon',
-        incarnation: 1,
-        sentAt: 5,
-        revision: 1,
-        claims: [0, 1],
-        silent: [],
-        back: [],
-      });
+    const beacon = (): void => node.from('n1', claim);
     beacon();
     now += defaultTimings.graceMs - 1;
     node.step({ type: 'tick' });
@@ -208,15 +210,7 @@ describe('a backup', () => {
   });
   test('takes over at once when a refused connect proves the primary gone, if it granted nobody else (R12a)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
-    node.from('n1', {
-      type: 'beacon',
-      incarnation: 1,
-      sentAt: 5,
-      revision: 1,
-      claims: [0, 1],
-      silent: [],
-      back: [],
-    });
+    node.from('n1', claim);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
   });

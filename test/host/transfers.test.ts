@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startCluster } from '../../src/cluster/start.js';
-import { transferUnderFaults } from '../../src/cluster/transfers.js';
+import { transferUnderFaults, usualTrouble } from '../../src/cluster/transfers.js';
 import { built } from './built.js';
 import { homeOf } from './home.js';
 
@@ -15,14 +15,9 @@ test('transfers among 100 accounts on five nodes for half a minute, a kill each 
   );
   const events: string[] = [];
   const report = await transferUnderFaults(cluster, {
+    ...usualTrouble,
     transfers: 10_000,
     mostMs: 30_000,
-    accounts: 100,
-    concurrency: 32,
-    killEveryMs: 1000,
-    netsplitEveryMs: 12_000,
-    netsplitMs: 4000,
-    operationMs: 120_000,
     entry: built,
     seed: Date.now() % 2 ** 31,
     told: (event) => events.push(event),

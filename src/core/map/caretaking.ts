@@ -51,7 +51,7 @@ export function membersWanted(
     if (!many) return true;
     const judges = voters.filter((m) => m.id !== node);
     const agreeing = judges.filter(
-      (m) => m.id === me || liveness.opinionOf(m.id)?.[of].includes(node) === true,
+      (m) => m.id === me || liveness.opinionFrom(m.id)?.[of].includes(node) === true,
     );
     return agreeing.length * 2 > judges.length;
   };
