@@ -1,7 +1,6 @@
 import { Random } from '../../src/core/random.js';
-import { Router } from '../../src/router/router.js';
 import type { Pick, StrategyName } from '../../src/router/types.js';
-import { ids } from './helpers.js';
+import { p99Of, Stations } from './stations.js';
 
 export interface SimulationOptions {
   readonly strategy: StrategyName | Pick;
@@ -25,60 +24,24 @@ export interface SimulationResult {
   readonly shares: readonly number[];
 }
 
-interface Job {
-  readonly ticket: number;
-  readonly node: number;
-  readonly born: number;
-  /** When a worker takes it, and when it ends. */
-  begun: number;
-  end: number;
-}
-
 /** Virtual time: requests that a router gives to nodes with a queue and several workers. */
 export function simulate(options: SimulationOptions): SimulationResult {
-  const { slowness, serviceMs = 20, workers = 8, use, fromMs, untilMs } = options;
-  const n = slowness.length;
-  const names = ids(n);
-  const random = new Random(options.seed);
+  const { strategy, seed, slowness, serviceMs = 20, workers = 8, use, fromMs, untilMs } = options;
+  const nodes = slowness.length;
+  const random = new Random(seed);
   const exponential = (mean: number): number => -Math.log(1 - random.next()) * mean;
-  const router = new Router({ strategy: options.strategy, seed: options.seed, now: 0 });
-  router.members(
-    names.map((id) => ({ id, state: 'up' })),
-    0,
-  );
-  const gapMs = serviceMs / (n * workers * use);
-  const queues: Job[][] = names.map(() => []);
-  const busy: Job[][] = names.map(() => []);
+  const takes = (node: number): number => exponential(serviceMs * slowness[node]!);
+  const stations = new Stations({ strategy, seed, nodes, workers, takes, use: (busy) => busy / workers });
+  const gapMs = serviceMs / (nodes * workers * use);
   const latencies: number[] = [];
-  const counts = new Array<number>(n).fill(0);
+  const counts = new Array<number>(nodes).fill(0);
 
-  const begin = (node: number, now: number): void => {
-    while (busy[node]!.length < workers && queues[node]!.length > 0) {
-      const job = queues[node]!.shift()!;
-      job.begun = now;
-      job.end = now + exponential(serviceMs * slowness[node]!);
-      busy[node]!.push(job);
-    }
-  };
   let arrival = exponential(gapMs);
   for (;;) {
-    let next: Job | null = null;
-    for (const jobs of busy) for (const job of jobs) if (next === null || job.end < next.end) next = job;
+    const next = stations.next();
     if (next !== null && next.end <= arrival) {
-      const { node, end, born } = next;
-      busy[node]!.splice(busy[node]!.indexOf(next), 1);
-      begin(node, end);
-      const working = busy[node]!.length;
-      const share = working / workers;
-      router.done(next.ticket, 'ok', end, {
-        inflight: working,
-        queued: queues[node]!.length,
-        maxInflight: workers,
-        loop: share,
-        cpu: share,
-        waitedMs: next.begun - next.born,
-      });
-      if (born >= fromMs) latencies.push(end - born);
+      stations.finish(next);
+      if (next.born >= fromMs) latencies.push(next.end - next.born);
       continue;
     }
     // Those that are still under way are waited for: a queue that only grows must show.
@@ -87,17 +50,11 @@ export function simulate(options: SimulationOptions): SimulationResult {
       arrival = Number.POSITIVE_INFINITY;
       continue;
     }
-    const { id } = router.choose({ key: null }, arrival)!;
-    const node = names.indexOf(id);
-    queues[node]!.push({ ticket: router.sent(id, arrival), node, born: arrival, begun: 0, end: 0 });
-    if (arrival >= fromMs) counts[node]! += 1;
-    begin(node, arrival);
+    const job = stations.send(arrival);
+    if (arrival >= fromMs) counts[job.node]! += 1;
+    stations.take(job, arrival);
     arrival += exponential(gapMs);
   }
-  latencies.sort((a, b) => a - b);
   const total = counts.reduce((a, b) => a + b, 0);
-  return {
-    p99: latencies[Math.ceil(latencies.length * 0.99) - 1]!,
-    shares: counts.map((c) => c / total),
-  };
+  return { p99: p99Of(latencies), shares: counts.map((c) => c / total) };
 }
