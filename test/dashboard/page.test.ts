@@ -118,6 +118,8 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
   });
 
   it('opens a transaction in doubt step by step, and shows locks and who is routed to', async () => {
+    // Its coordinator goes on with a paused transaction when it is handed over, as partitions are for seconds after the netsplit.
+    await ok('wait', '--for', 'rebalanced', '--timeout', '30s', '-c', 'shop');
     await ok('lock', 'acquire', 'nightly', '--ttl', '1m', '-c', 'shop');
     const tx = begin(
       'tx',
