@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { statOf } from './proc.js';
 
-/** Does a process of this group, begun as a session of its own, still run? Zombies do not count: who reaps them is not ours to say. */
+/** Does a process of this group, begun as a session of its own, still run? */
 function runsOnLinux(group: number): boolean {
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const [state, , pgrp, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(pgrp) === group && Number(session) === group && !/[ZXx]/.test(state!)) return true;
+      const stat = statOf(pid);
+      if (stat.group === group && stat.session === group && !stat.ended) return true;
     } catch {
       // It ended while we looked.
     }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { statOf } from './proc.js';
 
 /**
  * Who a process is. A pid alone is no identity: it is used again after the process ended, so the time the
@@ -17,6 +18,7 @@ export type ProcessState = 'running' | 'stopped' | 'gone';
 interface Seen {
   readonly started: string;
   readonly stopped: boolean;
+  /** Empty for a process that the kernel takes apart: its memory went first, its files and ports may still be held. */
   readonly command: string;
 }
 
@@ -24,14 +26,11 @@ let bootId: string | undefined;
 
 function lookLinux(pid: number): Seen | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets and may hold spaces and brackets of its own.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const state = fields[0];
-    if (state === 'Z' || state === 'X' || state === 'x') return null;
+    const stat = statOf(pid);
+    if (stat.ended) return null;
     bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return { started: `${bootId}/${fields[19]}`, stopped: state === 'T' || state === 't', command };
+    return { started: `${bootId}/${stat.started}`, stopped: stat.stopped, command };
   } catch {
     return null;
   }
@@ -66,7 +65,8 @@ export function identify(pid: number, marker: string): ProcessIdentity | null {
 export function stateOf(identity: ProcessIdentity): ProcessState {
   if (!Number.isSafeInteger(identity.pid) || identity.pid <= 1) return 'gone';
   const seen = look(identity.pid);
-  if (!seen || seen.started !== identity.started || !seen.command.includes(identity.marker)) return 'gone';
+  if (!seen || seen.started !== identity.started) return 'gone';
+  if (seen.command !== '' && !seen.command.includes(identity.marker)) return 'gone';
   return seen.stopped ? 'stopped' : 'running';
 }
 

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { identify, isAlive, signal, stateOf, waitGone } from '../../src/cluster/identity.js';
 
 const children: ChildProcess[] = [];
 
-/** A process that lives until it is ended, with `marker` on its command line. */
-async function live(marker: string): Promise<number> {
-  const child = spawn(process.execPath, ['-e', 'console.log(1);setInterval(() => {}, 1000)', '--', marker], {
+/** A process that lives until it is ended, with `marker` on its command line; `first` runs before it says so. */
+async function live(marker: string, first = ''): Promise<number> {
+  const script = `${first};console.log(1);setInterval(() => {}, 1000)`;
+  const child = spawn(process.execPath, ['-e', script, '--', marker], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   children.push(child);
@@ -27,6 +29,24 @@ describe('the identity of a process', () => {
     expect(await waitGone(identity, 5000)).toBe(true);
     expect(isAlive(identity)).toBe(false);
     expect(signal(identity, 'SIGTERM')).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('is not gone while the kernel still takes it apart', async () => {
+    // Much memory takes long to give back. Meanwhile the command line is gone, but files and ports are held.
+    const pid = await live('--mark=big', 'globalThis.big = Buffer.alloc(5e8, 1)');
+    const identity = identify(pid, '--mark=big')!;
+    process.kill(pid, 'SIGKILL');
+    let dying = 0;
+    for (;;) {
+      const gone = !isAlive(identity);
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const threads = Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
+      if (/^State:\s+Z/m.test(status) && threads === 1) break;
+      expect(gone).toBe(false);
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '') dying++;
+    }
+    expect(dying).toBeGreaterThan(0);
+    expect(isAlive(identity)).toBe(false);
   });
 
   it('is not that of another process under the same pid: never signalled', async () => {

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { muster, program, type Ran } from './run.js';
+import { alive } from './world.js';
 
 const home = mkdtempSync(join(tmpdir(), 'muster-e2e-'));
 const json = (ran: Ran) => {
@@ -11,8 +12,6 @@ const json = (ran: Ran) => {
   return JSON.parse(ran.stdout);
 };
 const run = (...args: string[]) => muster(home, args);
-const alive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 
 afterAll(async () => {
   for (const name of readdirSync(join(home, 'clusters'))) await run('cluster', 'destroy', name, '--yes');

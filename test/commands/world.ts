@@ -10,9 +10,14 @@ export function json(ran: Ran, code = 0) {
   return JSON.parse(ran.stdout);
 }
 
-/** Is there a process of this pid (zombies do not count)? */
-export const alive = (pid: number): boolean =>
-  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+/** Is there a process of this pid (what waits to be reaped does not count)? */
+export function alive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZXx]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 /** Processes whose command line names a path below `folder`. */
 export function processesBelow(folder: string): number[] {
