@@ -179,22 +179,34 @@ class Routing implements ServiceRouter {
     this.#router.members(views, now);
   }
 
-  async call(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<Json> {
-    return (await this.route(to, params, options)).value;
+  call(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<Json> {
+    return this.route(to, params, options).then(({ value }) => value);
   }
 
-  async route(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<CallReport> {
+  route(to: string, params: unknown = null, options: ServiceCallOptions = {}): Promise<CallReport> {
+    const { idempotent } = options;
+    // Nothing to find out first: the request leaves in this turn.
+    if (idempotent !== undefined && this.#host.map() !== null)
+      return this.#fly(to, params, options, idempotent);
+    return this.#findOut(to, options).then((found) => this.#fly(to, params, options, found));
+  }
+
+  async #findOut(to: string, { idempotent }: ServiceCallOptions): Promise<boolean> {
     const { service, method } = target(to);
     if (this.#host.map() === null) {
       await this.#host.refresh();
       this.membersChanged();
     }
-    const idempotent = options.idempotent ?? (await this.#isIdempotent(service, method));
+    return idempotent ?? (await this.#isIdempotent(service, method));
+  }
+
+  #fly(to: string, params: unknown, options: ServiceCallOptions, idempotent: boolean): Promise<CallReport> {
     const { key = null, explain = false, timeoutMs = this.#host.timeoutMs } = options;
     const begin = performance.now();
     const hedgeMs =
       options.hedge === undefined || !idempotent ? null : this.#router.percentile(options.hedge);
     return new Promise((resolve, reject) => {
+      const { service, method } = target(to);
       const flight: Flight = {
         service,
         method,
@@ -286,14 +298,10 @@ class Routing implements ServiceRouter {
     flight.open = flight.open.filter((open) => open !== attempt);
     if (reply?.ok === true) {
       this.#settle(flight);
-      flight.resolve({
-        value: reply.value as Json,
-        node,
-        attempts: flight.attempts,
-        ms: performance.now() - flight.begin,
-        load: reply.load,
-        ...(flight.considered === null ? {} : { considered: flight.considered, why: flight.why }),
-      });
+      const { attempts, considered, why } = flight;
+      const ms = performance.now() - flight.begin;
+      const report = { value: reply.value as Json, node, attempts, ms, load: reply.load };
+      flight.resolve(considered === null ? report : { ...report, considered, why });
       return;
     }
     const ran = reply === null ? mayHaveRun(answer) : reply.ran;

@@ -157,8 +157,9 @@ export class Client implements MusterClient {
     }
   }
 
-  async call(to: string, params?: unknown, options: ServiceCallOptions = {}): Promise<Json> {
-    return (await this.#serviceCalls()).call(to, params, options);
+  call(to: string, params?: unknown, options: ServiceCallOptions = {}): Promise<Json> {
+    if (this.#loadedCalls !== null && !this.#closed) return this.#loadedCalls.call(to, params, options);
+    return this.#serviceCalls().then((calls) => calls.call(to, params, options));
   }
 
   async router(options?: RouterOptions): Promise<ServiceRouter> {
@@ -172,23 +173,24 @@ export class Client implements MusterClient {
   }
 
   #calls: Promise<Calls> | null = null;
+  #loadedCalls: Calls | null = null;
 
   #serviceCalls(): Promise<Calls> {
     if (this.#closed) return Promise.reject(new MusterError('usage', 'the client is closed'));
-    this.#calls ??= import('./calls.js').then(
-      ({ Calls }) =>
-        new Calls({
-          links: this.#links,
-          timeoutMs: this.#options.timeoutMs,
-          map: () => this.#core.map,
-          refresh: () => this.map(),
-          watch: (changed) => {
-            this.#options.metastore.watch(this.#core.map?.revision ?? 0, () => {
-              if (!this.#closed) this.map().then(changed, () => {});
-            });
-          },
-        }),
-    );
+    this.#calls ??= import('./calls.js').then(({ Calls }) => {
+      this.#loadedCalls = new Calls({
+        links: this.#links,
+        timeoutMs: this.#options.timeoutMs,
+        map: () => this.#core.map,
+        refresh: () => this.map(),
+        watch: (changed) => {
+          this.#options.metastore.watch(this.#core.map?.revision ?? 0, () => {
+            if (!this.#closed) this.map().then(changed, () => {});
+          });
+        },
+      });
+      return this.#loadedCalls;
+    });
     return this.#calls;
   }
 

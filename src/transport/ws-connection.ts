@@ -6,6 +6,13 @@ import type { Tuning } from './tuning.js';
 /** RFC 6455 section 7.4.1. */
 export const closeCodes = { normal: 1000, goingAway: 1001, notText: 1003, notJson: 1007 } as const;
 
+const text = { binary: false } as const;
+/**
+ * A frame this short, in UTF-16 units, goes out as a buffer: the system call that takes header and text together is cheaper for two
+ * buffers than for a buffer and a string (a call by itself 1.04 to 1.06 times as fast; long frames are faster as they are).
+ */
+const shortFrame = 1024;
+
 /** An open `ws` socket, of either end, as a `Connection`. */
 export class WsConnection implements Connection, FrameSink {
   readonly peer: Hello;
@@ -81,7 +88,8 @@ export class WsConnection implements Connection, FrameSink {
   }
 
   write(frame: string): void {
-    this.#ws.send(frame);
+    if (frame.length <= shortFrame) this.#ws.send(Buffer.from(frame), text);
+    else this.#ws.send(frame);
   }
 
   get buffered(): number {

@@ -27,6 +27,10 @@ function paramsOf(message: PeerMessage | AnyRequest): string {
       const { session, n, first, op } = message;
       return JSON.stringify({ session, n, first, op });
     }
+    case 'call': {
+      const { service, method, params, timeoutMs } = message;
+      return JSON.stringify({ service, method, params, timeoutMs });
+    }
     default: {
       const { type: _, ...params } = message;
       return JSON.stringify(params);

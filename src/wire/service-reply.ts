@@ -3,6 +3,8 @@ import { asFields, bad, type Fields, onlyFields } from './check.js';
 
 const codes = ['busy', 'timeout', 'unknown-service', 'handler-failed', 'value-too-large'] as const;
 
+const measure = 'a number from 0';
+
 /** What a node answers to `call`. `value` of a reply that was not decoded yet is JSON text. */
 export type ServiceReply<Value = unknown> =
   | { readonly ok: true; readonly value: Value; readonly load: NodeLoad }
@@ -43,10 +45,16 @@ export function decodeServiceReply(value: unknown): ServiceReply {
   return reply;
 }
 
+const isMeasure = (value: unknown): value is number => Number.isFinite(value) && (value as number) >= 0;
+
 function checkLoad(value: unknown): void {
-  const load = asFields(value, 'result.load');
-  for (const name of ['inflight', 'queued', 'maxInflight', 'loop', 'cpu', 'waitedMs'])
-    if (!(Number.isFinite(load[name]) && (load[name] as number) >= 0))
-      bad(`result.load.${name}`, 'a number from 0');
+  const load = asFields(value, 'result.load') as Fields & NodeLoad;
+  const { inflight, queued, maxInflight, loop, cpu, waitedMs } = load;
+  if (!isMeasure(inflight)) bad('result.load.inflight', measure);
+  if (!isMeasure(queued)) bad('result.load.queued', measure);
+  if (!isMeasure(maxInflight)) bad('result.load.maxInflight', measure);
+  if (!isMeasure(loop)) bad('result.load.loop', measure);
+  if (!isMeasure(cpu)) bad('result.load.cpu', measure);
+  if (!isMeasure(waitedMs)) bad('result.load.waitedMs', measure);
   onlyFields(load, 6, 'result.load');
 }
