@@ -49,6 +49,10 @@ export interface Rules {
   readonly readIntents: boolean;
   /** Section 5: a participant that voted holds what it promised until the decision. */
   readonly intentsUntilDecision: boolean;
+  /** Section 5: increments of a transaction hold their key against who reads and who writes it otherwise. */
+  readonly incrementsHold: boolean;
+  /** Section 5: increments prepared side by side leave one another room within the bounds of a counter. */
+  readonly incrementsLeaveRoom: boolean;
   /** Section 5: the decision is told when it is committed, not before. */
   readonly decisionDurable: boolean;
   /** Section 5: a transaction that the anchor does not know is aborted. */
@@ -87,6 +91,8 @@ export const soundRules: Rules = {
   judgedByMany: true,
   readIntents: true,
   intentsUntilDecision: true,
+  incrementsHold: true,
+  incrementsLeaveRoom: true,
   decisionDurable: true,
   presumedAbort: true,
   finishNamesPrepare: true,

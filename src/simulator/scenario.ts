@@ -19,6 +19,8 @@ export interface Scenario {
   /** Users of transactions and locks, and what they use. */
   readonly txUsers: number;
   readonly accounts: number;
+  /** Now and then all is moved that an account can hold: the others then have little room left. */
+  readonly brim: boolean;
   readonly lists: number;
   readonly locks: number;
   /** Pause of a client between two calls, at most. */
@@ -93,13 +95,14 @@ export function quiet(scenario: Scenario): Scenario {
 }
 
 /** Drawn apart, so that the rest of a seed is what it was. */
-function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks'> {
-  if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0 };
+function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks' | 'brim'> {
+  if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0, brim: false };
   return {
     txUsers: 2 + random.below(4),
     accounts: random.pick([0, 2, 4]),
     lists: random.pick([0, 2, 4]),
     locks: random.pick([0, 1, 2]),
+    brim: random.chance(0.3),
   };
 }
 

@@ -8,6 +8,7 @@ import type { ClusterMap } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { anchorKey } from '../core/transaction/items.js';
+import { limits } from '../limits.js';
 import { SimUser, type UserWorld } from './sim-user.js';
 
 /** What the users of transactions and locks saw, to be judged. */
@@ -31,6 +32,9 @@ export const newHistory = (): TxHistory => ({
 const lockKey = (i: number): string => `lock-${i}`;
 const accountKey = (i: number): string => `account-${i}`;
 const listKey = (i: number): string => `list-${i}`;
+
+/** Leaves room for one or two of the usual transfers. */
+const brimful = limits.counterMax - 150;
 
 /** Somebody who moves money, appends to lists and takes locks, one thing after the other. */
 export class TxUser extends SimUser {
@@ -105,10 +109,10 @@ export class TxUser extends SimUser {
   // ---- transfers
 
   #transfer(): void {
-    const { accounts } = this.#world.scenario;
+    const { accounts, brim } = this.#world.scenario;
     const from = this.#random.below(accounts);
     const to = (from + 1 + this.#random.below(accounts - 1)) % accounts;
-    const by = 1 + this.#random.below(100);
+    const by = brim && this.#random.chance(0.1) ? brimful : 1 + this.#random.below(100);
     this.#transact(
       [
         { type: 'incr', key: accountKey(from), by: -by },

@@ -243,6 +243,21 @@ export const variants: readonly Variant[] = [
     change: (scenario) => busyTx(scenario, { lists: 2, accounts: 3 }),
   },
   {
+    name: 'increments-hold-nothing',
+    story:
+      'section 5: takes it that increments, which commute, need not hold their keys against readers either',
+    rules: broken({ incrementsHold: false }),
+    within: 100,
+    change: (scenario) => busyTx(scenario, { accounts: 3 }),
+  },
+  {
+    name: 'increments-without-room',
+    story: 'section 5: prepares increments side by side that pass the bounds of a counter together',
+    rules: broken({ incrementsLeaveRoom: false }),
+    within: 200,
+    change: (scenario) => ({ ...busyTx(scenario, { accounts: 3 }), brim: true }),
+  },
+  {
     name: 'decision-before-durable',
     story: 'section 5: tells the decision before it is committed',
     rules: broken({ decisionDurable: false }),

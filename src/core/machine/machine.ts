@@ -4,7 +4,7 @@ import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
 import { applyLock, lapse, ofTicket } from './locks.js';
 import { Rows } from './rows.js';
-import { Intents, isWrite, type Vote, voteOn } from './transactions.js';
+import { type Holding, hasRoom, Intents, isWrite, type Vote, voteOn } from './transactions.js';
 import type {
   Cell,
   CheckpointDelta,
@@ -80,7 +80,11 @@ export class PartitionMachine {
     this.gen = gen;
     this.#rules = rules;
     this.rows = rows;
-    this.intents = new Intents((item) => this.#intentOf(item), rows);
+    this.intents = new Intents(
+      (item) => this.#intentOf(item),
+      (item, plus, minus) => this.#hasRoom(item, plus, minus),
+      rows,
+    );
   }
 
   static fromSnapshot(snapshot: Snapshot, rules: MachineRules = soundRules): PartitionMachine {
@@ -173,10 +177,17 @@ export class PartitionMachine {
 
   // ---- transactions (PROTOCOL.md section 5)
 
-  #intentOf(item: TxItem): 'exclusive' | 'shared' | null {
+  #intentOf(item: TxItem): Holding | null {
     if (!this.#rules.intentsUntilDecision) return null;
+    if (item.type === 'incr') return this.#rules.incrementsHold ? 'add' : null;
     if (isWrite(item)) return 'exclusive';
     return this.#rules.readIntents ? 'shared' : null;
+  }
+
+  #hasRoom(item: Extract<TxItem, { type: 'incr' }>, plus: number, minus: number): boolean {
+    if (!this.#rules.incrementsLeaveRoom) return true;
+    const cell = this.cells.get(item.key);
+    return hasRoom(cell?.kind === 'counter' ? (cell.value as number) : 0, item.by, plus, minus);
   }
 
   #begin(c: Extract<Command, { type: 'begin' }>): Applied {
@@ -453,19 +464,22 @@ export class PartitionMachine {
 /** The rules that the machine itself keeps. */
 export type MachineRules = Pick<
   Rules,
-  'dedup' | 'tokensGrow' | 'lapseNamesRenewal' | 'readIntents' | 'intentsUntilDecision' | 'finishNamesPrepare'
+  | 'dedup'
+  | 'tokensGrow'
+  | 'lapseNamesRenewal'
+  | 'readIntents'
+  | 'intentsUntilDecision'
+  | 'finishNamesPrepare'
+  | 'incrementsHold'
+  | 'incrementsLeaveRoom'
 >;
 
 type CellOperation =
   | Exclude<Operation, { type: 'acquire' | 'renew' | 'release' | 'leave' | 'tx' }>
   | Extract<TxItem, { type: 'put' | 'delete' | 'incr' }>;
 
-/** What an operation does to its key, for those who hold it. */
-function asItem(op: CellOperation): TxItem {
-  return op.type === 'put' || op.type === 'delete' || op.type === 'incr'
-    ? op
-    : { type: 'delete', key: op.key };
-}
+/** What an operation does to its key, for those who hold it. An increment by itself tells the value: it has to wait for all others. */
+export const asItem = ({ key }: { readonly key: string }): TxItem => ({ type: 'delete', key });
 
 export const outcomeResult = (outcome: TxOutcome): OpResult => ({ ok: true, value: JSON.stringify(outcome) });
 

@@ -63,23 +63,41 @@ export function fitsReads(reads: readonly TxRead[]): boolean {
   return units <= limits.txReadUnits;
 }
 
-/** Who holds a key on behalf of a transaction that is prepared and not finished. */
+type Increment = Extract<TxItem, { type: 'incr' }>;
+
+/** Who holds a key on behalf of transactions that are prepared and not finished. */
 interface Hold {
   exclusive: TxId | null;
   /** Made when there is one: most keys are written. */
   shared: Set<TxId> | null;
+  /** Those that only add to it, and what they add, together; what they take away is below 0. */
+  adding: Set<TxId> | null;
+  plus: number;
+  minus: number;
 }
 
 const nobody: ReadonlySet<TxId> = new Set();
 
-/** Which keys prepared transactions hold: exclusively what they write, shared what they read and check. Derived from the rows. */
+/** How an item holds its key. */
+export type Holding = 'exclusive' | 'shared' | 'add';
+
+/** May this be added beside what others are about to add and to take away? */
+export type Room = (item: Increment, plus: number, minus: number) => boolean;
+
+/**
+ * Which keys prepared transactions hold: exclusively what they put and delete, shared what they read and check. Increments hold a key
+ * against both and not against one another, for their order makes no difference; each must leave all others room within the
+ * bounds of a counter, whichever of them come to be (escrow: O'Neil, TODS 1986). Derived from the rows.
+ */
 export class Intents {
   readonly #holds = new TurnoverMap<string, Hold>();
   /** Only variants change what is held. */
-  readonly #held: (item: TxItem) => 'exclusive' | 'shared' | null;
+  readonly #held: (item: TxItem) => Holding | null;
+  readonly #room: Room;
 
-  constructor(held: (item: TxItem) => 'exclusive' | 'shared' | null, rows: Rows) {
+  constructor(held: (item: TxItem) => Holding | null, room: Room, rows: Rows) {
     this.#held = held;
+    this.#room = room;
     for (const [, row] of rows.of('prepared')) this.hold(row.tx, row.items);
     for (const [, row] of rows.of('record')) if (row.prepared === null) this.hold(row.tx, row.own);
   }
@@ -94,35 +112,47 @@ export class Intents {
       if (how === null) continue;
       let hold = this.#holds.get(item.key);
       if (hold === undefined) {
-        hold = { exclusive: null, shared: null };
+        hold = { exclusive: null, shared: null, adding: null, plus: 0, minus: 0 };
         this.#holds.set(item.key, hold);
       }
       if (how === 'exclusive') hold.exclusive = tx;
-      else {
+      else if (how === 'shared') {
         hold.shared ??= new Set();
         hold.shared.add(tx);
+      } else if (item.type === 'incr' && hold.adding?.has(tx) !== true) {
+        hold.adding ??= new Set();
+        hold.adding.add(tx);
+        if (item.by > 0) hold.plus += item.by;
+        else hold.minus += item.by;
       }
     }
   }
 
   release(tx: TxId, items: readonly TxItem[]): void {
-    for (const { key } of items) {
-      const hold = this.#holds.get(key);
+    for (const item of items) {
+      const hold = this.#holds.get(item.key);
       if (hold === undefined) continue;
       if (hold.exclusive === tx) hold.exclusive = null;
       if (hold.shared?.delete(tx) === true && hold.shared.size === 0) hold.shared = null;
-      if (hold.exclusive === null && hold.shared === null) this.#holds.delete(key);
+      if (item.type === 'incr' && hold.adding?.delete(tx) === true) {
+        if (item.by > 0) hold.plus -= item.by;
+        else hold.minus -= item.by;
+        if (hold.adding.size === 0) hold.adding = null;
+      }
+      if (hold.exclusive === null && hold.shared === null && hold.adding === null)
+        this.#holds.delete(item.key);
     }
   }
 
-  /** Who writes the key; null: nobody. */
-  writerOf(key: string): TxId | null {
-    return this.#holds.get(key)?.exclusive ?? null;
+  /** Does anybody write the key? */
+  writes(key: string): boolean {
+    const hold = this.#holds.get(key);
+    return hold !== undefined && isWritten(hold);
   }
 
   /** Does any transaction write a key with this prefix? */
   writesBelow(prefix: string): boolean {
-    for (const [key, hold] of this.#holds) if (hold.exclusive !== null && key.startsWith(prefix)) return true;
+    for (const [key, hold] of this.#holds) if (isWritten(hold) && key.startsWith(prefix)) return true;
     return false;
   }
 
@@ -130,22 +160,34 @@ export class Intents {
   against(tx: TxId | null, items: readonly TxItem[]): ReadonlySet<TxId> {
     if (this.#holds.size === 0) return nobody;
     let found: Set<TxId> | null = null;
+    const add = (other: TxId): void => {
+      if (other === tx) return;
+      found ??= new Set();
+      found.add(other);
+    };
     for (const item of items) {
       const hold = this.#holds.get(item.key);
       if (hold === undefined) continue;
-      if (hold.exclusive !== null && hold.exclusive !== tx) {
-        found ??= new Set();
-        found.add(hold.exclusive);
-      }
-      if (hold.shared === null || !isWrite(item)) continue;
-      for (const other of hold.shared) {
-        if (other === tx) continue;
-        found ??= new Set();
-        found.add(other);
-      }
+      if (hold.exclusive !== null) add(hold.exclusive);
+      if (hold.shared !== null && isWrite(item)) for (const other of hold.shared) add(other);
+      if (hold.adding === null) continue;
+      if (item.type === 'incr' && this.#room(item, hold.plus, hold.minus)) continue;
+      for (const other of hold.adding) add(other);
     }
     return found ?? nobody;
   }
+}
+
+const isWritten = (hold: Hold): boolean => hold.exclusive !== null || hold.adding !== null;
+
+/**
+ * Does the counter stay within its bounds with this increment, whichever of the others (`plus` and `minus` together) come to be? The
+ * sums stay integers that are exact, too.
+ */
+export function hasRoom(value: number, by: number, plus: number, minus: number): boolean {
+  return by > 0
+    ? plus + by <= limits.counterMax && value + plus + by <= limits.counterMax
+    : minus + by >= limits.counterMin && value + minus + by >= limits.counterMin;
 }
 
 export type RecordRow = Extract<Row, { kind: 'record' }>;

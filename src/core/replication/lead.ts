@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import type { Applied } from '../machine/machine.js';
+import { type Applied, asItem } from '../machine/machine.js';
 import type { Command, Entry, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
@@ -508,9 +508,8 @@ export class Lead {
       case 'put':
       case 'delete':
       case 'incr':
-        return [op];
       case 'reset':
-        return [{ type: 'delete', key: op.key }];
+        return [asItem(op)];
       default:
         return [];
     }

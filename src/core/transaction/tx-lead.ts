@@ -5,6 +5,7 @@ import { Rows } from '../machine/rows.js';
 import {
   fitsReads,
   Intents,
+  isWrite,
   type PreparedRow,
   type RecordRow,
   tooManyReads,
@@ -113,8 +114,9 @@ export class TxLead {
   constructor(host: TxHost) {
     this.#host = host;
     this.#pipelineIntents = new Intents(
-      (item) =>
-        item.type === 'put' || item.type === 'delete' || item.type === 'incr' ? 'exclusive' : 'shared',
+      (item) => (item.type === 'incr' ? 'add' : isWrite(item) ? 'exclusive' : 'shared'),
+      // What counters will hold then is not known yet: the vote has the last word.
+      () => true,
       new Rows(),
     );
   }
@@ -173,7 +175,7 @@ export class TxLead {
   blocksRead(query: Query): boolean {
     const { intents } = this.#host.machine;
     if (intents.size === 0) return false;
-    if (query.type === 'get') return intents.writerOf(query.key) !== null;
+    if (query.type === 'get') return intents.writes(query.key);
     return query.type === 'scan' && intents.writesBelow(query.prefix);
   }
 
