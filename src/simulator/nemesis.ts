@@ -1,5 +1,6 @@
 import { type NodeId, nodeOf, type PartitionConfig } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
+import { describeFault, type FaultSpec, type Links } from '../faults/plan.js';
 import type { SimDisk } from './disk.js';
 import { type Moment, moments, type SimProcess } from './process.js';
 import { type Fault, faults } from './scenario.js';
@@ -81,6 +82,10 @@ export class Nemesis {
         break;
       case 'oneWay':
         this.#isolate(node, true);
+        break;
+      case 'delay':
+      case 'drop':
+        this.#spoil(fault, node);
         break;
       case 'wipe':
         if (this.#mayLose(node)) this.#replaceDisk(node, null);
@@ -164,8 +169,8 @@ export class Nemesis {
         queue.after(back, () => this.#world.place(there));
         // Cut off from it, the node that is to hold less lets go of what it held.
         queue.after(500, () => {
-          network.cut(blind, heavy);
-          network.cut(heavy, blind);
+          if (blind !== heavy)
+            network.inflict({ kind: 'netsplit', groups: [[blind], [heavy]], oneWay: false });
         });
         queue.after(back + random.between(50, 200), () => network.healLinks());
         queue.after(back + random.between(0, 300), () => metastore.blind.delete(blind));
@@ -183,9 +188,11 @@ export class Nemesis {
   /** Two sides that cannot talk; clients reach both. */
   #netsplit(): void {
     const { nodes, network } = this.#world;
-    const side = new Set(nodes.filter(() => this.#random.chance(0.5)));
-    this.#world.note(() => `netsplit ${[...side].join(',')} / the others`);
-    for (const a of nodes) for (const b of nodes) if (side.has(a) !== side.has(b)) network.cut(a, b);
+    const side = nodes.filter(() => this.#random.chance(0.5));
+    const others = nodes.filter((node) => !side.includes(node));
+    this.#world.note(() => `netsplit ${side.join(',')} / the others`);
+    if (side.length > 0 && others.length > 0)
+      network.inflict({ kind: 'netsplit', groups: [side, others], oneWay: false });
     this.#healLater();
   }
 
@@ -198,11 +205,26 @@ export class Nemesis {
       () =>
         `${node} isolated${oneWay ? (outgoing ? ', outgoing' : ', incoming') : ''}${some ? ', from some' : ''}`,
     );
-    for (const other of nodes) {
-      if (other === node || (some && this.#random.chance(0.5))) continue;
-      if (!oneWay || outgoing) network.cut(node, other);
-      if (!oneWay || !outgoing) network.cut(other, node);
+    const from = nodes.filter((other) => other !== node && !(some && this.#random.chance(0.5)));
+    if (from.length > 0) {
+      const groups = oneWay && !outgoing ? [from, [node]] : [[node], from];
+      network.inflict({ kind: 'netsplit', groups, oneWay });
     }
+    this.#healLater();
+  }
+
+  /** The links of one node, or one of them, are slow or lose messages. */
+  #spoil(kind: 'delay' | 'drop', node: NodeId): void {
+    const random = this.#random;
+    const other = random.pick(this.#world.nodes);
+    const links: Links = other === node || random.chance(0.5) ? [node] : [node, other];
+    const delayMs = random.pick([5, 50, 400]);
+    const spec: FaultSpec =
+      kind === 'delay'
+        ? { kind, links, delayMs, jitterMs: delayMs * random.next() }
+        : { kind, links, probability: random.pick([0.05, 0.3, 0.9]) };
+    this.#world.note(() => describeFault(spec));
+    this.#world.network.inflict(spec);
     this.#healLater();
   }
 

@@ -1,14 +1,28 @@
 import type { NodeId } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
+import {
+  type FaultPlan,
+  type FaultSpec,
+  type Link,
+  linkOf,
+  noFaults,
+  withFault,
+  withoutFaults,
+} from '../faults/plan.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 
-/** The network between nodes (and clients): delay, loss, repetition, reorder, and links cut in one or both directions. */
+/**
+ * The network between nodes (and clients): delay, loss, repetition and reorder of its own, and what the fault plan says, the same
+ * value by the same `linkOf` as on real connections (`src/faults/transport.ts`). Clients reach everybody.
+ */
 export class SimNetwork {
   readonly #queue: EventQueue;
   readonly #random: Random;
   #faults: Scenario['network'];
-  readonly #cut = new Set<string>();
+  #plan: FaultPlan = noFaults;
+  /** What the plan says of each link that was asked for. */
+  readonly #links = new Map<string, Link>();
   /** Which connection of a link the messages belong to. */
   readonly #generation = new Map<string, number>();
   /** When the last message of an ordered link arrives. */
@@ -20,16 +34,28 @@ export class SimNetwork {
     this.#faults = faults;
   }
 
-  cut(from: NodeId, to: NodeId): void {
-    this.#cut.add(`${from}>${to}`);
-  }
-
-  isCut(from: NodeId, to: NodeId): boolean {
-    return this.#cut.has(`${from}>${to}`);
+  /** Adds a fault to the plan. */
+  inflict(spec: FaultSpec): void {
+    this.#apply(withFault(this.#plan, spec));
   }
 
   healLinks(): void {
-    this.#cut.clear();
+    this.#apply(withoutFaults(this.#plan, 'all'));
+  }
+
+  #apply(plan: FaultPlan): void {
+    this.#plan = plan;
+    this.#links.clear();
+  }
+
+  #link(from: NodeId, to: NodeId): Link {
+    const name = `${from}>${to}`;
+    let link = this.#links.get(name);
+    if (link === undefined) {
+      link = linkOf(this.#plan, from, to);
+      this.#links.set(name, link);
+    }
+    return link;
   }
 
   /** From now on nothing is lost, repeated or late. */
@@ -40,11 +66,13 @@ export class SimNetwork {
 
   send(from: NodeId, to: NodeId, deliver: () => void): void {
     const random = this.#random;
-    if (this.isCut(from, to) || random.chance(this.#faults.loss)) return;
-    this.#schedule(`${from}>${to}`, deliver);
+    const link = this.#link(from, to);
+    if (link.cut || random.chance(this.#faults.loss)) return;
+    if (link.drop > 0 && random.chance(link.drop)) return;
+    this.#schedule(from, to, link, deliver);
     // A client's request is never repeated by the network: TCP does not, and the client itself does.
     if (!from.startsWith('c') && random.chance(this.#faults.duplicate))
-      this.#schedule(`${from}>${to}`, deliver);
+      this.#schedule(from, to, link, deliver);
   }
 
   /** Everything under way between the two is lost. */
@@ -53,9 +81,11 @@ export class SimNetwork {
       this.#generation.set(link, (this.#generation.get(link) ?? 0) + 1);
   }
 
-  #schedule(link: string, deliver: () => void): void {
+  #schedule(from: NodeId, to: NodeId, { delayMs, jitterMs }: Link, deliver: () => void): void {
     const random = this.#random;
+    const link = `${from}>${to}`;
     let delay = random.between(0.1, 1.5);
+    if (delayMs > 0) delay += delayMs + jitterMs * (2 * random.next() - 1);
     if (random.chance(this.#faults.slow)) delay += random.next() * this.#faults.slowMs;
     if (this.#faults.ordered) {
       const arrival = Math.max(this.#queue.now + delay, this.#lastArrival.get(link) ?? 0);

@@ -67,6 +67,8 @@ export const faults = [
   'weigh',
   'blind',
   'flip',
+  'delay',
+  'drop',
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -94,6 +96,12 @@ export function quiet(scenario: Scenario): Scenario {
   };
 }
 
+/** Links of the fault plan that are slow or lose messages; drawn apart as well. */
+function badLinks(random: Random): Pick<Record<Fault, number>, 'delay' | 'drop'> {
+  const often = random.pick([0, 0, 0.5]);
+  return { delay: often * random.next(), drop: often * random.next() };
+}
+
 /** Drawn apart, so that the rest of a seed is what it was. */
 function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks' | 'brim'> {
   if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0, brim: false };
@@ -111,8 +119,9 @@ function noisy(seed: number): Scenario {
   const replicas = random.chance(0.8) ? 3 : 2;
   const nodes = replicas + random.below(3);
   const often = random.pick([0, 0.3, 1]);
+  const apart = badLinks(new Random(seed + 0.75));
   const weights = Object.fromEntries(
-    faults.map((fault) => [fault, random.chance(0.25) ? 0 : random.next()]),
+    faults.map((fault) => [fault, fault in apart || random.chance(0.25) ? 0 : random.next()]),
   ) as Record<Fault, number>;
   if (random.chance(0.1))
     for (const fault of faults) weights[fault] = fault === 'sleep' ? 1 : weights[fault] * 0.1;
@@ -120,6 +129,7 @@ function noisy(seed: number): Scenario {
   for (const fault of changes) weights[fault] *= membership;
   weights.primary += 0.3;
   weights.armed += 0.3;
+  Object.assign(weights, apart);
   return {
     seed,
     nodes,

@@ -112,7 +112,7 @@ export const variants: readonly Variant[] = [
     name: 'promote-without-grace',
     story: 'R9, R10: promotes and commits without waiting out the grace',
     rules: broken({ promoteWaitsGrace: false }),
-    within: 800,
+    within: 1000,
   },
   {
     name: 'wiped-disk-in-sync',

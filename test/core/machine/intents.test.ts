@@ -13,7 +13,8 @@ function participant(state = new PartitionMachine(1)) {
   let operations = 0;
   const apply = (command: Command) => state.apply({ epoch: 1, seq: ++seq, command });
   const opened = apply({ type: 'open', gen: 1 });
-  const session = opened.type === 'opened' ? opened.session : '';
+  if (opened.type !== 'opened') throw new Error(opened.type);
+  const { session } = opened;
   const prepared = new Map<string, number>();
   return {
     state,
