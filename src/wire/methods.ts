@@ -333,7 +333,7 @@ export const methods: Methods = {
     },
     result:
       '`{ok: true, value, load}`, or `{ok: false, code, message, ran, own?, load}`: `ran` says whether the handler began, `own` is its error’s own code; ' +
-      '`load` is `{inflight, queued, loop, cpu}` of the node',
+      '`load` is the list `[inflight, queued, maxInflight, loop, cpu, waitedMs]` of the node',
   },
   ping: {
     kind: 'request',

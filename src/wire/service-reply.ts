@@ -1,9 +1,7 @@
 import type { NodeLoad } from '../core/messages.js';
-import { asFields, bad, type Fields, onlyFields } from './check.js';
+import { asFields, bad, type Fields, isArray, onlyFields } from './check.js';
 
 const codes = ['busy', 'timeout', 'unknown-service', 'handler-failed', 'value-too-large'] as const;
-
-const measure = 'a number from 0';
 
 /** What a node answers to `call`. `value` of a reply that was not decoded yet is JSON text. */
 export type ServiceReply<Value = unknown> =
@@ -22,39 +20,38 @@ export interface ServiceFailure {
 /** The result of a `call` as JSON text. */
 export function encodeServiceReply(reply: ServiceReply<string>): string {
   const { inflight, queued, maxInflight, loop, cpu, waitedMs } = reply.load;
-  const load = `{"inflight":${inflight},"queued":${queued},"maxInflight":${maxInflight},"loop":${loop},"cpu":${cpu},"waitedMs":${waitedMs}}`;
+  // A list, for it goes with each reply: names would be most of it.
+  const load = `[${inflight},${queued},${maxInflight},${loop},${cpu},${waitedMs}]`;
   if (reply.ok) return `{"ok":true,"value":${reply.value},"load":${load}}`;
-  return JSON.stringify(reply);
+  const { ok, code, message, ran, own } = reply;
+  return `${JSON.stringify({ ok, code, message, ran, own }).slice(0, -1)},"load":${load}}`;
 }
 
 /** What came as the result of a `call`. Throws `bad-message` when it is none. */
 export function decodeServiceReply(value: unknown): ServiceReply {
   const reply = asFields(value, 'result') as Fields & ServiceReply;
-  checkLoad(reply.load);
+  const load = decodeLoad(reply.load);
   if (reply.ok === true) {
     if (reply.value === undefined) bad('result.value', 'a JSON value');
     onlyFields(reply, 3, 'result');
-    return reply;
+    return { ok: true, value: reply.value, load };
   }
   if (reply.ok !== false) bad('result.ok', 'true or false');
-  if (!codes.includes(reply.code)) bad('result.code', codes.join(', '));
-  if (typeof reply.message !== 'string') bad('result.message', 'a string');
-  if (typeof reply.ran !== 'boolean') bad('result.ran', 'true or false');
-  if (reply.own !== undefined && typeof reply.own !== 'string') bad('result.own', 'a string');
-  onlyFields(reply, reply.own === undefined ? 5 : 6, 'result');
-  return reply;
+  const { code, message, ran, own } = reply;
+  if (!codes.includes(code)) bad('result.code', codes.join(', '));
+  if (typeof message !== 'string') bad('result.message', 'a string');
+  if (typeof ran !== 'boolean') bad('result.ran', 'true or false');
+  if (own !== undefined && typeof own !== 'string') bad('result.own', 'a string');
+  onlyFields(reply, own === undefined ? 5 : 6, 'result');
+  return own === undefined
+    ? { ok: false, code, message, ran, load }
+    : { ok: false, code, message, ran, own, load };
 }
 
-const isMeasure = (value: unknown): value is number => Number.isFinite(value) && (value as number) >= 0;
-
-function checkLoad(value: unknown): void {
-  const load = asFields(value, 'result.load') as Fields & NodeLoad;
-  const { inflight, queued, maxInflight, loop, cpu, waitedMs } = load;
-  if (!isMeasure(inflight)) bad('result.load.inflight', measure);
-  if (!isMeasure(queued)) bad('result.load.queued', measure);
-  if (!isMeasure(maxInflight)) bad('result.load.maxInflight', measure);
-  if (!isMeasure(loop)) bad('result.load.loop', measure);
-  if (!isMeasure(cpu)) bad('result.load.cpu', measure);
-  if (!isMeasure(waitedMs)) bad('result.load.waitedMs', measure);
-  onlyFields(load, 6, 'result.load');
+function decodeLoad(value: unknown): NodeLoad {
+  if (!isArray(value) || value.length !== 6) bad('result.load', 'a list of six numbers');
+  for (let i = 0; i < 6; i++)
+    if (!(Number.isFinite(value[i]) && (value[i] as number) >= 0)) bad('result.load[]', 'a number from 0');
+  const [inflight = 0, queued = 0, maxInflight = 0, loop = 0, cpu = 0, waitedMs = 0] = value as number[];
+  return { inflight, queued, maxInflight, loop, cpu, waitedMs };
 }

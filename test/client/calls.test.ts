@@ -7,7 +7,8 @@ import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import type { ServiceFailure } from '../../src/wire/service-reply.js';
 
-const load = { inflight: 0, queued: 0, maxInflight: 64, loop: 0, cpu: 0, waitedMs: 0 };
+/** As it comes over the wire. */
+const load = [0, 0, 64, 0, 0, 0];
 const member = (id: string) => ({
   id,
   store: 's',
