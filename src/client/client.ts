@@ -173,6 +173,7 @@ export class Client implements MusterClient {
   }
 
   #calls: Promise<Calls> | null = null;
+  /** What that came to: a call leaves in the turn in which it is made. */
   #loadedCalls: Calls | null = null;
 
   #serviceCalls(): Promise<Calls> {

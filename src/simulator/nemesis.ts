@@ -169,8 +169,7 @@ export class Nemesis {
         queue.after(back, () => this.#world.place(there));
         // Cut off from it, the node that is to hold less lets go of what it held.
         queue.after(500, () => {
-          if (blind !== heavy)
-            network.inflict({ kind: 'netsplit', groups: [[blind], [heavy]], oneWay: false });
+          if (blind !== heavy) this.#split([blind], [heavy], false);
         });
         queue.after(back + random.between(50, 200), () => network.healLinks());
         queue.after(back + random.between(0, 300), () => metastore.blind.delete(blind));
@@ -187,18 +186,23 @@ export class Nemesis {
 
   /** Two sides that cannot talk; clients reach both. */
   #netsplit(): void {
-    const { nodes, network } = this.#world;
+    const { nodes } = this.#world;
     const side = nodes.filter(() => this.#random.chance(0.5));
     const others = nodes.filter((node) => !side.includes(node));
     this.#world.note(() => `netsplit ${side.join(',')} / the others`);
-    if (side.length > 0 && others.length > 0)
-      network.inflict({ kind: 'netsplit', groups: [side, others], oneWay: false });
+    this.#split(side, others, false);
     this.#healLater();
+  }
+
+  /** The two sides do not hear each other, or the second does not hear the first. */
+  #split(side: readonly NodeId[], others: readonly NodeId[], oneWay: boolean): void {
+    if (side.length > 0 && others.length > 0)
+      this.#world.network.inflict({ kind: 'netsplit', groups: [side, others], oneWay });
   }
 
   /** One node cut off from some or all others, in one direction or both. */
   #isolate(node: NodeId, oneWay: boolean): void {
-    const { nodes, network } = this.#world;
+    const { nodes } = this.#world;
     const outgoing = this.#random.chance(0.5);
     const some = this.#random.chance(0.4);
     this.#world.note(
@@ -206,10 +210,8 @@ export class Nemesis {
         `${node} isolated${oneWay ? (outgoing ? ', outgoing' : ', incoming') : ''}${some ? ', from some' : ''}`,
     );
     const from = nodes.filter((other) => other !== node && !(some && this.#random.chance(0.5)));
-    if (from.length > 0) {
-      const groups = oneWay && !outgoing ? [from, [node]] : [[node], from];
-      network.inflict({ kind: 'netsplit', groups, oneWay });
-    }
+    if (oneWay && !outgoing) this.#split(from, [node], true);
+    else this.#split([node], from, oneWay);
     this.#healLater();
   }
 

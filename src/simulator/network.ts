@@ -48,8 +48,7 @@ export class SimNetwork {
     this.#links.clear();
   }
 
-  #link(from: NodeId, to: NodeId): Link {
-    const name = `${from}>${to}`;
+  #link(name: string, from: NodeId, to: NodeId): Link {
     let link = this.#links.get(name);
     if (link === undefined) {
       link = linkOf(this.#plan, from, to);
@@ -66,13 +65,13 @@ export class SimNetwork {
 
   send(from: NodeId, to: NodeId, deliver: () => void): void {
     const random = this.#random;
-    const link = this.#link(from, to);
+    const name = `${from}>${to}`;
+    const link = this.#link(name, from, to);
     if (link.cut || random.chance(this.#faults.loss)) return;
     if (link.drop > 0 && random.chance(link.drop)) return;
-    this.#schedule(from, to, link, deliver);
+    this.#schedule(name, link, deliver);
     // A client's request is never repeated by the network: TCP does not, and the client itself does.
-    if (!from.startsWith('c') && random.chance(this.#faults.duplicate))
-      this.#schedule(from, to, link, deliver);
+    if (!from.startsWith('c') && random.chance(this.#faults.duplicate)) this.#schedule(name, link, deliver);
   }
 
   /** Everything under way between the two is lost. */
@@ -81,20 +80,19 @@ export class SimNetwork {
       this.#generation.set(link, (this.#generation.get(link) ?? 0) + 1);
   }
 
-  #schedule(from: NodeId, to: NodeId, { delayMs, jitterMs }: Link, deliver: () => void): void {
+  #schedule(name: string, { delayMs, jitterMs }: Link, deliver: () => void): void {
     const random = this.#random;
-    const link = `${from}>${to}`;
     let delay = random.between(0.1, 1.5);
     if (delayMs > 0) delay += delayMs + jitterMs * (2 * random.next() - 1);
     if (random.chance(this.#faults.slow)) delay += random.next() * this.#faults.slowMs;
     if (this.#faults.ordered) {
-      const arrival = Math.max(this.#queue.now + delay, this.#lastArrival.get(link) ?? 0);
-      this.#lastArrival.set(link, arrival);
+      const arrival = Math.max(this.#queue.now + delay, this.#lastArrival.get(name) ?? 0);
+      this.#lastArrival.set(name, arrival);
       delay = arrival - this.#queue.now;
     }
-    const generation = this.#generation.get(link);
+    const generation = this.#generation.get(name);
     this.#queue.after(delay, () => {
-      if (this.#generation.get(link) === generation) deliver();
+      if (this.#generation.get(name) === generation) deliver();
     });
   }
 }

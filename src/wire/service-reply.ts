@@ -21,10 +21,10 @@ export interface ServiceFailure {
 export function encodeServiceReply(reply: ServiceReply<string>): string {
   const { inflight, queued, maxInflight, loop, cpu, waitedMs } = reply.load;
   // A list, for it goes with each reply: names would be most of it.
+  if (!reply.ok)
+    return JSON.stringify({ ...reply, load: [inflight, queued, maxInflight, loop, cpu, waitedMs] });
   const load = `[${inflight},${queued},${maxInflight},${loop},${cpu},${waitedMs}]`;
-  if (reply.ok) return `{"ok":true,"value":${reply.value},"load":${load}}`;
-  const { ok, code, message, ran, own } = reply;
-  return `${JSON.stringify({ ok, code, message, ran, own }).slice(0, -1)},"load":${load}}`;
+  return `{"ok":true,"value":${reply.value},"load":${load}}`;
 }
 
 /** What came as the result of a `call`. Throws `bad-message` when it is none. */
@@ -37,15 +37,12 @@ export function decodeServiceReply(value: unknown): ServiceReply {
     return { ok: true, value: reply.value, load };
   }
   if (reply.ok !== false) bad('result.ok', 'true or false');
-  const { code, message, ran, own } = reply;
-  if (!codes.includes(code)) bad('result.code', codes.join(', '));
-  if (typeof message !== 'string') bad('result.message', 'a string');
-  if (typeof ran !== 'boolean') bad('result.ran', 'true or false');
-  if (own !== undefined && typeof own !== 'string') bad('result.own', 'a string');
-  onlyFields(reply, own === undefined ? 5 : 6, 'result');
-  return own === undefined
-    ? { ok: false, code, message, ran, load }
-    : { ok: false, code, message, ran, own, load };
+  if (!codes.includes(reply.code)) bad('result.code', codes.join(', '));
+  if (typeof reply.message !== 'string') bad('result.message', 'a string');
+  if (typeof reply.ran !== 'boolean') bad('result.ran', 'true or false');
+  if (reply.own !== undefined && typeof reply.own !== 'string') bad('result.own', 'a string');
+  onlyFields(reply, reply.own === undefined ? 5 : 6, 'result');
+  return { ...reply, load };
 }
 
 function decodeLoad(value: unknown): NodeLoad {

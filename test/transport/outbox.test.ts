@@ -10,6 +10,16 @@ function outbox(): { out: Outbox; frames: string[] } {
   return { out: new Outbox(sink, { frameBytes: 1 << 20, queueBytes: 1 << 20 }), frames };
 }
 
+/** One that has written a frame of two, and has a third message to write. */
+async function afterSeveral(): Promise<ReturnType<typeof outbox>> {
+  const made = outbox();
+  made.out.push('1');
+  made.out.push('2');
+  await nextTick();
+  made.out.push('3');
+  return made;
+}
+
 describe('an outbox', () => {
   it('while little goes on, writes at the end of the event, after all that the event caused', async () => {
     const { out, frames } = outbox();
@@ -24,11 +34,7 @@ describe('an outbox', () => {
   });
 
   it('after a frame of several, waits for what other events of the turn cause', async () => {
-    const { out, frames } = outbox();
-    out.push('1');
-    out.push('2');
-    await nextTick();
-    out.push('3');
+    const { out, frames } = await afterSeveral();
     await nextTick();
     await nextTick();
     expect(frames).toEqual(['[1,2]']);
@@ -38,11 +44,7 @@ describe('an outbox', () => {
   });
 
   it('is quick again after a frame of one', async () => {
-    const { out, frames } = outbox();
-    out.push('1');
-    out.push('2');
-    await nextTick();
-    out.push('3');
+    const { out, frames } = await afterSeveral();
     await immediate();
     out.push('4');
     await nextTick();

@@ -4,7 +4,7 @@ import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
 import { applyLock, lapse, ofTicket } from './locks.js';
 import { Rows } from './rows.js';
-import { type Holding, hasRoom, Intents, isWrite, type Vote, voteOn } from './transactions.js';
+import { type Holding, hasRoom, holdingOf, Intents, isWrite, type Vote, voteOn } from './transactions.js';
 import type {
   Cell,
   CheckpointDelta,
@@ -179,9 +179,9 @@ export class PartitionMachine {
 
   #intentOf(item: TxItem): Holding | null {
     if (!this.#rules.intentsUntilDecision) return null;
-    if (item.type === 'incr') return this.#rules.incrementsHold ? 'add' : null;
-    if (isWrite(item)) return 'exclusive';
-    return this.#rules.readIntents ? 'shared' : null;
+    const how = holdingOf(item);
+    if (how === 'add' && !this.#rules.incrementsHold) return null;
+    return how === 'shared' && !this.#rules.readIntents ? null : how;
   }
 
   #hasRoom(item: Extract<TxItem, { type: 'incr' }>, plus: number, minus: number): boolean {

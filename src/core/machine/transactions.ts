@@ -81,6 +81,9 @@ const nobody: ReadonlySet<TxId> = new Set();
 /** How an item holds its key. */
 export type Holding = 'exclusive' | 'shared' | 'add';
 
+export const holdingOf = (item: TxItem): Holding =>
+  item.type === 'incr' ? 'add' : isWrite(item) ? 'exclusive' : 'shared';
+
 /** May this be added beside what others are about to add and to take away? */
 export type Room = (item: Increment, plus: number, minus: number) => boolean;
 
@@ -122,8 +125,7 @@ export class Intents {
       } else if (item.type === 'incr' && hold.adding?.has(tx) !== true) {
         hold.adding ??= new Set();
         hold.adding.add(tx);
-        if (item.by > 0) hold.plus += item.by;
-        else hold.minus += item.by;
+        count(hold, item.by, 1);
       }
     }
   }
@@ -135,8 +137,7 @@ export class Intents {
       if (hold.exclusive === tx) hold.exclusive = null;
       if (hold.shared?.delete(tx) === true && hold.shared.size === 0) hold.shared = null;
       if (item.type === 'incr' && hold.adding?.delete(tx) === true) {
-        if (item.by > 0) hold.plus -= item.by;
-        else hold.minus -= item.by;
+        count(hold, item.by, -1);
         if (hold.adding.size === 0) hold.adding = null;
       }
       if (hold.exclusive === null && hold.shared === null && hold.adding === null)
@@ -176,6 +177,12 @@ export class Intents {
     }
     return found ?? nobody;
   }
+}
+
+/** One more increment by so much, or (-1) one less. */
+function count(hold: Hold, by: number, times: 1 | -1): void {
+  if (by > 0) hold.plus += by * times;
+  else hold.minus += by * times;
 }
 
 const isWritten = (hold: Hold): boolean => hold.exclusive !== null || hold.adding !== null;

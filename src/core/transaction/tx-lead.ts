@@ -4,8 +4,8 @@ import { outcomeResult, type PartitionMachine } from '../machine/machine.js';
 import { Rows } from '../machine/rows.js';
 import {
   fitsReads,
+  holdingOf,
   Intents,
-  isWrite,
   type PreparedRow,
   type RecordRow,
   tooManyReads,
@@ -114,7 +114,7 @@ export class TxLead {
   constructor(host: TxHost) {
     this.#host = host;
     this.#pipelineIntents = new Intents(
-      (item) => (item.type === 'incr' ? 'add' : isWrite(item) ? 'exclusive' : 'shared'),
+      holdingOf,
       // What counters will hold then is not known yet: the vote has the last word.
       () => true,
       new Rows(),
