@@ -1,4 +1,4 @@
-import type { Command, Operation, OpResult, TxItem } from './machine/types.js';
+import type { Command, Operation, OpResult, TxEnd, TxItem } from './machine/types.js';
 import type { PartitionConfig } from './map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
 
@@ -46,6 +46,8 @@ const describeItems = (items: readonly TxItem[]): string =>
     })
     .join('; ');
 
+const describeEnd = ([tx, commit, seq]: TxEnd): string => `${tx} ${commit ? 'commit' : 'abort'} of #${seq}`;
+
 export function describeCommand(command: Command): string {
   switch (command.type) {
     case 'op':
@@ -60,7 +62,7 @@ export function describeCommand(command: Command): string {
     case 'decide':
       return `decide ${command.tx} ${command.outcome.outcome}`;
     case 'finish':
-      return `finish ${command.tx} ${command.commit ? 'commit' : 'abort'} of #${command.seq}`;
+      return `finish ${command.ends.map(describeEnd).join(', ')}`;
     case 'forget':
       return `forget ${command.txs.join(' ')}`;
     case 'lapse':
@@ -93,7 +95,7 @@ export function describeMessage(m: PeerMessage): string {
     case 'tx-vote':
       return `tx-vote ${m.tx} from p${m.from} ${m.yes ? `yes #${m.seq}` : `no (${m.reason})`}`;
     case 'tx-finish':
-      return `tx-finish p${m.p} ${m.tx} ${m.commit ? 'commit' : 'abort'} of #${m.seq}`;
+      return `tx-finish p${m.p} ${describeEnd([m.tx, m.commit, m.seq])}`;
     case 'tx-finished':
       return `tx-finished ${m.tx} from p${m.from}`;
     case 'tx-query':

@@ -101,6 +101,8 @@ function weightOf(command: Command): number {
     }
     case 'forget':
       return 64 + 32 * command.txs.length;
+    case 'finish':
+      return 64 + 48 * command.ends.length;
     default:
       return 64;
   }

@@ -14,7 +14,7 @@ import {
   onlyFields,
   want,
 } from './check.js';
-import { checkItems, checkOutcome, checkPartEntries, checkParts } from './items.js';
+import { checkItems, checkOutcome, checkPartEntries, checkParts, tuples } from './items.js';
 import { checkOperation } from './operations.js';
 
 /** One command of a replicated log. */
@@ -82,10 +82,8 @@ function checkTxCommand(command: Fields & Command, where: string): void {
       onlyFields(command, 6, where);
       break;
     case 'finish':
-      checkTx(command, where);
-      if (typeof command.commit !== 'boolean') bad(`${where}.commit`, want.flag);
-      if (!isCount(command.seq)) bad(`${where}.seq`, want.count);
-      onlyFields(command, 4, where);
+      checkEnds(command.ends, `${where}.ends`);
+      onlyFields(command, 2, where);
       break;
     case 'forget':
       if (!isArray(command.txs)) bad(`${where}.txs`, 'a list');
@@ -97,6 +95,14 @@ function checkTxCommand(command: Fields & Command, where: string): void {
         `${where}.type`,
         'barrier, open, close, expire, begin, prepare, decide, finish, forget, lapse or op',
       );
+  }
+}
+
+function checkEnds(ends: unknown, where: string): void {
+  for (const [tx, commit, seq] of tuples(ends, 3, where)) {
+    if (!isTxId(tx)) bad(`${where}[][0]`, want.tx);
+    if (typeof commit !== 'boolean') bad(`${where}[][1]`, want.flag);
+    if (!isCount(seq)) bad(`${where}[][2]`, want.count);
   }
 }
 

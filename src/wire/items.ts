@@ -75,7 +75,7 @@ export function checkReads(value: unknown, where: string): asserts value is read
 
 /** A list of pairs of partition and items. */
 export function checkParts(value: unknown, where: string): asserts value is readonly Part[] {
-  for (const [p, items] of pairs(value, where)) {
+  for (const [p, items] of tuples(value, 2, where)) {
     if (!isPartition(p)) bad(`${where}[][0]`, want.partition);
     checkItems(items, `${where}[][1]`);
   }
@@ -83,17 +83,18 @@ export function checkParts(value: unknown, where: string): asserts value is read
 
 /** A list of pairs of partition and entry. */
 export function checkPartEntries(value: unknown, where: string): asserts value is readonly PartEntry[] {
-  for (const [p, seq] of pairs(value, where)) {
+  for (const [p, seq] of tuples(value, 2, where)) {
     if (!isPartition(p)) bad(`${where}[][0]`, want.partition);
     if (!isCount(seq)) bad(`${where}[][1]`, want.count);
   }
 }
 
-/** Each participant has an item at least, so there are no more of them than items. */
-function pairs(value: unknown, where: string): readonly (readonly unknown[])[] {
+/** A list of lists of so many. Each participant has an item at least, so there are no more of them than items. */
+export function tuples(value: unknown, length: number, where: string): readonly (readonly unknown[])[] {
   if (!isArray(value) || value.length > limits.txItems)
-    bad(where, `a list of at most ${limits.txItems} pairs`);
-  for (const pair of value) if (!isArray(pair) || pair.length !== 2) bad(`${where}[]`, 'a pair');
+    bad(where, `a list of at most ${limits.txItems} lists`);
+  for (const one of value)
+    if (!isArray(one) || one.length !== length) bad(`${where}[]`, `a list of ${length}`);
   return value as readonly (readonly unknown[])[];
 }
 

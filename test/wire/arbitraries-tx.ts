@@ -66,7 +66,10 @@ export const txCommand: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ type: fc.constant('prepare' as const), tx, anchor: partition, at: time, items }),
   fc.record({ type: fc.constant('decide' as const), tx, session, n: count, outcome, prepared }),
-  fc.record({ type: fc.constant('finish' as const), tx, commit: fc.boolean(), seq: count }),
+  fc.record({
+    type: fc.constant('finish' as const),
+    ends: fc.array(fc.tuple(tx, fc.boolean(), count), { maxLength: 4 }),
+  }),
   fc.record({ type: fc.constant('forget' as const), txs: fc.array(tx, { maxLength: 4 }) }),
   fc.record({ type: fc.constant('lapse' as const), lock: key, ticket, renewed: count }),
 );

@@ -154,7 +154,7 @@ export class PartitionMachine {
       case 'decide':
         return { type: 'op', result: this.#decide(command, seq) };
       case 'finish':
-        this.#finish(command.tx, command.commit, command.seq, seq);
+        for (const [tx, commit, prepareSeq] of command.ends) this.#finish(tx, commit, prepareSeq, seq);
         return nothing;
       case 'forget':
         for (const tx of command.txs) this.rows.delete('record', tx);

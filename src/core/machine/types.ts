@@ -70,6 +70,9 @@ export type Operation =
   /** Gives up a place in the queue, or the lock if it was granted meanwhile. */
   | { readonly type: 'leave'; readonly key: string; readonly ticket: string };
 
+/** The end of a transaction at a participant. Concerns the prepare of that entry alone; 0: whichever there is. */
+export type TxEnd = readonly [tx: TxId, commit: boolean, seq: number];
+
 /** One command of the log. */
 export type Command =
   | { readonly type: 'barrier' }
@@ -105,8 +108,8 @@ export type Command =
       readonly outcome: TxOutcome;
       readonly prepared: readonly (readonly [p: number, seq: number])[];
     }
-  /** At a participant. Concerns the prepare of that entry alone; 0: whichever there is. */
-  | { readonly type: 'finish'; readonly tx: TxId; readonly commit: boolean; readonly seq: number }
+  /** At a participant: what became of these. */
+  | { readonly type: 'finish'; readonly ends: readonly TxEnd[] }
   /** At the anchor: everybody has finished. */
   | { readonly type: 'forget'; readonly txs: readonly TxId[] }
   /** The time of a holder that was last granted or renewed by the entry `renewed`, or of a place in the queue (0), is over. */

@@ -315,6 +315,7 @@ export class Lead {
     for (const stream of this.streams.values()) if (stream.candidate) return;
     const to = this.#successor();
     if (to === null || !ctx.mayYield()) return;
+    this.#tx.finish();
     this.#yielding = { to: to.replica, since: ctx.now, published: false };
     ctx.reconsider();
   }
@@ -579,17 +580,14 @@ export class Lead {
         this.#ctx.reply(origin, this.#answerKnown(known));
         return;
       }
-      const key = `${session}:${n}`;
-      const waiting = this.#pipeline.get(key);
+      const waiting = this.#pipeline.get(`${session}:${n}`);
       if (waiting !== undefined) {
         this.#waiters.get(waiting)?.push(origin);
         return;
       }
-      this.#pipeline.set(key, this.#replica.log.tailSeq + 1);
     }
     if (op.type === 'put' && this.#replica.machine.units + op.value.length > limits.partitionUnits) {
       const message = `partition ${this.#replica.p} is full: it holds ${this.#replica.machine.units} characters`;
-      this.#pipeline.delete(`${session}:${n}`);
       this.#ctx.reply(origin, this.#refuse('busy', message));
       return;
     }
@@ -612,9 +610,11 @@ export class Lead {
     return { ok: true, type: 'write', result: known };
   }
 
-  #accept(command: Parameters<Replica['appendEntry']>[0], origins: readonly number[]): void {
+  #accept(command: Command, origins: readonly number[]): void {
+    this.#tx.finish();
     const entry = this.#replica.appendEntry(command, this.epoch);
     this.#pipelineBytes += sizeOf(command);
+    if (command.type === 'op') this.#pipeline.set(`${command.session}:${command.n}`, entry.seq);
     if (origins.length > 0) this.#waiters.set(entry.seq, [...origins]);
     this.#ctx.touch(this.#replica);
     if (!this.#ctx.rules.replyAfterReplication) this.advance();

@@ -16,6 +16,7 @@ import type {
   Query,
   SessionId,
   TraceEvent,
+  TxEnd,
   TxId,
   TxItem,
   TxOutcome,
@@ -25,8 +26,8 @@ import type { ClientRequest, ClientResponse, PeerMessage, Refusal, TxStep } from
 import type { Rules } from '../rules.js';
 import { byPartition } from './items.js';
 
-/** Finished transactions are forgotten this many in one entry, when there are that many soon. */
-const forgetAtOnce = 64;
+/** Transactions are finished and forgotten this many in one entry, when there are that many soon. */
+const atOnce = 64;
 
 export type TxRequest = Extract<ClientRequest, { type: 'tx' }>;
 type Prepare = Extract<PeerMessage, { type: 'tx-prepare' }>;
@@ -102,7 +103,9 @@ export class TxLead {
   #waiting: Waiting[] = [];
   /** When each prepared transaction was first seen, or last asked about. */
   readonly #askedAt = new TurnoverMap<TxId, number>();
-  /** Finishes in the log and not yet applied. */
+  /** What is decided, and its end not in the log yet: nobody waits for it. */
+  readonly #ending: TxEnd[] = [];
+  /** Ends that are known, in the log or about to be, and not yet applied. */
   readonly #finishing = new TurnoverSet<TxId>();
   /** Tombstones and decisions asked for by others: who waits for which. */
   readonly #asking = new Map<TxId, Set<number>>();
@@ -119,10 +122,6 @@ export class TxLead {
       () => true,
       new Rows(),
     );
-  }
-
-  get idle(): boolean {
-    return this.#coordinated.size === 0 && this.#waiting.length === 0 && this.#finishing.size === 0;
   }
 
   // ---- for whoever looks
@@ -158,8 +157,10 @@ export class TxLead {
    */
   #against(tx: TxId | null, items: readonly TxItem[]): readonly TxId[] {
     const found: TxId[] = [];
-    for (const other of this.#host.machine.intents.against(tx, items))
-      if (!this.#finishing.has(other) && this.#coordinated.get(other)?.deciding !== true) found.push(other);
+    for (const other of this.#host.machine.intents.against(tx, items)) {
+      if (this.#finishing.has(other)) this.finish();
+      else if (this.#coordinated.get(other)?.deciding !== true) found.push(other);
+    }
     if (this.#pipelined.size > 0)
       for (const other of this.#pipelineIntents.against(tx, items)) found.push(other);
     return found;
@@ -181,6 +182,7 @@ export class TxLead {
 
   /** Runs `go` when nothing holds the keys any more, or `give` after a while. */
   wait(items: readonly TxItem[], tx: TxId | null, go: () => void, give: () => void, ms: number): void {
+    this.finish();
     if (this.#waiting.length >= limits.txWaiting) give();
     else this.#waiting.push({ items, tx, until: this.#host.now + ms, go, give });
   }
@@ -338,7 +340,7 @@ export class TxLead {
     c.deciding = true;
     const { tx, session, n } = c;
     const prepared = c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
-    if (this.#toForget.length >= forgetAtOnce) this.#forget();
+    if (this.#toForget.length >= atOnce) this.#forget();
     this.#host.append({ type: 'decide', tx, session, n, outcome, prepared }, c.origins);
     if (!this.#host.rules.decisionDurable) {
       c.decided = outcome;
@@ -493,8 +495,19 @@ export class TxLead {
     }
     if (!this.#host.open || this.#finishing.has(tx)) return;
     this.#finishing.add(tx);
-    this.#host.append({ type: 'finish', tx, commit, seq });
+    this.#ending.push([tx, commit, seq]);
+    if (this.#waiting.length === 0) return;
+    this.finish();
     this.#wake();
+  }
+
+  /**
+   * Logs the ends that are known. They go along with the next entry, whatever it is, or with the next tick: an end by itself would
+   * cost as much as a PREPARE, and nobody waits for it. Whoever does, has them logged at once.
+   */
+  finish(): void {
+    while (this.#ending.length > 0 && this.#host.open)
+      this.#host.append({ type: 'finish', ends: this.#ending.splice(0, atOnce) });
   }
 
   #tellFinished(tx: TxId, anchor: number): void {
@@ -576,9 +589,11 @@ export class TxLead {
   }
 
   finished(command: Extract<Command, { type: 'finish' }>): void {
-    this.#finishing.delete(command.tx);
-    this.#askedAt.delete(command.tx);
-    this.#tellFinished(command.tx, Number(command.tx.split(':')[0]));
+    for (const [tx] of command.ends) {
+      this.#finishing.delete(tx);
+      this.#askedAt.delete(tx);
+      this.#tellFinished(tx, Number(tx.split(':')[0]));
+    }
     this.#wake();
   }
 
@@ -588,6 +603,7 @@ export class TxLead {
     const { now, open } = this.#host;
     if (!open) return;
     if (!this.#adopted) this.#adopt();
+    this.finish();
     for (const c of [...this.#coordinated.values()]) {
       if (c.decided !== null) {
         if (c.pauseAt !== null && now - c.since >= limits.txPauseMs) c.pauseAt = null;

@@ -26,7 +26,7 @@ function participant(state = new PartitionMachine(1)) {
       return applied.vote.yes ? 'yes' : applied.vote.reason;
     },
     finish: (tx: string, commit: boolean) =>
-      apply({ type: 'finish', tx, commit, seq: prepared.get(tx) as number }),
+      apply({ type: 'finish', ends: [[tx, commit, prepared.get(tx) as number]] }),
     op(op: Extract<Command, { type: 'op' }>['op']) {
       const n = ++operations;
       const applied = apply({ type: 'op', session, n, first: n, op });
