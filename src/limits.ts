@@ -62,6 +62,8 @@ export const limits = {
   txItems: 1024,
   /** All items of a transaction together, in bytes of their JSON: they must fit a frame with what goes along. */
   txBytes: 6 * 1024 * 1024,
+  /** An entry of a log in bytes of its JSON: it must fit a frame with what goes along. */
+  entryBytes: 8 * 1024 * 1024 - 64 * 1024,
   /** What a transaction may read, in UTF-16 code units of keys and values: as JSON sixfold at worst, it must fit a frame. */
   txReadUnits: 1024 * 1024,
   /** Operations and prepares of a partition that wait for transactions to end; more give way at once. */
@@ -78,6 +80,8 @@ export const limits = {
   txForgetMs: 500,
   /** Not everybody has voted after this long: aborted, in ms. */
   txPrepareMs: 3000,
+  /** A new primary gives clients this long to come again with what was not decided, before it tells participants that it never will be, in ms. */
+  txReturnMs: 500,
   /** Transactions whose steps a primary remembers, and steps of each. */
   txTraces: 256,
   txTraceEvents: 256,

@@ -94,16 +94,18 @@ export async function runTx(
 }
 
 const viewOf = (partition: number, row: Row): TxView | null => {
-  if (row.kind === 'record')
+  if (row.kind === 'record' || row.kind === 'pending') {
+    const decided = row.kind === 'record';
     return {
       id: row.tx,
       partition,
       role: 'coordinator',
-      state: row.prepared === null ? 'pending' : 'committed',
+      state: decided ? 'committed' : 'pending',
       anchor: partition,
-      participants: row.others.map(([p]) => p),
-      keys: row.own.map((i) => i.key),
+      participants: decided ? row.prepared.map(([p]) => p) : row.others,
+      keys: row.keys,
     };
+  }
   if (row.kind !== 'prepared') return null;
   const { tx: id, anchor, items } = row;
   const keys = items.map((i) => i.key);

@@ -55,12 +55,12 @@ export function describeCommand(command: Command): string {
     case 'close':
     case 'expire':
       return `${command.type} ${command.session}`;
-    case 'begin':
-      return `begin ${command.tx} ${describeItems(command.own)} with p${command.others.map(([p]) => p).join(' p')}`;
     case 'prepare':
       return `prepare ${command.tx} ${describeItems(command.items)}`;
     case 'decide':
-      return `decide ${command.tx} ${command.outcome.outcome}`;
+      return `decide ${command.tx} ${describeItems(command.own)} with ${command.prepared.map(([p, seq]) => `p${p} #${seq}`).join(' ')}`;
+    case 'abort':
+      return `abort ${command.tx} (${command.reason})`;
     case 'finish':
       return `finish ${command.ends.map(describeEnd).join(', ')}`;
     case 'forget':

@@ -130,7 +130,6 @@ export type PeerMessage =
 
 /** Where a transaction can be stopped, looked at, or have its node die. */
 export const txSteps = [
-  'begun',
   'prepares-sent',
   'voted',
   'votes-in',

@@ -57,6 +57,10 @@ export interface Rules {
   readonly decisionDurable: boolean;
   /** Section 5: a transaction that the anchor does not know is aborted. */
   readonly presumedAbort: boolean;
+  /** Section 5: before it says so, it logs the abort. */
+  readonly abortLogged: boolean;
+  /** Section 5: the anchor's own part is voted on when its decision is applied. */
+  readonly ownVoteAtDecide: boolean;
   /** Section 5: the decision concerns the prepare that was voted on, and no later one. */
   readonly finishNamesPrepare: boolean;
   /** Section 6: after a failover a lock lives its full time again. */
@@ -95,6 +99,8 @@ export const soundRules: Rules = {
   incrementsLeaveRoom: true,
   decisionDurable: true,
   presumedAbort: true,
+  abortLogged: true,
+  ownVoteAtDecide: true,
   finishNamesPrepare: true,
   locksOutliveFailover: true,
   lapseNamesRenewal: true,

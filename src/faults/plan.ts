@@ -32,7 +32,6 @@ export type ArmAction = (typeof armActions)[number];
 
 /** The steps of two-phase commit by the names that people use; `after`: what the step sends has left. */
 export const failpoints = {
-  '2pc.after-begin': 'begun',
   '2pc.after-prepare': 'prepares-sent',
   '2pc.after-vote': 'voted',
   '2pc.before-decide': 'votes-in',

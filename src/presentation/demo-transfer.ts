@@ -63,7 +63,7 @@ export async function transferStory(
   const [alice, bob] = await Promise.all([client.counter.get(from), client.counter.get(to)]);
   const balances = { alice: alice as number, bob: bob as number };
   say(
-    `   A backup found the record in its log, asked for the votes again, and ${report.outcome} ${decidedMs} ms after the kill:\n` +
+    `   The client came again to a backup; who had prepared said so once more, and it ${report.outcome} ${decidedMs} ms after the kill:\n` +
       `   ${from} ${balances.alice}, ${to} ${balances.bob}; together ${balances.alice + balances.bob}, as before.\n`,
   );
   await startNodes(cluster, [coordinator], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });

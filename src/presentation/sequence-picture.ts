@@ -68,9 +68,6 @@ function stepsOf({ trace, anchor, outcome }: SequencePicture): Step[] {
       case 'came':
         steps.push({ at, from: CLIENT, to: anchor, label: 'run', style });
         break;
-      case 'begun':
-        steps.push({ at, from: anchor, to: anchor, label: `begin${entry(seq)}`, style: null });
-        break;
       case 'prepare':
         steps.push({ at, from: anchor, to: p, label: 'prepare', style });
         break;
@@ -95,7 +92,7 @@ function stepsOf({ trace, anchor, outcome }: SequencePicture): Step[] {
         break;
     }
   }
-  // The coordinator's own part refused: there was nothing to decide.
+  // Another coordinator decided it than the one whose memory this is.
   if (outcome === 'aborted' && !trace.some((event) => event.what === 'decided')) answer(null, false);
   return steps;
 }

@@ -272,6 +272,21 @@ export const variants: readonly Variant[] = [
     change: (scenario) => busyTx(struck(scenario, 300), { accounts: 3 }),
   },
   {
+    name: 'abort-not-logged',
+    story:
+      'section 5: says that a transaction which the anchor does not know is aborted, and does not log it',
+    rules: broken({ abortLogged: false }),
+    within: 1500,
+    change: (scenario) => busyTx({ ...struck(scenario, 300), network: late }, { accounts: 3 }),
+  },
+  {
+    name: 'own-part-unchecked',
+    story: 'section 5: commits without a vote on the coordinator’s own part',
+    rules: broken({ ownVoteAtDecide: false }),
+    within: 300,
+    change: (scenario) => busyTx(struck(scenario, 300), { accounts: 3, lists: 2 }),
+  },
+  {
     name: 'finish-any-prepare',
     story: 'section 5: applies a decision to a prepare that came when the transaction was over',
     rules: broken({ finishNamesPrepare: false }),

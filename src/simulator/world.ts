@@ -526,13 +526,19 @@ export class World {
   /** Invariant 11: at rest no transaction is in doubt, and none forgotten. */
   #openTransactions(p: number): string[] {
     const config = this.metastore.map.partitions[p] as PartitionConfig;
-    const machine = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p)?.machine;
-    if (machine === undefined) return [];
+    const replica = this.processes.get(nodeOf(config.primary))?.core.replicas.get(p);
+    if (replica === undefined) return [];
+    const { machine, lead } = replica;
     // One whose participants' disks were all destroyed can never end.
     const hopeless = (parts: readonly number[]): boolean => parts.some((part) => this.lost(part));
     const prepared = [...machine.rows.of('prepared')].filter(([, row]) => !hopeless([row.anchor]));
-    const records = [...machine.rows.of('record')].filter(([, row]) => !hopeless(row.others.map(([o]) => o)));
-    return [...prepared, ...records].map(([tx, row]) => `${tx} is ${row.kind} in p${p}`);
+    const records = [...machine.rows.of('record')].filter(
+      ([, row]) => !hopeless(row.prepared.map(([o]) => o)),
+    );
+    const pending = (lead?.tx.pending() ?? [])
+      .filter((row) => !hopeless(row.others))
+      .map((row) => [row.tx, row] as const);
+    return [...prepared, ...records, ...pending].map(([tx, row]) => `${tx} is ${row.kind} in p${p}`);
   }
 
   unsettled(): string[] {

@@ -17,7 +17,8 @@
  * every frame's header has all three. So a search for frames behind damage finds only real ones.
  */
 import { crc32 } from 'node:zlib';
-import type { Command, Snapshot, TxItem } from '../core/machine/types.js';
+import { sizeOf } from '../core/machine/size.js';
+import type { Command, Snapshot } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import type { LogRecord } from './contract.js';
 
@@ -74,48 +75,7 @@ export function decodePayload(payload: Buffer): LogRecord[] {
 /** Roughly how many characters a record's JSON has; snapshots count as enough to travel in a frame of their own. */
 function weight(record: LogRecord): number {
   if (record.type === 'snapshot') return FRAME_WEIGHT;
-  return record.type === 'append' ? weightOf(record.entry.command) : 64;
-}
-
-function weightOf(command: Command): number {
-  switch (command.type) {
-    case 'op': {
-      const { op } = command;
-      if (op.type === 'tx') return 128 + weightOfItems(op.items);
-      return 128 + op.key.length + (op.type === 'put' ? op.value.length : 0);
-    }
-    case 'prepare':
-      return 128 + weightOfItems(command.items);
-    case 'begin': {
-      let sum = 128 + weightOfItems(command.own);
-      for (const [, items] of command.others) sum += 16 + weightOfItems(items);
-      return sum;
-    }
-    case 'decide': {
-      const { outcome, prepared } = command;
-      let sum = 128 + 16 * prepared.length;
-      if (outcome.outcome === 'aborted') return sum + outcome.message.length;
-      for (const [key, value] of outcome.reads)
-        sum += 32 + key.length + (typeof value === 'string' ? value.length : 8);
-      return sum;
-    }
-    case 'forget':
-      return 64 + 32 * command.txs.length;
-    case 'finish':
-      return 64 + 48 * command.ends.length;
-    default:
-      return 64;
-  }
-}
-
-function weightOfItems(items: readonly TxItem[]): number {
-  let sum = 0;
-  for (const item of items) {
-    sum += 32 + item.key.length;
-    if (item.type === 'put') sum += item.value.length;
-    else if (item.type === 'check' && typeof item.equals === 'string') sum += item.equals.length;
-  }
-  return sum;
+  return record.type === 'append' ? sizeOf(record.entry.command) : 64;
 }
 
 /** A frame is closed when its records weigh this much. */

@@ -14,7 +14,7 @@ import {
   onlyFields,
   want,
 } from './check.js';
-import { checkItems, checkOutcome, checkPartEntries, checkParts, tuples } from './items.js';
+import { checkItems, checkPartEntries, checkReads, checkReason, tuples } from './items.js';
 import { checkOperation } from './operations.js';
 
 /** One command of a replicated log. */
@@ -55,17 +55,6 @@ export function checkCommand(value: unknown, where: string): Command {
 /** The commands of two-phase commit. */
 function checkTxCommand(command: Fields & Command, where: string): void {
   switch (command.type) {
-    case 'begin':
-      checkTx(command, where);
-      if (!isSession(command.session)) bad(`${where}.session`, want.session);
-      if (!isCount(command.n)) bad(`${where}.n`, want.count);
-      if (!isCount(command.first)) bad(`${where}.first`, want.count);
-      if (!isTime(command.at)) bad(`${where}.at`, want.time);
-      // Of a transaction whose key is that of no item, all items are elsewhere.
-      checkItems(command.own, `${where}.own`, 0);
-      checkParts(command.others, `${where}.others`);
-      onlyFields(command, 8, where);
-      break;
     case 'prepare':
       checkTx(command, where);
       if (!isPartition(command.anchor)) bad(`${where}.anchor`, want.partition);
@@ -74,12 +63,18 @@ function checkTxCommand(command: Fields & Command, where: string): void {
       onlyFields(command, 5, where);
       break;
     case 'decide':
-      checkTx(command, where);
-      if (!isSession(command.session)) bad(`${where}.session`, want.session);
-      if (!isCount(command.n)) bad(`${where}.n`, want.count);
-      checkOutcome(command.outcome, `${where}.outcome`);
+      checkDecision(command, where);
+      // Of a transaction whose key is that of no item, all items are elsewhere.
+      checkItems(command.own, `${where}.own`, 0);
+      checkReads(command.reads, `${where}.reads`);
       checkPartEntries(command.prepared, `${where}.prepared`);
-      onlyFields(command, 6, where);
+      onlyFields(command, 8, where);
+      break;
+    case 'abort':
+      checkDecision(command, where);
+      checkReason(command.reason, `${where}.reason`);
+      if (typeof command.message !== 'string') bad(`${where}.message`, 'a string');
+      onlyFields(command, 7, where);
       break;
     case 'finish':
       checkEnds(command.ends, `${where}.ends`);
@@ -93,9 +88,16 @@ function checkTxCommand(command: Fields & Command, where: string): void {
     default:
       bad(
         `${where}.type`,
-        'barrier, open, close, expire, begin, prepare, decide, finish, forget, lapse or op',
+        'barrier, open, close, expire, prepare, decide, abort, finish, forget, lapse or op',
       );
   }
+}
+
+function checkDecision(command: Extract<Command, { type: 'decide' | 'abort' }>, where: string): void {
+  checkTx(command, where);
+  if (!isSession(command.session)) bad(`${where}.session`, want.session);
+  if (!isCount(command.n)) bad(`${where}.n`, want.count);
+  if (!isCount(command.first)) bad(`${where}.first`, want.count);
 }
 
 function checkEnds(ends: unknown, where: string): void {

@@ -1,4 +1,4 @@
-import type { TxItem, TxOutcome, TxRead, TxReason } from '../core/machine/types.js';
+import type { PartEntry, TxItem, TxRead, TxReason } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import {
   asFields,
@@ -15,11 +15,6 @@ import {
 } from './check.js';
 
 /** What transactions are made of: their items, what they read, who takes part, and what they came to. */
-
-/** A participant and the items that are there. */
-type Part = readonly [p: number, items: readonly TxItem[]];
-/** A participant and the number of one of its entries. */
-type PartEntry = readonly [p: number, seq: number];
 
 /** A list of `least` to `limits.txItems` items. */
 export function checkItems(value: unknown, where: string, least = 1): asserts value is readonly TxItem[] {
@@ -73,14 +68,6 @@ export function checkReads(value: unknown, where: string): asserts value is read
   }
 }
 
-/** A list of pairs of partition and items. */
-export function checkParts(value: unknown, where: string): asserts value is readonly Part[] {
-  for (const [p, items] of tuples(value, 2, where)) {
-    if (!isPartition(p)) bad(`${where}[][0]`, want.partition);
-    checkItems(items, `${where}[][1]`);
-  }
-}
-
 /** A list of pairs of partition and entry. */
 export function checkPartEntries(value: unknown, where: string): asserts value is readonly PartEntry[] {
   for (const [p, seq] of tuples(value, 2, where)) {
@@ -114,21 +101,4 @@ const reasons: Readonly<Record<TxReason, true>> = {
 export function checkReason(value: unknown, where: string): asserts value is TxReason {
   if (typeof value !== 'string' || !Object.hasOwn(reasons, value))
     bad(where, Object.keys(reasons).join(', '));
-}
-
-export function checkOutcome(value: unknown, where: string): asserts value is TxOutcome {
-  const outcome = asFields(value, where) as Fields & TxOutcome;
-  switch (outcome.outcome) {
-    case 'committed':
-      checkReads(outcome.reads, `${where}.reads`);
-      onlyFields(outcome, 2, where);
-      break;
-    case 'aborted':
-      checkReason(outcome.reason, `${where}.reason`);
-      if (typeof outcome.message !== 'string') bad(`${where}.message`, 'a string');
-      onlyFields(outcome, 3, where);
-      break;
-    default:
-      bad(`${where}.outcome`, 'committed or aborted');
-  }
 }

@@ -157,7 +157,6 @@ function checkQueryResult(value: unknown): QueryResult {
 
 const traced: ReadonlySet<unknown> = new Set<TraceEvent['what']>([
   'came',
-  'begun',
   'prepare',
   'vote',
   'decided',

@@ -3,18 +3,18 @@ import { limits } from '../limits.js';
 import {
   asFields,
   bad,
+  checkKey,
   type Fields,
   isArray,
   isCount,
   isPartition,
-  isSession,
   isTicket,
   isTime,
   isTxId,
   onlyFields,
   want,
 } from './check.js';
-import { checkItems, checkPartEntries, checkParts, checkReads } from './items.js';
+import { checkItems, checkPartEntries, checkReads } from './items.js';
 import { isPermits, isTtl, wantPermits, wantTtl } from './operations.js';
 
 /** A row of a partition: a lock, a fence, or a part of a transaction. */
@@ -33,14 +33,16 @@ export function checkRow(value: unknown, where: string): asserts value is Row {
       break;
     case 'record':
       if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
-      if (!isSession(row.session)) bad(`${where}.session`, want.session);
-      if (!isCount(row.n)) bad(`${where}.n`, want.count);
-      if (!isTime(row.at)) bad(`${where}.at`, want.time);
-      checkItems(row.own, `${where}.own`, 0);
-      checkParts(row.others, `${where}.others`);
-      checkReads(row.reads, `${where}.reads`);
-      if (row.prepared !== null) checkPartEntries(row.prepared, `${where}.prepared`);
-      onlyFields(row, 9, where);
+      checkKeys(row.keys, `${where}.keys`);
+      checkPartEntries(row.prepared, `${where}.prepared`);
+      onlyFields(row, 4, where);
+      break;
+    case 'pending':
+      if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
+      checkKeys(row.keys, `${where}.keys`);
+      if (!isArray(row.others)) bad(`${where}.others`, 'a list');
+      for (const p of row.others) if (!isPartition(p)) bad(`${where}.others[]`, want.partition);
+      onlyFields(row, 4, where);
       break;
     case 'prepared':
       if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
@@ -52,8 +54,13 @@ export function checkRow(value: unknown, where: string): asserts value is Row {
       onlyFields(row, 7, where);
       break;
     default:
-      bad(`${where}.kind`, 'lock, fence, record or prepared');
+      bad(`${where}.kind`, 'lock, fence, record, pending or prepared');
   }
+}
+
+function checkKeys(value: unknown, where: string): void {
+  if (!isArray(value) || value.length > limits.txItems) bad(where, `a list of at most ${limits.txItems}`);
+  for (const key of value) checkKey(key, `${where}[]`);
 }
 
 function checkHolders(value: unknown, where: string): void {

@@ -3,7 +3,7 @@ import { type LockCalls, listLocks } from '../../src/client/locks.js';
 import { listRows, type RowsQuery } from '../../src/client/rows.js';
 import { listTxs, type TxCalls } from '../../src/client/transactions.js';
 import { PartitionMachine } from '../../src/core/machine/machine.js';
-import type { Command, Query, QueryResult, Row, SessionId, TxItem } from '../../src/core/machine/types.js';
+import type { Command, Query, QueryResult, SessionId, TxItem } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import { decodeRead } from '../../src/wire/requests.js';
@@ -38,11 +38,11 @@ class Partition {
     this.apply({ type: 'op', session: this.session, n, first: n, op });
   }
 
-  /** This partition is to decide it. */
-  begin(tx: string, own: readonly TxItem[]): void {
+  /** This partition has decided it. */
+  decide(tx: string, own: readonly TxItem[]): void {
     const n = ++this.#n;
-    const others = [[9, [{ type: 'delete', key: 'elsewhere' }]]] as const;
-    this.apply({ type: 'begin', tx, session: this.session, n, first: n, at: 1, own, others });
+    const { session } = this;
+    this.apply({ type: 'decide', tx, session, n, first: n, own, reads: [], prepared: [[9, 1]] });
   }
 
   /** It takes part in what partition 9 decides. */
@@ -140,7 +140,7 @@ describe('the transactions of a partition', () => {
       Array.from({ length: limits.txItems }, (_, n) => put(`${i}/${n}/${long}`.slice(0, long.length), 'x'));
     const ids = Array.from({ length: 20 }, (_, i) => `${(i * 7) % 20}:1.2:3`);
     for (const [i, id] of ids.entries())
-      if (i % 2 === 0) partition!.begin(id, items(i));
+      if (i % 2 === 0) partition!.decide(id, items(i));
       else partition!.prepare(id, items(i));
     const found = await listTxs(cluster.txs);
     expect(inOrder(found.map(({ id }) => id))).toEqual(inOrder(ids));
@@ -164,17 +164,11 @@ describe('the transactions of a partition', () => {
     const read = '\u0001'.repeat(limits.txReadUnits - 100);
     partition!.machine.cells.set('r', { kind: 'text', value: read, version: 1 });
     const written = '\u0001'.repeat(Math.floor((limits.txBytes - 1000) / 6));
-    partition!.begin('0:1.2:3', [{ type: 'get', key: 'r' }, put('a', written)]);
+    partition!.decide('0:1.2:3', [{ type: 'get', key: 'r' }, put('a', written)]);
     partition!.prepare('9:1.2:4', [{ type: 'get', key: 'r' }, put('b', written)]);
-    for (const [kind, id] of [
-      ['record', '0:1.2:3'],
-      ['prepared', '9:1.2:4'],
-    ] as const) {
-      const row = partition!.machine.rows.get(kind, id) as Row & { reads: readonly unknown[] };
-      expect(row.reads).toHaveLength(1);
-    }
+    expect(partition!.machine.rows.get('prepared', '9:1.2:4')!.reads).toHaveLength(1);
     expect(await listTxs(cluster.txs)).toMatchObject([
-      { id: '0:1.2:3', state: 'pending', keys: ['r', 'a'] },
+      { id: '0:1.2:3', state: 'committed', keys: ['r', 'a'] },
       { id: '9:1.2:4', state: 'in-doubt', keys: ['r', 'b'] },
     ]);
     expect(cluster.names).toEqual([['0:1.2:3', '9:1.2:4']]);

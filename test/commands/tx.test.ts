@@ -154,7 +154,7 @@ describe('a transaction', { timeout: 60_000 }, () => {
     expect(shown.trace).toEqual(trace);
     const { stdout } = await tx(text, '--trace');
     expect(stdout).toMatch(/client +n[123] +n[123] +n[123]\n/);
-    for (const label of ['run', 'begin #', 'prepare', 'yes #', 'commit #', 'committed', 'finished'])
+    for (const label of ['run', 'prepare', 'yes #', 'commit #', 'committed', 'finished'])
       expect(stdout).toContain(label);
   });
 

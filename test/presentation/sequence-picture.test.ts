@@ -15,7 +15,6 @@ const committed = [
   event(0, 'came', 7),
   event(0.2, 'prepare', 3),
   event(0.2, 'prepare', 12),
-  event(2.4, 'begun', 7, 5, true),
   event(2.9, 'vote', 3, 9, true),
   event(3.1, 'vote', 12, 4, true),
   event(5.5, 'decided', 7, 6, true),
@@ -47,7 +46,6 @@ describe('the picture of a transaction', () => {
     0.0     │───── run ──────▶│                 │                 │
     0.2     │                 │─── prepare ────▶│                 │
     0.2     │                 │─────────────────┼─── prepare ────▶│
-    2.4     │                 ● begin #5        │                 │
     2.9     │                 │◀─── yes #9 ─────│                 │
     3.1     │                 │◀────────────────┼──── yes #4 ─────│
     5.5     │                 ● commit #6       │                 │
@@ -71,7 +69,6 @@ describe('the picture of a transaction', () => {
       [
         event(0, 'came', 7),
         event(0, 'prepare', 3),
-        event(1, 'begun', 7, 5, true),
         event(1.5, 'vote', 3, null, false),
         event(3, 'decided', 7, 6, false),
         event(3, 'finish', 3, 0, false),
@@ -84,7 +81,7 @@ describe('the picture of a transaction', () => {
     expect(text).not.toContain('committed');
   });
 
-  it('ends with the answer also when the coordinator’s own part refused and nothing was decided', () => {
+  it('ends with the answer also when another coordinator decided it', () => {
     const trace = [event(0, 'came', 7), event(0, 'prepare', 3)];
     const last = draw(trace, { outcome: 'aborted' }).trimEnd().split('\n').at(-1);
     expect(last).toMatch(/^ +│◀─+ aborted ─+│ +│$/);
@@ -98,8 +95,8 @@ describe('the picture of a transaction', () => {
     const narrow = draw(committed, { width: 50 });
     expect(narrow).toContain('    0.0 ms  client → n2/7 (coordinator): run\n');
     expect(narrow).toContain('    3.1 ms  n3/12 → n2/7 (coordinator): yes #4\n');
-    expect(narrow).toContain('    2.4 ms  n2/7 (coordinator): begin #5\n');
-    expect(narrow.trimEnd().split('\n')).toHaveLength(12);
+    expect(narrow).toContain('    5.5 ms  n2/7 (coordinator): commit #6\n');
+    expect(narrow.trimEnd().split('\n')).toHaveLength(11);
   });
 
   it('of very many partitions is a line for each step', () => {

@@ -14,7 +14,7 @@ const large = 'x'.repeat(700_000);
 const put: TxItem = { type: 'put', key: 'k', value: large };
 const check: TxItem = { type: 'check', key: 'k', equals: large };
 const tx = '3:0.1:7';
-const whose = { tx, session: '0.1', n: 7 } as const;
+const whose = { tx, session: '0.1', n: 7, first: 1 } as const;
 
 const commands: Readonly<Record<string, Command>> = {
   'a put': { type: 'op', session: '0.1', n: 1, first: 1, op: { type: 'put', key: 'k', value: large } },
@@ -25,20 +25,19 @@ const commands: Readonly<Record<string, Command>> = {
     first: 1,
     op: { type: 'tx', key: 'k', items: [put] },
   },
-  'a begin with much of its own': { type: 'begin', ...whose, first: 1, at: 1, own: [check], others: [] },
-  'a begin with much for others': { type: 'begin', ...whose, first: 1, at: 1, own: [], others: [[4, [put]]] },
   'a prepare': { type: 'prepare', tx, anchor: 3, at: 1, items: [put] },
-  'a commit that read much': {
+  'a decision with much of its own': { type: 'decide', ...whose, own: [check], reads: [], prepared: [] },
+  'a decision that read much': {
     type: 'decide',
     ...whose,
-    outcome: { outcome: 'committed', reads: [['k', large, 1]] },
+    own: [],
+    reads: [['k', large, 1]],
     prepared: [[4, 9]],
   },
-  'an abort that says much': {
-    type: 'decide',
-    ...whose,
-    outcome: { outcome: 'aborted', reason: 'check', message: large },
-    prepared: [],
+  'an abort that says much': { type: 'abort', ...whose, reason: 'check', message: large },
+  'the end of many': {
+    type: 'finish',
+    ends: Array.from({ length: 20_000 }, (_, i) => [`3:0.1:${i}`, true, i] as const),
   },
   'a forget of many': { type: 'forget', txs: Array.from({ length: 30_000 }, (_, i) => `3:0.1:${i}`) },
 };

@@ -60,13 +60,8 @@ export const everyRow: readonly (readonly [string, Row])[] = [
     {
       kind: 'record',
       tx: '0:0.1:8',
-      session: '0.1',
-      n: 8,
-      at: -3,
-      own: [{ type: 'put', key: 'c', value: '\u0000' }],
-      others: [[3, [{ type: 'get', key: 'a' }]]],
-      reads: [],
-      prepared: null,
+      keys: ['c\u0000'],
+      prepared: [[3, 9]],
     },
   ],
 ];

@@ -1,13 +1,5 @@
 import fc from 'fast-check';
-import type {
-  Command,
-  Operation,
-  Row,
-  TxItem,
-  TxOutcome,
-  TxRead,
-  TxReason,
-} from '../../src/core/machine/types.js';
+import type { Command, Operation, Row, TxItem, TxRead, TxReason } from '../../src/core/machine/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { count, integer, key, partition, permits, session, text, ticket, time, ttl, tx } from './scalars.js';
 
@@ -27,7 +19,6 @@ const item: fc.Arbitrary<TxItem> = fc.oneof(
 const items = fc.array(item, { minLength: 1, maxLength: 4 });
 const own = fc.array(item, { maxLength: 4 });
 const reads: fc.Arbitrary<TxRead[]> = fc.array(fc.tuple(key, content, count), { maxLength: 4 });
-const others = fc.array(fc.tuple(partition, items), { maxLength: 3 });
 const prepared = fc.array(fc.tuple(partition, count), { maxLength: 3 });
 const reason = fc.constantFrom<TxReason>(
   'check',
@@ -40,10 +31,6 @@ const reason = fc.constantFrom<TxReason>(
   'asked',
   'lost',
 );
-const outcome: fc.Arbitrary<TxOutcome> = fc.oneof(
-  fc.record({ outcome: fc.constant('committed' as const), reads }),
-  fc.record({ outcome: fc.constant('aborted' as const), reason, message: text }),
-);
 
 export const txOperation = fc.record({ type: fc.constant('tx' as const), key, items });
 
@@ -54,18 +41,26 @@ export const lockOperation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 export const txCommand: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ type: fc.constant('prepare' as const), tx, anchor: partition, at: time, items }),
   fc.record({
-    type: fc.constant('begin' as const),
+    type: fc.constant('decide' as const),
     tx,
     session,
     n: count,
     first: count,
-    at: time,
     own,
-    others,
+    reads,
+    prepared,
   }),
-  fc.record({ type: fc.constant('prepare' as const), tx, anchor: partition, at: time, items }),
-  fc.record({ type: fc.constant('decide' as const), tx, session, n: count, outcome, prepared }),
+  fc.record({
+    type: fc.constant('abort' as const),
+    tx,
+    session,
+    n: count,
+    first: count,
+    reason,
+    message: text,
+  }),
   fc.record({
     type: fc.constant('finish' as const),
     ends: fc.array(fc.tuple(tx, fc.boolean(), count), { maxLength: 4 }),
@@ -121,13 +116,14 @@ export const row: fc.Arbitrary<Row> = fc.oneof(
   fc.record({
     kind: fc.constant('record' as const),
     tx,
-    session,
-    n: count,
-    at: time,
-    own,
-    others,
-    reads,
-    prepared: fc.option(prepared),
+    keys: fc.array(key, { maxLength: 3 }),
+    prepared,
+  }),
+  fc.record({
+    kind: fc.constant('pending' as const),
+    tx,
+    keys: fc.array(key, { maxLength: 3 }),
+    others: fc.array(partition, { maxLength: 3 }),
   }),
   fc.record({
     kind: fc.constant('prepared' as const),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkItems } from '../../src/client/transactions.js';
+import { fitsBytes } from '../../src/core/machine/size.js';
 import type { TxItem } from '../../src/core/machine/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { MusterError } from '../../src/errors.js';
@@ -330,17 +331,28 @@ describe('the bounds of a message', () => {
     expect(() => checkItems(over)).toThrow(expect.objectContaining({ code: 'value-too-large' }));
     const longest = Number.MAX_SAFE_INTEGER;
     const session = `${longest}.${longest}` as const;
-    const own = items.slice(0, 1);
     const tx = `${limits.partitions - 1}:${session}:${longest}`;
-    const others = items.slice(1).map((item) => [limits.partitions - 1, [item]] as const);
-    const begin = { type: 'begin', tx, session, n: longest, first: longest, at: -Number.MAX_VALUE } as const;
-    const append = {
-      ...example!.append,
-      to: `${'n'.repeat(limits.nameLength)}/${'s'.repeat(128)}`,
-      entries: [[longest, { ...begin, own, others }]],
-    } as const;
-    expect(decode(encode(append))).toEqual(append);
-    expect(Buffer.byteLength(encode(append))).toBeLessThan(limits.frameBytes);
+    const prepared = items.map(() => [limits.partitions - 1, longest] as const);
+    const numbered = { tx, session, n: longest, first: longest } as const;
+    const decide = { type: 'decide', ...numbered, own: items, reads: [], prepared } as const;
+    expect(fitsBytes(decide, limits.entryBytes)).toBe(true);
+    // As much has been read as may share the entry: it goes by the bytes, whatever they are bytes of.
+    const read = (units: number) => [['k', '\u0001'.repeat(units), 1]] as const;
+    let units = 0;
+    for (let step = 2 ** 20; step >= 1; step /= 2)
+      if (fitsBytes({ ...decide, reads: read(units + step) }, limits.entryBytes)) units += step;
+    expect(units).toBeGreaterThan(100_000);
+    const anchor = limits.partitions - 1;
+    const prepare = { type: 'prepare', tx, anchor, at: -Number.MAX_VALUE, items } as const;
+    for (const command of [{ ...decide, reads: read(units) }, prepare]) {
+      const append = {
+        ...example!.append,
+        to: `${'n'.repeat(limits.nameLength)}/${'s'.repeat(128)}`,
+        entries: [[longest, command]],
+      } as const;
+      expect(decode(encode(append))).toEqual(append);
+      expect(Buffer.byteLength(encode(append))).toBeLessThan(limits.frameBytes);
+    }
   });
 
   it('takes nothing but a transaction as one, at a finite time', () => {

@@ -303,7 +303,9 @@ export class ClientCore {
     else {
       const session = pending.session as Session;
       const numbered = { session: session.id as SessionId, n: pending.n, first: firstOf(session) };
-      const { op, at = 0, pauseAt } = call;
+      const { op, at = 0 } = call;
+      // Whoever paused it once knows of it still, or has died: then it goes on with another.
+      const pauseAt = pending.mayHaveRun ? undefined : call.pauseAt;
       request =
         op.type === 'tx' && this.#isWide(op.items)
           ? { type: 'tx', ...numbered, op, at, ...(pauseAt === undefined ? {} : { pauseAt }) }

@@ -4,7 +4,17 @@ import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
 import { applyLock, lapse, ofTicket } from './locks.js';
 import { Rows } from './rows.js';
-import { type Holding, hasRoom, holdingOf, Intents, isWrite, type Vote, voteOn } from './transactions.js';
+import {
+  fitsReads,
+  type Holding,
+  hasRoom,
+  holdingOf,
+  Intents,
+  isWrite,
+  tooManyReads,
+  type Vote,
+  voteOn,
+} from './transactions.js';
 import type {
   Cell,
   CheckpointDelta,
@@ -20,6 +30,7 @@ import type {
   TxId,
   TxItem,
   TxOutcome,
+  TxReason,
 } from './types.js';
 
 /** What applying an entry answered: to whoever waits for that entry. */
@@ -29,13 +40,10 @@ export type Applied =
   | { readonly type: 'refused-open' }
   | { readonly type: 'closed' }
   | { readonly type: 'op'; readonly result: OpResult }
-  /** A begin or prepare: the vote of this partition; null: it counts for nothing (repeated, or its session is gone). */
-  | {
-      readonly type: 'vote';
-      readonly tx: TxId;
-      readonly vote: Vote | null;
-      readonly result: OpResult | null;
-    };
+  /** A prepare: the vote of this partition; null: it is a repetition. */
+  | { readonly type: 'vote'; readonly vote: Vote | null }
+  /** The end of a transaction at its anchor, and what its client is told. */
+  | { readonly type: 'decided'; readonly committed: boolean; readonly result: OpResult };
 
 interface Session {
   first: number;
@@ -49,6 +57,24 @@ const refusedOpen: Applied = { type: 'refused-open' };
 const failure = (code: Extract<OpResult, { ok: false }>['code'], message: string): OpResult => ({
   ok: false,
   code,
+  message,
+});
+
+const sessionUnknown = failure(
+  'session-expired',
+  'the session is not known here: it was idle too long or was closed',
+);
+const acknowledged = failure('outcome-unknown', 'the session has already acknowledged a later operation');
+
+const aborted = ({
+  reason,
+  message,
+}: {
+  readonly reason: TxReason;
+  readonly message: string;
+}): TxOutcome => ({
+  outcome: 'aborted',
+  reason,
   message,
 });
 
@@ -147,12 +173,11 @@ export class PartitionMachine {
         return closed;
       case 'barrier':
         return nothing;
-      case 'begin':
-        return this.#begin(command);
       case 'prepare':
         return this.#prepare(command, seq);
       case 'decide':
-        return { type: 'op', result: this.#decide(command, seq) };
+      case 'abort':
+        return this.#decide(command, seq);
       case 'finish':
         for (const [tx, commit, prepareSeq] of command.ends) this.#finish(tx, commit, prepareSeq, seq);
         return nothing;
@@ -190,36 +215,6 @@ export class PartitionMachine {
     return hasRoom(cell?.kind === 'counter' ? (cell.value as number) : 0, item.by, plus, minus);
   }
 
-  #begin(c: Extract<Command, { type: 'begin' }>): Applied {
-    const ignored: Applied = { type: 'vote', tx: c.tx, vote: null, result: null };
-    const session = this.#sessions.get(c.session);
-    if (session === undefined || c.n < session.first || session.results.has(c.n)) return ignored;
-    if (this.rows.get('record', c.tx) !== undefined) return ignored;
-    if (c.first > session.first) forgetBefore(session, c.first);
-    this.#dirtySessions.add(c.session);
-    const vote = this.#vote(c.tx, c.own);
-    if (!vote.yes) {
-      const result = outcomeResult({ outcome: 'aborted', reason: vote.reason, message: vote.message });
-      session.results.set(c.n, result);
-      return { type: 'vote', tx: c.tx, vote, result };
-    }
-    const { tx, n, at, own, others } = c;
-    const { reads } = vote;
-    this.rows.set(tx, {
-      kind: 'record',
-      tx,
-      session: c.session,
-      n,
-      at,
-      own,
-      others,
-      reads,
-      prepared: null,
-    });
-    this.intents.hold(tx, own);
-    return { type: 'vote', tx, vote, result: null };
-  }
-
   #vote(tx: TxId, items: readonly TxItem[]): Vote {
     // The primary lets no two that conflict into the log: this is the last word all the same.
     if (this.intents.against(tx, items).size > 0)
@@ -229,35 +224,44 @@ export class PartitionMachine {
 
   #prepare(c: Extract<Command, { type: 'prepare' }>, seq: number): Applied {
     const { tx, anchor, at, items } = c;
-    if (this.rows.get('prepared', tx) !== undefined) return { type: 'vote', tx, vote: null, result: null };
+    if (this.rows.get('prepared', tx) !== undefined) return { type: 'vote', vote: null };
     const vote = this.#vote(tx, items);
     if (vote.yes) {
       this.rows.set(tx, { kind: 'prepared', tx, anchor, at, seq, items, reads: vote.reads });
       this.intents.hold(tx, items);
     }
-    return { type: 'vote', tx, vote, result: null };
+    return { type: 'vote', vote };
   }
 
-  /** The session's result is the outcome for good, whoever asks and however often. */
-  #decide(c: Extract<Command, { type: 'decide' }>, seq: number): OpResult {
-    const { tx, n, outcome, prepared } = c;
-    const result = outcomeResult(outcome);
+  /**
+   * The anchor's own part is voted on and done in this one entry: all others hold theirs. What comes of it is the session's result,
+   * whoever asks and however often; if there is a result already, this came too late and does nothing.
+   */
+  #decide(c: Extract<Command, { type: 'decide' | 'abort' }>, seq: number): Applied {
     const session = this.#sessions.get(c.session);
-    const record = this.rows.get('record', tx);
-    if (record?.prepared !== null && record !== undefined) return session?.results.get(n) ?? result;
-    if (session !== undefined) {
-      const known = session.results.get(n);
-      if (known !== undefined) return known;
-      if (n >= session.first) session.results.set(n, result);
-      this.#dirtySessions.add(c.session);
+    const late = session === undefined ? sessionUnknown : doneBefore(session, c.n);
+    if (session === undefined || late !== null) {
+      const committed = this.rows.get('record', c.tx) !== undefined;
+      return { type: 'decided', committed, result: late ?? sessionUnknown };
     }
-    if (record === undefined) return result;
-    this.intents.release(tx, record.own);
-    if (outcome.outcome === 'committed') {
-      this.#write(record.own, seq);
-      this.rows.set(tx, { ...record, prepared });
-    } else this.rows.delete('record', tx);
-    return result;
+    if (c.first > session.first) forgetBefore(session, c.first);
+    const outcome = c.type === 'abort' ? aborted(c) : this.#commit(c, seq);
+    const result = outcomeResult(outcome);
+    session.results.set(c.n, result);
+    this.#dirtySessions.add(c.session);
+    return { type: 'decided', committed: outcome.outcome === 'committed', result };
+  }
+
+  #commit(c: Extract<Command, { type: 'decide' }>, seq: number): TxOutcome {
+    const { tx, own, prepared } = c;
+    const vote = this.#vote(tx, own);
+    if (!vote.yes && this.#rules.ownVoteAtDecide) return aborted(vote);
+    const reads = [...(vote.yes ? vote.reads : []), ...c.reads];
+    if (!fitsReads(reads)) return aborted({ reason: 'too-large', message: tooManyReads });
+    this.#write(own, seq);
+    if (prepared.length > 0)
+      this.rows.set(tx, { kind: 'record', tx, keys: own.map(({ key }) => key), prepared });
+    return { outcome: 'committed', reads };
   }
 
   #finish(tx: TxId, commit: boolean, prepareSeq: number, seq: number): void {
@@ -277,7 +281,7 @@ export class PartitionMachine {
   /** Its conditions, reads and writes in one entry. */
   #transact(tx: TxId, items: readonly TxItem[], seq: number): OpResult {
     const vote = this.#vote(tx, items);
-    if (!vote.yes) return outcomeResult({ outcome: 'aborted', reason: vote.reason, message: vote.message });
+    if (!vote.yes) return outcomeResult(aborted(vote));
     this.#write(items, seq);
     return outcomeResult({ outcome: 'committed', reads: vote.reads });
   }
@@ -285,13 +289,10 @@ export class PartitionMachine {
   /** Exactly once: the authoritative look-up of a duplicate happens here, at apply. */
   #once(id: SessionId, n: number, first: number, op: Operation, seq: number): OpResult {
     const session = this.#sessions.get(id);
-    if (session === undefined)
-      return failure('session-expired', 'the session is not known here: it was idle too long or was closed');
+    if (session === undefined) return sessionUnknown;
     if (this.#rules.dedup) {
-      if (n < session.first)
-        return failure('outcome-unknown', 'the session has already acknowledged a later operation');
-      const known = session.results.get(n);
-      if (known !== undefined) return known;
+      const known = doneBefore(session, n);
+      if (known !== null) return known;
       if (n >= Math.max(first, session.first) + limits.sessionWindow) {
         return failure('busy', `a session has at most ${limits.sessionWindow} operations under way`);
       }
@@ -470,6 +471,7 @@ export type MachineRules = Pick<
   | 'readIntents'
   | 'intentsUntilDecision'
   | 'finishNamesPrepare'
+  | 'ownVoteAtDecide'
   | 'incrementsHold'
   | 'incrementsLeaveRoom'
 >;
@@ -498,6 +500,10 @@ function versionConflict(key: string, cell: Cell | undefined, expected: number |
     ? null
     : failure('conflict', `${key} is at version ${version}, not ${expected}`);
 }
+
+/** The result of an operation that was applied before; null: it was not. */
+const doneBefore = (session: Session, n: number): OpResult | null =>
+  n < session.first ? acknowledged : (session.results.get(n) ?? null);
 
 /** A hostile `first` may lie far ahead: never loop over numbers that hold nothing. */
 function forgetBefore(session: Session, first: number): void {

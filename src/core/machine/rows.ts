@@ -12,10 +12,7 @@ const itemWithoutValue = (item: TxItem): TxItem =>
 
 /** Whoever looks at transactions wants to know their keys; with what is read and written, one that just fits a frame would not fit one here. */
 function withoutValues(row: Row): Row {
-  if (row.kind === 'prepared') return { ...row, items: row.items.map(itemWithoutValue), reads: [] };
-  if (row.kind !== 'record') return row;
-  const others = row.others.map(([p, items]) => [p, items.map(itemWithoutValue)] as const);
-  return { ...row, own: row.own.map(itemWithoutValue), others, reads: [] };
+  return row.kind === 'prepared' ? { ...row, items: row.items.map(itemWithoutValue), reads: [] } : row;
 }
 
 /** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
@@ -99,8 +96,13 @@ export class Rows {
    * The rows of a kind whose names come after `after`: at most `limits.scanPage` of them, and `limits.rowsUnits` of JSON unless a single
    * one is larger.
    */
-  page(of: 'lock' | 'tx', after: string | null): Extract<QueryResult, { type: 'rows' }> {
+  page(
+    of: 'lock' | 'tx',
+    after: string | null,
+    pending: Iterable<Extract<Row, { kind: 'pending' }>> = [],
+  ): Extract<QueryResult, { type: 'rows' }> {
     const found: (readonly [string, Row])[] = [];
+    for (const row of pending) if (after === null || row.tx > after) found.push([row.tx, row]);
     // A transaction's coordinator is no participant of it as well, so its id names one row.
     for (const kind of of === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const))
       for (const named of this.of(kind)) if (after === null || named[0] > after) found.push(named);

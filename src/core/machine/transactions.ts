@@ -102,7 +102,6 @@ export class Intents {
     this.#held = held;
     this.#room = room;
     for (const [, row] of rows.of('prepared')) this.hold(row.tx, row.items);
-    for (const [, row] of rows.of('record')) if (row.prepared === null) this.hold(row.tx, row.own);
   }
 
   get size(): number {
@@ -197,5 +196,4 @@ export function hasRoom(value: number, by: number, plus: number, minus: number):
     : minus + by >= limits.counterMin && value + minus + by >= limits.counterMin;
 }
 
-export type RecordRow = Extract<Row, { kind: 'record' }>;
 export type PreparedRow = Extract<Row, { kind: 'prepared' }>;

@@ -70,6 +70,9 @@ export type Operation =
   /** Gives up a place in the queue, or the lock if it was granted meanwhile. */
   | { readonly type: 'leave'; readonly key: string; readonly ticket: string };
 
+/** A participant, and the entry of its log by which it prepared. */
+export type PartEntry = readonly [p: number, seq: number];
+
 /** The end of a transaction at a participant. Concerns the prepare of that entry alone; 0: whichever there is. */
 export type TxEnd = readonly [tx: TxId, commit: boolean, seq: number];
 
@@ -80,33 +83,37 @@ export type Command =
   | { readonly type: 'open'; readonly gen: number }
   | { readonly type: 'close'; readonly session: SessionId }
   | { readonly type: 'expire'; readonly session: SessionId }
-  /** The anchor's part of a transaction over several partitions, and what the others are to prepare. */
-  | {
-      readonly type: 'begin';
-      readonly tx: TxId;
-      readonly session: SessionId;
-      readonly n: number;
-      readonly first: number;
-      /** When it was first attempted, on its client's clock in ms: the older waits, the younger gives way. */
-      readonly at: number;
-      readonly own: readonly TxItem[];
-      readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
-    }
+  /** At a participant other than the anchor. */
   | {
       readonly type: 'prepare';
       readonly tx: TxId;
       readonly anchor: number;
+      /** When it was first attempted, on its client's clock in ms: the older waits, the younger gives way. */
       readonly at: number;
       readonly items: readonly TxItem[];
     }
-  /** At the anchor. `prepared`: of each other participant, the entry by which it prepared. Without a record: a tombstone. */
+  /** At the anchor, when all others have prepared: its own part is checked, read and written, and if it can be, all of it is committed. */
   | {
       readonly type: 'decide';
       readonly tx: TxId;
       readonly session: SessionId;
       readonly n: number;
-      readonly outcome: TxOutcome;
-      readonly prepared: readonly (readonly [p: number, seq: number])[];
+      readonly first: number;
+      readonly own: readonly TxItem[];
+      /** What the others read. */
+      readonly reads: readonly TxRead[];
+      /** Of each other participant, the entry by which it prepared. */
+      readonly prepared: readonly PartEntry[];
+    }
+  /** At the anchor: it does not happen, now or ever. */
+  | {
+      readonly type: 'abort';
+      readonly tx: TxId;
+      readonly session: SessionId;
+      readonly n: number;
+      readonly first: number;
+      readonly reason: TxReason;
+      readonly message: string;
     }
   /** At a participant: what became of these. */
   | { readonly type: 'finish'; readonly ends: readonly TxEnd[] }
@@ -154,7 +161,7 @@ export interface Holder {
 export interface TraceEvent {
   /** Since the transaction came, in ms on the coordinator's clock. */
   readonly at: number;
-  readonly what: 'came' | 'begun' | 'prepare' | 'vote' | 'decided' | 'finish' | 'finished';
+  readonly what: 'came' | 'prepare' | 'vote' | 'decided' | 'finish' | 'finished';
   /** The partition that it concerns: the participant's, or the anchor's own. */
   readonly p: number;
   /** The log entry there; null: none, or not known. */
@@ -172,18 +179,19 @@ export type Row =
       readonly queue: readonly { readonly ticket: string; readonly ttl: number }[];
     }
   | { readonly kind: 'fence'; readonly token: number }
-  /** The anchor's record of a transaction: pending until decided, committed until everybody has finished. */
+  /** At the anchor: a transaction that is committed, until everybody has finished. `keys`: its own. */
   | {
       readonly kind: 'record';
       readonly tx: TxId;
-      readonly session: SessionId;
-      readonly n: number;
-      readonly at: number;
-      readonly own: readonly TxItem[];
-      readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
-      readonly reads: readonly TxRead[];
-      /** null: pending. */
-      readonly prepared: readonly (readonly [p: number, seq: number])[] | null;
+      readonly keys: readonly string[];
+      readonly prepared: readonly PartEntry[];
+    }
+  /** One that is not decided, as its coordinator tells it: it is in no log, and not stored. */
+  | {
+      readonly kind: 'pending';
+      readonly tx: TxId;
+      readonly keys: readonly string[];
+      readonly others: readonly number[];
     }
   | {
       readonly kind: 'prepared';

@@ -1,7 +1,17 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import { type Applied, asItem } from '../machine/machine.js';
-import type { Command, Entry, OpResult, Query, QueryResult, SessionId, TxItem } from '../machine/types.js';
+import { sizeOf } from '../machine/size.js';
+import type {
+  Command,
+  Entry,
+  OpResult,
+  Query,
+  QueryResult,
+  SessionId,
+  TxId,
+  TxItem,
+} from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -15,7 +25,7 @@ import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../mes
 import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
-import { sizeOf, unitsOf } from './log.js';
+import { unitsOf } from './log.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
 
@@ -89,6 +99,7 @@ export class Lead {
     const replica = this.#replica;
     return {
       p: replica.p,
+      since: this.startedAt,
       rules: ctx.rules,
       get partitions() {
         return ctx.map.partitions.length;
@@ -466,14 +477,23 @@ export class Lead {
         this.#transact(origin, request);
         break;
       case 'abort':
-        this.#ctx.reply(
-          origin,
-          this.serving
-            ? { ok: true, type: 'abort', state: this.#tx.abort(request.tx) }
-            : this.#refuse('unavailable', 'the primary is new and not ready yet'),
-        );
+        this.#abort(origin, request.tx);
         break;
     }
+  }
+
+  #abort(origin: number, tx: TxId): void {
+    if (!this.serving) {
+      this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary is new and not ready yet'));
+      return;
+    }
+    const state = this.#tx.abort(tx);
+    this.#ctx.reply(
+      origin,
+      state === null
+        ? this.#refuse('busy', 'the transaction is about to be decided')
+        : { ok: true, type: 'abort', state },
+    );
   }
 
   /** A transaction over several partitions; a duplicate is answered, or waits with the first. */
@@ -641,12 +661,12 @@ export class Lead {
   /** What an entry means for locks and transactions. */
   #took(command: Command, applied: Applied, seq: number): void {
     switch (command.type) {
-      case 'begin':
       case 'prepare':
-        this.#tx.voted(command, applied.type === 'vote' ? applied.vote : null, seq);
+        if (applied.type === 'vote') this.#tx.voted(command, applied.vote);
         break;
       case 'decide':
-        this.#tx.decided(command, seq);
+      case 'abort':
+        if (applied.type === 'decided') this.#tx.decided(command, applied, seq);
         break;
       case 'finish':
         this.#tx.finished(command);
@@ -726,6 +746,7 @@ export class Lead {
   #responseTo(applied: Applied): ClientResponse {
     switch (applied.type) {
       case 'op':
+      case 'decided':
         return { ok: true, type: 'write', result: applied.result };
       case 'opened':
         return { ok: true, type: 'open', session: applied.session };
@@ -767,7 +788,9 @@ export class Lead {
     const result: QueryResult =
       query.type === 'trace'
         ? { type: 'trace', events: this.#tx.trace(query.tx) }
-        : this.#replica.machine.query(query);
+        : query.type === 'rows' && query.kind === 'tx'
+          ? this.#replica.machine.rows.page('tx', query.after, this.#tx.pending())
+          : this.#replica.machine.query(query);
     if (this.#mayRead()) this.#ctx.reply(origin, { ok: true, type: 'read', result });
     else
       this.#ctx.reply(

@@ -1,3 +1,4 @@
+import { sizeOf } from '../machine/size.js';
 import type { Command, Entry } from '../machine/types.js';
 import type { WireEntry } from '../messages.js';
 
@@ -95,12 +96,6 @@ export class ReplicaLog {
     this.#bytes = bytes;
     this.#entries = this.#entries.slice(count);
   }
-}
-
-/** About how many bytes a command takes as JSON. */
-export function sizeOf(command: Command): number {
-  if (command.type !== 'op') return 48;
-  return 96 + command.op.key.length + (command.op.type === 'put' ? command.op.value.length : 0);
 }
 
 /** The keys and values that a command carries, in UTF-16 code units, as a partition's size counts them. */

@@ -1,26 +1,30 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import { outcomeResult, type PartitionMachine } from '../machine/machine.js';
+import { type Applied, outcomeResult, type PartitionMachine } from '../machine/machine.js';
 import { Rows } from '../machine/rows.js';
+import { fitsBytes } from '../machine/size.js';
 import {
   fitsReads,
   holdingOf,
   Intents,
   type PreparedRow,
-  type RecordRow,
   tooManyReads,
   type Vote,
+  voteOn,
 } from '../machine/transactions.js';
 import type {
   Command,
+  OpResult,
+  PartEntry,
   Query,
+  Row,
   SessionId,
   TraceEvent,
   TxEnd,
   TxId,
   TxItem,
-  TxOutcome,
   TxRead,
+  TxReason,
 } from '../machine/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal, TxStep } from '../messages.js';
 import type { Rules } from '../rules.js';
@@ -36,6 +40,8 @@ type Prepare = Extract<PeerMessage, { type: 'tx-prepare' }>;
 export interface TxHost {
   readonly p: number;
   readonly now: number;
+  /** When this primary began. */
+  readonly since: number;
   readonly machine: PartitionMachine;
   readonly rules: Rules;
   readonly partitions: number;
@@ -54,28 +60,27 @@ export interface TxHost {
   reached(step: TxStep, tx: TxId): void;
 }
 
-/** A transaction that this primary coordinates. All of it can be found again from the record. */
+/** A transaction that this primary coordinates. Until it is decided nothing else knows of it but who has prepared, and its client. */
 interface Coordinated {
   readonly tx: TxId;
   readonly session: SessionId;
   readonly n: number;
+  readonly first: number;
   readonly at: number;
+  readonly own: readonly TxItem[];
   readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
   /** Who is to be answered. */
-  readonly origins: number[];
+  origins: number[];
   readonly since: number;
   /** Of each other participant that voted for yes. */
   readonly votes: Map<number, { readonly seq: number; readonly reads: readonly TxRead[] }>;
-  /** What this partition itself reads; null: its begin is not applied yet. */
-  own: readonly TxRead[] | null;
   /** The decision is in the log, not yet applied or applied. */
   deciding: boolean;
-  decided: TxOutcome | null;
+  /** Once it is decided. */
+  committed: boolean | null;
   /** Who has said to have finished. */
   readonly finished: Set<number>;
   toldAt: number;
-  /** Somebody voted for no. */
-  refused: TxOutcome | null;
   /** Somebody wants to look at it at this step. */
   pauseAt: 'prepared' | 'decided' | null;
 }
@@ -97,9 +102,9 @@ interface Waiting {
 export class TxLead {
   readonly #host: TxHost;
   readonly #coordinated = new TurnoverMap<TxId, Coordinated>();
-  /** Begins and prepares in the log and not yet applied: they hold their keys already. */
-  readonly #pipelined = new TurnoverMap<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
-  readonly #pipelineIntents: Intents;
+  /** What holds keys without an applied prepare: one that is not applied yet, and the own part of what is coordinated here. */
+  readonly #held = new TurnoverMap<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
+  readonly #heldIntents: Intents;
   #waiting: Waiting[] = [];
   /** When each prepared transaction was first seen, or last asked about. */
   readonly #askedAt = new TurnoverMap<TxId, number>();
@@ -107,7 +112,7 @@ export class TxLead {
   readonly #ending: TxEnd[] = [];
   /** Ends that are known, in the log or about to be, and not yet applied. */
   readonly #finishing = new TurnoverSet<TxId>();
-  /** Tombstones and decisions asked for by others: who waits for which. */
+  /** Who asked for what nobody knows: its abort is in the log. */
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
   #forgetAt = 0;
@@ -116,7 +121,7 @@ export class TxLead {
 
   constructor(host: TxHost) {
     this.#host = host;
-    this.#pipelineIntents = new Intents(
+    this.#heldIntents = new Intents(
       holdingOf,
       // What counters will hold then is not known yet: the vote has the last word.
       () => true,
@@ -159,16 +164,15 @@ export class TxLead {
     const found: TxId[] = [];
     for (const other of this.#host.machine.intents.against(tx, items)) {
       if (this.#finishing.has(other)) this.finish();
-      else if (this.#coordinated.get(other)?.deciding !== true) found.push(other);
+      else found.push(other);
     }
-    if (this.#pipelined.size > 0)
-      for (const other of this.#pipelineIntents.against(tx, items)) found.push(other);
+    if (this.#held.size > 0) for (const other of this.#heldIntents.against(tx, items)) found.push(other);
     return found;
   }
 
   /** Must an operation of its own wait? */
   blocks(items: readonly TxItem[]): boolean {
-    if (this.#pipelined.size === 0 && this.#host.machine.intents.size === 0) return false;
+    if (this.#held.size === 0 && this.#host.machine.intents.size === 0) return false;
     return this.#against(null, items).length > 0;
   }
 
@@ -204,7 +208,7 @@ export class TxLead {
 
   /** A client's transaction over several partitions. Its duplicates were looked up before. */
   begin(origin: number, request: TxRequest): void {
-    const { session, n, at, pauseAt } = request;
+    const { session, n, first, at, pauseAt } = request;
     const tx = `${this.#host.p}:${session}:${n}`;
     if (!this.#adopted) this.#adopt();
     const known = this.#coordinated.get(tx);
@@ -216,62 +220,70 @@ export class TxLead {
     const own = parts.get(this.#host.p) ?? [];
     parts.delete(this.#host.p);
     const others = [...parts];
-    const coordinated: Coordinated = {
+    const c: Coordinated = {
       tx,
       session,
       n,
+      first,
       at,
+      own,
       others,
       origins: [origin],
       since: this.#host.now,
       votes: new Map(),
-      own: null,
       deciding: false,
-      decided: null,
+      committed: null,
       finished: new Set(),
       toldAt: this.#host.now,
-      refused: null,
       pauseAt: pauseAt ?? null,
     };
-    this.#coordinated.set(tx, coordinated);
+    this.#coordinated.set(tx, c);
     this.#note(tx, 'came');
     const start = (): void => {
+      if (c.deciding) return;
       const refusal = this.#host.mayWrite();
-      if (refusal !== null) {
-        this.#coordinated.delete(tx);
-        for (const waiter of coordinated.origins) this.#host.reply(waiter, refusal);
-        return;
+      if (refusal !== null) this.#refuse(c, refusal);
+      else if (!this.#failsHere(c)) {
+        this.#hold(tx, own, at);
+        this.#sendPrepares(c);
+        this.#decideIfAll(c);
       }
-      this.#append(tx, own, at, {
-        type: 'begin',
-        tx,
-        session,
-        n,
-        first: request.first,
-        at,
-        own,
-        others,
-      });
-      this.#host.reached('begun', tx);
-      this.#sendPrepares(coordinated);
     };
     this.#whenFree(tx, at, own, start, () => {
-      // It never began, and its session knows nothing of it: the client may try again under the same number.
-      this.#coordinated.delete(tx);
-      const { revision, message } = this.#conflict();
-      for (const waiter of coordinated.origins)
-        this.#host.reply(waiter, { ok: false, code: 'busy', message, revision });
+      if (c.deciding) return;
+      const message = 'another transaction holds a key';
+      this.#refuse(c, { ok: false, code: 'busy', message, revision: 0 });
     });
   }
 
-  #conflict(): { revision: number; message: string } {
-    return { revision: 0, message: 'another transaction holds a key' };
+  /** It never began, and its session knows nothing of it: the client may try again under the same number. */
+  #refuse(c: Coordinated, refusal: Refusal): void {
+    this.#coordinated.delete(c.tx);
+    for (const origin of c.origins) this.#host.reply(origin, refusal);
   }
 
-  #append(tx: TxId, items: readonly TxItem[], at: number, command: Command): void {
-    this.#pipelined.set(tx, { items, at });
-    this.#pipelineIntents.hold(tx, items);
-    this.#host.append(command);
+  /**
+   * Is it certain already that the anchor's own part cannot be? What was applied when the transaction came is state enough to refuse
+   * it by, unless a transaction that may be decided elsewhere holds a key.
+   */
+  #failsHere(c: Coordinated): boolean {
+    const { machine } = this.#host;
+    if (machine.intents.against(c.tx, c.own).size > 0) return false;
+    const vote = voteOn(c.own, machine.cells);
+    if (!vote.yes) this.#abort(c, vote.reason, vote.message);
+    return !vote.yes;
+  }
+
+  #hold(tx: TxId, items: readonly TxItem[], at: number): void {
+    this.#held.set(tx, { items, at });
+    this.#heldIntents.hold(tx, items);
+  }
+
+  #letGo(tx: TxId): void {
+    const held = this.#held.get(tx);
+    if (held === undefined) return;
+    this.#held.delete(tx);
+    this.#heldIntents.release(tx, held.items);
   }
 
   /**
@@ -288,12 +300,9 @@ export class TxLead {
   }
 
   #isOlder(at: number, tx: TxId, other: TxId): boolean {
-    const { rows } = this.#host.machine;
     const otherAt =
-      this.#coordinated.get(other)?.at ??
-      this.#pipelined.get(other)?.at ??
-      rows.get('prepared', other)?.at ??
-      rows.get('record', other)?.at ??
+      this.#held.get(other)?.at ??
+      this.#host.machine.rows.get('prepared', other)?.at ??
       Number.NEGATIVE_INFINITY;
     return at < otherAt || (at === otherAt && tx < other);
   }
@@ -312,44 +321,47 @@ export class TxLead {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.deciding) return;
     this.#note(m.tx, 'vote', m.from, m.yes ? m.seq : null, m.yes);
-    if (!m.yes) {
-      c.refused = { outcome: 'aborted', reason: m.reason, message: m.message };
+    if (m.yes) {
+      c.votes.set(m.from, { seq: m.seq, reads: m.reads });
       this.#decideIfAll(c);
-      return;
-    }
-    c.votes.set(m.from, { seq: m.seq, reads: m.reads });
-    this.#decideIfAll(c);
+    } else this.#abort(c, m.reason, m.message);
   }
 
   #decideIfAll(c: Coordinated): void {
-    if (c.deciding || c.own === null || !this.#host.open) return;
-    if (c.refused !== null) {
-      this.#decide(c, c.refused);
-      return;
-    }
-    if (c.votes.size < c.others.length) return;
+    if (c.deciding || !this.#host.open || c.votes.size < c.others.length) return;
     this.#host.reached('votes-in', c.tx);
     if (c.pauseAt === 'prepared') return;
-    const reads = [...c.own, ...c.others.flatMap(([p]) => c.votes.get(p)?.reads ?? [])];
-    // The decision carries them, and has to fit a frame.
-    this.#decide(c, fitsReads(reads) ? { outcome: 'committed', reads } : tooLarge);
+    const { tx, session, n, first, own, others } = c;
+    const reads = others.flatMap(([p]) => c.votes.get(p)?.reads ?? []);
+    const prepared = others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
+    const decide = { type: 'decide', tx, session, n, first, own, reads, prepared } as const;
+    if (fitsReads(reads) && fitsBytes(decide, limits.entryBytes)) this.#log(c, decide);
+    else this.#abort(c, 'too-large', tooManyReads);
   }
 
-  #decide(c: Coordinated, outcome: TxOutcome): void {
-    if (c.deciding || !this.#host.open) return;
+  #abort(c: Coordinated, reason: TxReason, message: string): void {
+    const { tx, session, n, first } = c;
+    if (!c.deciding && this.#host.open)
+      this.#log(c, { type: 'abort', tx, session, n, first, reason, message });
+  }
+
+  #log(c: Coordinated, decision: Extract<Command, { type: 'decide' | 'abort' }>): void {
     c.deciding = true;
-    const { tx, session, n } = c;
-    const prepared = c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
+    this.#letGo(c.tx);
     if (this.#toForget.length >= atOnce) this.#forget();
-    this.#host.append({ type: 'decide', tx, session, n, outcome, prepared }, c.origins);
-    if (!this.#host.rules.decisionDurable) {
-      c.decided = outcome;
-      this.#sendFinishes(c, prepared);
-      for (const origin of c.origins)
-        this.#host.reply(origin, { ok: true, type: 'write', result: outcomeResult(outcome) });
+    this.#host.append(decision);
+    if (!this.#host.rules.decisionDurable && decision.type === 'decide') {
+      c.committed = true;
+      this.#sendFinishes(c, decision.prepared);
+      this.#answer(c, outcomeResult({ outcome: 'committed', reads: decision.reads }));
     }
-    this.#host.reached('deciding', tx);
+    this.#host.reached('deciding', c.tx);
     this.#wake();
+  }
+
+  #answer(c: Coordinated, result: OpResult): void {
+    for (const origin of c.origins) this.#host.reply(origin, { ok: true, type: 'write', result });
+    c.origins = [];
   }
 
   #forget(): void {
@@ -357,10 +369,10 @@ export class TxLead {
     this.#toForget = [];
   }
 
-  #sendFinishes(c: Coordinated, prepared: readonly (readonly [p: number, seq: number])[]): void {
+  #sendFinishes(c: Coordinated, prepared: readonly PartEntry[]): void {
     c.toldAt = this.#host.now;
-    if (c.decided === null || c.pauseAt === 'decided') return;
-    const commit = c.decided.outcome === 'committed';
+    if (c.committed === null || c.pauseAt === 'decided') return;
+    const commit = c.committed;
     for (const [p, seq] of prepared) {
       if (c.finished.has(p)) continue;
       this.#note(c.tx, 'finish', p, seq, commit);
@@ -371,7 +383,7 @@ export class TxLead {
 
   onFinished(m: Extract<PeerMessage, { type: 'tx-finished' }>): void {
     const c = this.#coordinated.get(m.tx);
-    if (c === undefined || c.decided === null) return;
+    if (c === undefined || c.committed === null) return;
     c.finished.add(m.from);
     this.#note(m.tx, 'finished', m.from);
     if (c.finished.size < c.others.length) return;
@@ -387,12 +399,11 @@ export class TxLead {
     if (!this.#host.open) return;
     const { machine, rules } = this.#host;
     const record = machine.rows.get('record', tx);
-    if (record?.prepared != null) {
-      const seq = record.prepared.find(([p]) => p === from)?.[1] ?? 0;
-      if (this.#coordinated.get(tx)?.pauseAt !== 'decided') this.#tellFinish(tx, from, true, seq);
+    if (record !== undefined) {
+      if (this.#coordinated.get(tx)?.pauseAt !== 'decided') this.#tellOutcome(tx, from);
       return;
     }
-    if (record !== undefined || this.#coordinated.has(tx)) return;
+    if (this.#coordinated.has(tx)) return;
     if (!rules.presumedAbort) {
       this.#tellFinish(tx, from, true, m.seq);
       return;
@@ -403,37 +414,51 @@ export class TxLead {
     // Decided and forgotten, or never to begin: what was prepared for it may go. That a session is not known is true of the newest
     // state only, and so needs the leases of a read.
     if (known === 'unknown-session' && !this.#host.current()) return;
-    if (known !== null) {
+    if (known !== null || !rules.abortLogged) {
       this.#tellFinish(tx, from, false, 0);
       return;
     }
+    // Its client will come again to a new primary, and then those that have prepared need not do it once more.
+    if (this.#host.now - this.#host.since < limits.txReturnMs) return;
     const waiting = this.#asking.get(tx);
     if (waiting !== undefined) {
       waiting.add(from);
       return;
     }
     this.#asking.set(tx, new Set([from]));
-    const outcome: TxOutcome = {
-      outcome: 'aborted',
-      reason: 'lost',
-      message: 'its coordinator died before it began',
-    };
-    this.#host.append({ type: 'decide', tx, session, n, outcome, prepared: [] });
+    const message = 'its coordinator died before it was decided';
+    this.#host.append({ type: 'abort', tx, session, n, first: 0, reason: 'lost', message });
+  }
+
+  /** What the log says of a transaction that is over. */
+  #tellOutcome(tx: TxId, p: number): void {
+    const record = this.#host.machine.rows.get('record', tx);
+    const seq = record?.prepared.find(([part]) => part === p)?.[1] ?? 0;
+    this.#tellFinish(tx, p, record !== undefined, seq);
   }
 
   #tellFinish(tx: TxId, p: number, commit: boolean, seq: number): void {
     this.#host.tell(p, { type: 'tx-finish', p, tx, anchor: this.#host.p, commit, seq });
   }
 
-  /** Somebody wants an end of it. Never overrides a decision. Says what it is then. */
-  abort(tx: TxId): 'committed' | 'aborting' | 'unknown' {
-    const record = this.#host.machine.rows.get('record', tx);
-    if (record?.prepared != null) return 'committed';
+  /** Somebody wants an end of it. Never overrides a decision. Says what it is then; null: that is being decided. */
+  abort(tx: TxId): 'committed' | 'aborting' | 'unknown' | null {
+    if (this.#host.machine.rows.get('record', tx) !== undefined) return 'committed';
     const c = this.#coordinated.get(tx);
     if (c === undefined) return 'unknown';
-    if (c.decided?.outcome === 'committed') return 'committed';
-    this.#decide(c, { outcome: 'aborted', reason: 'asked', message: 'somebody asked for it' });
+    if (c.deciding || !this.#host.open) return null;
+    this.#abort(c, 'asked', 'somebody asked for it');
     return 'aborting';
+  }
+
+  /** What is not decided: only who coordinates it knows it. */
+  pending(): Extract<Row, { kind: 'pending' }>[] {
+    return [...this.#coordinated.values()]
+      .filter((c) => c.committed === null)
+      .map(({ tx, own, others }) => {
+        const keys = own.map(({ key }) => key);
+        return { kind: 'pending', tx, keys, others: others.map(([p]) => p) };
+      });
   }
 
   // ---- as participant
@@ -446,24 +471,15 @@ export class TxLead {
       this.#vote(row);
       return;
     }
-    if (!this.#host.open || this.#pipelined.has(tx) || this.#waiting.some((w) => w.tx === tx)) return;
+    if (!this.#host.open || this.#held.has(tx) || this.#waiting.some((w) => w.tx === tx)) return;
     const no = (reason: 'unavailable' | 'conflict', message: string): void =>
-      this.#host.tell(m.anchor, {
-        type: 'tx-vote',
-        p: m.anchor,
-        tx,
-        from: this.#host.p,
-        seq: 0,
-        yes: false,
-        reads: [],
-        reason,
-        message,
-      });
+      this.#voteNo(tx, m.anchor, reason, message);
     const go = (): void => {
       const refusal = this.#host.mayWrite();
       if (refusal !== null) no('unavailable', refusal.message);
-      else if (machine.rows.get('prepared', tx) === undefined && !this.#pipelined.has(tx)) {
-        this.#append(tx, items, at, { type: 'prepare', tx, anchor: m.anchor, at, items });
+      else if (machine.rows.get('prepared', tx) === undefined && !this.#held.has(tx)) {
+        this.#hold(tx, items, at);
+        this.#host.append({ type: 'prepare', tx, anchor: m.anchor, at, items });
       }
     };
     this.#whenFree(tx, at, items, go, () => no('conflict', 'another transaction holds a key'));
@@ -471,18 +487,20 @@ export class TxLead {
 
   #vote(row: PreparedRow): void {
     const { tx, anchor, seq, reads } = row;
-    this.#host.tell(anchor, {
-      type: 'tx-vote',
-      p: anchor,
-      tx,
-      from: this.#host.p,
-      seq,
-      yes: true,
-      reads,
-      reason: 'check',
-      message: '',
-    });
+    this.#tellVote(tx, anchor, { seq, yes: true, reads, reason: 'check', message: '' });
     this.#host.reached('voted', tx);
+  }
+
+  #voteNo(tx: TxId, anchor: number, reason: TxReason, message: string): void {
+    this.#tellVote(tx, anchor, { seq: 0, yes: false, reads: [], reason, message });
+  }
+
+  #tellVote(
+    tx: TxId,
+    anchor: number,
+    vote: Pick<Extract<PeerMessage, { type: 'tx-vote' }>, 'seq' | 'yes' | 'reads' | 'reason' | 'message'>,
+  ): void {
+    this.#host.tell(anchor, { type: 'tx-vote', p: anchor, tx, from: this.#host.p, ...vote });
   }
 
   onFinish(m: Extract<PeerMessage, { type: 'tx-finish' }>): void {
@@ -490,7 +508,7 @@ export class TxLead {
     const row = this.#host.machine.rows.get('prepared', tx);
     if (row === undefined) {
       // Nothing is prepared, nor about to be: it is finished here.
-      if (!this.#pipelined.has(tx)) this.#tellFinished(tx, m.anchor);
+      if (!this.#held.has(tx)) this.#tellFinished(tx, m.anchor);
       return;
     }
     if (!this.#host.open || this.#finishing.has(tx)) return;
@@ -516,75 +534,35 @@ export class TxLead {
 
   // ---- what was applied
 
-  voted(command: Command, vote: Vote | null, seq: number): void {
-    if (command.type !== 'begin' && command.type !== 'prepare') return;
-    const { tx } = command;
-    const pipelined = this.#pipelined.get(tx);
-    if (pipelined !== undefined) {
-      this.#pipelined.delete(tx);
-      this.#pipelineIntents.release(tx, pipelined.items);
-    }
-    if (command.type === 'prepare') {
-      const row = this.#host.machine.rows.get('prepared', tx);
-      if (row !== undefined) this.#vote(row);
-      else if (vote !== null && !vote.yes) {
-        const { reason, message } = vote;
-        this.#host.tell(command.anchor, {
-          type: 'tx-vote',
-          p: command.anchor,
-          tx,
-          from: this.#host.p,
-          seq: 0,
-          yes: false,
-          reads: [],
-          reason,
-          message,
-        });
-      }
-    } else this.#begun(tx, vote, seq);
+  voted(command: Extract<Command, { type: 'prepare' }>, vote: Vote | null): void {
+    const { tx, anchor } = command;
+    this.#letGo(tx);
+    const row = this.#host.machine.rows.get('prepared', tx);
+    if (row !== undefined) this.#vote(row);
+    else if (vote !== null && !vote.yes) this.#voteNo(tx, anchor, vote.reason, vote.message);
     this.#wake();
   }
 
-  #begun(tx: TxId, vote: Vote | null, seq: number): void {
-    const c = this.#coordinated.get(tx);
-    if (c === undefined) return;
-    if (vote?.yes === true) {
-      c.own = vote.reads;
-      this.#note(tx, 'begun', this.#host.p, seq, true);
-      this.#decideIfAll(c);
-      return;
-    }
-    // It came to nothing: its session has the result, or is gone.
-    this.#coordinated.delete(tx);
-    const [, session, n] = tx.split(':') as [string, SessionId, string];
-    const known = this.#host.machine.lookup(session, Number(n), 0);
-    for (const origin of c.origins) {
-      if (known !== null && typeof known === 'object')
-        this.#host.reply(origin, { ok: true, type: 'write', result: known });
-      else {
-        const message = 'the session is not known here: it was idle too long or was closed';
-        this.#host.reply(origin, { ok: false, code: 'session-expired', message, revision: 0 });
-      }
-    }
-    for (const [p] of c.others) this.#tellFinish(tx, p, false, 0);
-  }
-
-  decided(command: Extract<Command, { type: 'decide' }>, seq: number): void {
-    const { tx, outcome, prepared } = command;
+  decided(
+    command: Extract<Command, { type: 'decide' | 'abort' }>,
+    { committed, result }: Extract<Applied, { type: 'decided' }>,
+    seq: number,
+  ): void {
+    const { tx } = command;
     const c = this.#coordinated.get(tx);
     if (c !== undefined) {
-      c.decided = outcome;
-      this.#note(tx, 'decided', this.#host.p, seq, outcome.outcome === 'committed');
+      c.committed = committed;
+      this.#note(tx, 'decided', this.#host.p, seq, committed);
       this.#host.reached('decided', tx);
-      this.#sendFinishes(c, prepared);
-      if (c.others.length === 0 || outcome.outcome === 'aborted') {
-        // Nobody needs to be waited for: who missed it asks.
-        this.#coordinated.delete(tx);
-      }
+      this.#answer(c, result);
+      const record = this.#host.machine.rows.get('record', tx);
+      this.#sendFinishes(c, record?.prepared ?? c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0]));
+      // Nobody needs to be waited for: who missed it asks.
+      if (record === undefined) this.#coordinated.delete(tx);
     }
     const asked = this.#asking.get(tx);
     this.#asking.delete(tx);
-    for (const p of asked ?? []) this.#tellFinish(tx, p, false, 0);
+    for (const p of asked ?? []) this.#tellOutcome(tx, p);
     this.#wake();
   }
 
@@ -605,16 +583,19 @@ export class TxLead {
     if (!this.#adopted) this.#adopt();
     this.finish();
     for (const c of [...this.#coordinated.values()]) {
-      if (c.decided !== null) {
+      if (c.committed !== null) {
         if (c.pauseAt !== null && now - c.since >= limits.txPauseMs) c.pauseAt = null;
         if (now - c.toldAt >= limits.txRetryMs) {
-          const prepared = this.#host.machine.rows.get('record', c.tx)?.prepared;
-          if (prepared != null) this.#sendFinishes(c, prepared);
+          const record = this.#host.machine.rows.get('record', c.tx);
+          if (record !== undefined) this.#sendFinishes(c, record.prepared);
         }
-      } else if (c.own !== null && !c.deciding) {
+      } else if (!c.deciding && this.#held.has(c.tx)) {
         if (now - c.since >= (c.pauseAt === 'prepared' ? limits.txPauseMs : limits.txPrepareMs))
-          this.#decide(c, c.pauseAt === 'prepared' ? pausedTooLong : preparedTooLate);
-        else if (now - c.toldAt >= limits.txRetryMs) this.#sendPrepares(c);
+          this.#abort(c, 'timeout', c.pauseAt === 'prepared' ? pausedTooLong : preparedTooLate);
+        else if (now - c.toldAt >= limits.txRetryMs) {
+          this.#sendPrepares(c);
+          this.#decideIfAll(c);
+        }
       }
     }
     for (const [tx, row] of this.#host.machine.rows.of('prepared')) {
@@ -630,18 +611,16 @@ export class TxLead {
     this.#wake();
   }
 
-  /** A new primary takes up every transaction that its log left open: asks for the votes again, or tells the decision again. */
+  /** A new primary takes up every transaction whose end its log knows: tells the decision again. */
   #adopt(): void {
     this.#adopted = true;
-    for (const [tx, record] of this.#host.machine.rows.of('record')) {
-      if (this.#coordinated.has(tx)) continue;
-      this.#coordinated.set(tx, adopted(record, this.#host.now));
-    }
+    for (const [tx, record] of this.#host.machine.rows.of('record'))
+      if (!this.#coordinated.has(tx)) this.#coordinated.set(tx, adopted(record, this.#host.now));
   }
 
   /** Nobody coordinates here any more; who waits for an answer is told by the caller. */
   end(): number[] {
-    const origins = [...this.#coordinated.values()].filter((c) => !c.deciding).flatMap((c) => c.origins);
+    const origins = [...this.#coordinated.values()].flatMap((c) => c.origins);
     this.#coordinated.clear();
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -650,35 +629,25 @@ export class TxLead {
   }
 }
 
-function adopted(record: RecordRow, now: number): Coordinated {
-  const { tx, session, n, at, others, reads, prepared } = record;
+function adopted({ tx, prepared }: Extract<Row, { kind: 'record' }>, now: number): Coordinated {
   return {
     tx,
-    session,
-    n,
-    at,
-    others,
+    session: '0.0',
+    n: 0,
+    first: 0,
+    at: 0,
+    own: [],
+    others: prepared.map(([p]) => [p, []]),
     origins: [],
     since: now,
     votes: new Map(),
-    own: reads,
-    deciding: prepared !== null,
-    decided: prepared === null ? null : { outcome: 'committed', reads: [] },
+    deciding: true,
+    committed: true,
     finished: new Set(),
     toldAt: Number.NEGATIVE_INFINITY,
-    refused: null,
     pauseAt: null,
   };
 }
 
-const preparedTooLate: TxOutcome = {
-  outcome: 'aborted',
-  reason: 'timeout',
-  message: 'not everybody could prepare in time',
-};
-const pausedTooLong: TxOutcome = {
-  outcome: 'aborted',
-  reason: 'timeout',
-  message: 'it was paused when all had prepared, and nobody let it go on',
-};
-const tooLarge: TxOutcome = { outcome: 'aborted', reason: 'too-large', message: tooManyReads };
+const preparedTooLate = 'not everybody could prepare in time';
+const pausedTooLong = 'it was paused when all had prepared, and nobody let it go on';

@@ -14,7 +14,6 @@ const at = (ring: Item['ring'], p: number): string => `partition ${p} (${ring[p]
 
 const stepWords: Readonly<Record<TraceEvent['what'], string>> = {
   came: 'came to its coordinator',
-  begun: 'was begun',
   prepare: 'prepare was sent to',
   vote: 'vote of',
   decided: 'was decided',
@@ -24,8 +23,7 @@ const stepWords: Readonly<Record<TraceEvent['what'], string>> = {
 
 /** One step in words. */
 function stepOf({ at: ms, what, p, seq, yes }: TraceEvent, ring: Item['ring']): HTMLElement {
-  const where =
-    what === 'came' || what === 'begun' || what === 'decided' ? ` in ${at(ring, p)}` : ` ${at(ring, p)}`;
+  const where = what === 'came' || what === 'decided' ? ` in ${at(ring, p)}` : ` ${at(ring, p)}`;
   const answer =
     yes === null ? '' : what === 'decided' ? (yes ? ': commit' : ': abort') : yes ? ': yes' : ': no';
   const entry = seq === null ? '' : `, log entry ${seq}`;

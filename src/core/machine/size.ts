@@ -1,0 +1,54 @@
+import type { Command, TxItem, TxRead } from './types.js';
+
+/** About how many characters a command takes as JSON. */
+export function sizeOf(command: Command): number {
+  switch (command.type) {
+    case 'op': {
+      const { op } = command;
+      if (op.type === 'tx') return 128 + sizeOfItems(op.items);
+      return 96 + op.key.length + (op.type === 'put' ? op.value.length : 0);
+    }
+    case 'prepare':
+      return 96 + sizeOfItems(command.items);
+    case 'decide':
+      return 96 + sizeOfItems(command.own) + sizeOfReads(command.reads) + 16 * command.prepared.length;
+    case 'abort':
+      return 128 + command.message.length;
+    case 'finish':
+      return 32 + 48 * command.ends.length;
+    case 'forget':
+      return 32 + 32 * command.txs.length;
+    default:
+      return 48;
+  }
+}
+
+function sizeOfItems(items: readonly TxItem[]): number {
+  let sum = 0;
+  for (const item of items) {
+    sum += 32 + item.key.length;
+    if (item.type === 'put') sum += item.value.length;
+    else if (item.type === 'check' && typeof item.equals === 'string') sum += item.equals.length;
+  }
+  return sum;
+}
+
+function sizeOfReads(reads: readonly TxRead[]): number {
+  let sum = 0;
+  for (const [key, value] of reads) sum += 32 + key.length + (typeof value === 'string' ? value.length : 8);
+  return sum;
+}
+
+/** Is the JSON of this command at most so many bytes of UTF-8? Counted only when it may be more. */
+export function fitsBytes(command: Command, bytes: number): boolean {
+  // A character is a UTF-16 code unit here, at most six bytes long when it is escaped.
+  if (sizeOf(command) * 6 <= bytes) return true;
+  const text = JSON.stringify(command);
+  let sum = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A pair of surrogates is two units and four bytes.
+    if (unit >= 0x80) sum += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return sum <= bytes;
+}
