@@ -166,7 +166,6 @@ export class NodeHost {
     if (this.#scheduled) return;
     // While a batch is being written, what comes in is collected: it would have to wait for the next write anyway, and
     // so it shares frames and turns as well. The tick bounds the wait when the disk is slow.
-    if (this.#writing !== null && event.type !== 'tick') return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
   }
