@@ -1,4 +1,4 @@
-import type { Query, QueryResult, Row } from '../core/machine/types.js';
+import type { PendingRow, Query, QueryResult, Row } from '../core/machine/types.js';
 import type { CallOptions } from './api.js';
 
 export type RowsQuery = Extract<Query, { type: 'rows' }>;
@@ -17,7 +17,7 @@ export async function listRows<T>(
   },
   kind: RowsQuery['kind'],
   options: CallOptions,
-  view: (p: number, name: string, row: Row) => T | null,
+  view: (p: number, name: string, row: Row | PendingRow) => T | null,
 ): Promise<T[]> {
   const partitions = await calls.partitions();
   const found: T[] = [];

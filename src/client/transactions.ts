@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/client/client-core.js';
 import { isWrite } from '../core/machine/transactions.js';
-import type { Cell, QueryResult, Row, TxItem, TxOutcome } from '../core/machine/types.js';
+import type { Cell, PendingRow, QueryResult, Row, TxItem, TxOutcome } from '../core/machine/types.js';
 import { anchorKey } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -93,7 +93,7 @@ export async function runTx(
   }
 }
 
-const viewOf = (partition: number, row: Row): TxView | null => {
+const viewOf = (partition: number, row: Row | PendingRow): TxView | null => {
   if (row.kind === 'record' || row.kind === 'pending') {
     const decided = row.kind === 'record';
     return {

@@ -79,7 +79,7 @@ export function describeMessage(m: PeerMessage): string {
       return `append p${m.p} e${m.epoch} to ${m.to} after ${m.prevSeq}@${m.prevEpoch} [${entries}] commit ${m.commit}`;
     }
     case 'ack':
-      return `ack p${m.p} e${m.epoch} from ${m.from} match ${m.match}`;
+      return `ack from ${m.from} ${fours(m.acks)}`;
     case 'reject':
       return `reject p${m.p} e${m.epoch} from ${m.from} hint ${m.hintSeq}@${m.hintEpoch}`;
     case 'stale':
@@ -154,6 +154,12 @@ export function describeConfig(config: PartitionConfig): string {
 }
 
 const short = (text: string): string => (text.length > 20 ? `${text.slice(0, 17)}...` : text);
+
+function fours(flat: readonly number[]): string {
+  const list: string[] = [];
+  for (let i = 0; i < flat.length; i += 4) list.push(`p${flat[i]} e${flat[i + 1]} match ${flat[i + 3]}`);
+  return list.join(', ');
+}
 
 function pairs(flat: readonly number[]): string {
   const list: string[] = [];

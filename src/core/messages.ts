@@ -31,11 +31,9 @@ export type PeerMessage =
     }
   | {
       readonly type: 'ack';
-      readonly p: number;
-      readonly epoch: number;
-      readonly stream: number;
       readonly from: ReplicaId;
-      readonly match: number;
+      /** What it has of each partition, as flat fours of partition, epoch, stream, match. */
+      readonly acks: readonly number[];
     }
   /** The append did not fit: `hintSeq` is where the log might still agree. */
   | {

@@ -173,6 +173,8 @@ export class NodeCore implements ReplicaContext {
   readonly #refused = new Map<NodeId, Process>();
   #streams = 0;
   #send: Envelope[] = [];
+  /** The acks among them: one for each node, which grows. */
+  #acks: { readonly to: NodeId; readonly from: ReplicaId; readonly acks: number[] }[] = [];
   #reply: Reply[] = [];
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
@@ -272,6 +274,17 @@ export class NodeCore implements ReplicaContext {
 
   send(to: NodeId, message: PeerMessage): void {
     this.#send.push({ to, message });
+  }
+
+  ack(to: NodeId, from: ReplicaId, p: number, epoch: number, stream: number, match: number): void {
+    for (const owed of this.#acks) {
+      if (owed.to !== to || owed.from !== from) continue;
+      owed.acks.push(p, epoch, stream, match);
+      return;
+    }
+    const acks = [p, epoch, stream, match];
+    this.#acks.push({ to, from, acks });
+    this.send(to, { type: 'ack', from, acks });
   }
 
   tell(p: number, message: PeerMessage): void {
@@ -408,6 +421,9 @@ export class NodeCore implements ReplicaContext {
       case 'beacon-ack':
         this.#onBeaconAck(from, m);
         return;
+      case 'ack':
+        this.#onAck(m);
+        return;
     }
     const replica = this.replicas.get(m.p);
     if (replica === undefined) return;
@@ -417,9 +433,6 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'snapshot':
         replica.onSnapshot(from.node, m);
-        break;
-      case 'ack':
-        replica.lead?.onAck(m);
         break;
       case 'reject':
         replica.lead?.onReject(m);
@@ -440,6 +453,13 @@ export class NodeCore implements ReplicaContext {
           this.wantMap();
         }
         break;
+    }
+  }
+
+  #onAck({ from, acks }: Extract<PeerMessage, { type: 'ack' }>): void {
+    for (let i = 0; i < acks.length; i += 4) {
+      const lead = this.replicas.get(acks[i] as number)?.lead;
+      lead?.onAck(from, acks[i + 1] as number, acks[i + 2] as number, acks[i + 3] as number);
     }
   }
 
@@ -795,6 +815,7 @@ export class NodeCore implements ReplicaContext {
     const reply = this.#reply;
     const reached = this.#reached;
     this.#send = [];
+    this.#acks = [];
     this.#reply = [];
     this.#reached = [];
     return { write, send, reply, reached, publish, readMap };

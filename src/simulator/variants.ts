@@ -130,7 +130,7 @@ export const variants: readonly Variant[] = [
     name: 'grow-before-barrier',
     story: 'R8a: adds a replica before the barrier of the epoch is committed',
     rules: broken({ growAfterBarrier: false }),
-    within: 200,
+    within: 300,
   },
   {
     name: 'grow-without-match',

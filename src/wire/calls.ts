@@ -20,8 +20,24 @@ function paramsOf(message: PeerMessage | AnyRequest): string {
       return JSON.stringify({ p, gen, epoch, stream, to, prevSeq, prevEpoch, entries, commit });
     }
     case 'ack': {
-      const { p, epoch, stream, from, match } = message;
-      return JSON.stringify({ p, epoch, stream, from, match });
+      const { from, acks } = message;
+      return JSON.stringify({ from, acks });
+    }
+    case 'tx-prepare': {
+      const { p, tx, anchor, at, items } = message;
+      return JSON.stringify({ p, tx, anchor, at, items });
+    }
+    case 'tx-vote': {
+      const { p, tx, from, seq, yes, reads, reason, message: text } = message;
+      return JSON.stringify({ p, tx, from, seq, yes, reads, reason, message: text });
+    }
+    case 'tx-finish': {
+      const { p, tx, anchor, commit, seq } = message;
+      return JSON.stringify({ p, tx, anchor, commit, seq });
+    }
+    case 'tx-finished': {
+      const { p, tx, from } = message;
+      return JSON.stringify({ p, tx, from });
     }
     case 'write': {
       const { session, n, first, op } = message;

@@ -70,14 +70,13 @@ export const methods: Methods = {
   ack: {
     kind: 'notification',
     from: 'node',
-    summary: 'A replica has everything up to `match` durably.',
+    summary: 'A node says how much its replicas have durably.',
     params: peer.decodeAck,
     fields: {
-      p,
-      epoch,
-      stream,
       from,
-      match: 'The number of the last durable entry that agrees with the primary’s log.',
+      acks:
+        'Partition, epoch, stream, match, partition, …: the epoch and attachment it answers, and the number of the last durable entry ' +
+        'that agrees with the primary’s log.',
     },
   },
   reject: {

@@ -47,11 +47,17 @@ function checkEntry(value: unknown): asserts value is WireEntry {
 }
 
 export function decodeAck(params: unknown): Peer<'ack'> {
-  const m = stream(params, 'ack') as Fields & Peer<'ack'>;
+  const m = asFields(params, 'ack') as Fields & Peer<'ack'>;
   if (!isReplica(m.from)) bad('ack.from', want.replica);
-  if (!isCount(m.match)) bad('ack.match', want.count);
-  onlyFields(m, 5, 'ack');
-  return { type: 'ack', p: m.p, epoch: m.epoch, stream: m.stream, from: m.from, match: m.match };
+  const { acks } = m;
+  if (!isArray(acks) || acks.length % 4 !== 0 || acks.length > 4 * limits.partitions)
+    bad('ack.acks', 'a list of fours of partition, epoch, stream and match');
+  for (let i = 0; i < acks.length; i++) {
+    if (!isCount(acks[i])) bad('ack.acks[]', want.count);
+    if (i % 4 === 0 && !isPartition(acks[i])) bad('ack.acks[]', want.partition);
+  }
+  onlyFields(m, 2, 'ack');
+  return { type: 'ack', from: m.from, acks };
 }
 
 export function decodeReject(params: unknown): Peer<'reject'> {

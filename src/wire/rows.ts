@@ -1,4 +1,4 @@
-import type { Holder, Row } from '../core/machine/types.js';
+import type { Holder, PendingRow, Row } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import {
   asFields,
@@ -18,8 +18,8 @@ import { checkItems, checkPartEntries, checkReads } from './items.js';
 import { isPermits, isTtl, wantPermits, wantTtl } from './operations.js';
 
 /** A row of a partition: a lock, a fence, or a part of a transaction. */
-export function checkRow(value: unknown, where: string): asserts value is Row {
-  const row = asFields(value, where) as Fields & Row;
+export function checkRow(value: unknown, where: string): asserts value is Row | PendingRow {
+  const row = asFields(value, where) as Fields & (Row | PendingRow);
   switch (row.kind) {
     case 'lock':
       if (!isPermits(row.permits)) bad(`${where}.permits`, wantPermits);

@@ -89,7 +89,7 @@ function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], in
       } else if (message.type === 'append') {
         const match = message.prevSeq + message.entries.length;
         const { p, epoch, stream } = message;
-        from(id, { type: 'ack', p, epoch, stream, from: message.to, match });
+        from(id, { type: 'ack', from: message.to, acks: [p, epoch, stream, match] });
       } else if (message.type === 'beacon') {
         const { incarnation: inc, sentAt, revision } = message;
         from(id, { type: 'beacon-ack', incarnation: inc, sentAt, revision, denied: [] });

@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import type { Command, Operation, Row, TxItem, TxRead, TxReason } from '../../src/core/machine/types.js';
+import type {
+  Command,
+  Operation,
+  PendingRow,
+  Row,
+  TxItem,
+  TxRead,
+  TxReason,
+} from '../../src/core/machine/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { count, integer, key, partition, permits, session, text, ticket, time, ttl, tx } from './scalars.js';
 
@@ -105,7 +113,7 @@ export const txMessage: {
   'tx-query': fc.record({ type: fc.constant('tx-query'), p: partition, tx, from: partition, seq: count }),
 };
 
-export const row: fc.Arbitrary<Row> = fc.oneof(
+export const row: fc.Arbitrary<Row | PendingRow> = fc.oneof(
   fc.record({
     kind: fc.constant('lock' as const),
     permits,

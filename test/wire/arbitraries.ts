@@ -80,7 +80,11 @@ export const peerMessage: {
     entries: fc.array(fc.tuple(count, command), { maxLength: 5 }),
     commit: count,
   }),
-  ack: fc.record({ type: fc.constant('ack'), ...link, from: replica, match: count }),
+  ack: fc.record({
+    type: fc.constant('ack'),
+    from: replica,
+    acks: fc.array(fc.tuple(partition, count, count, count), { maxLength: 3 }).map((fours) => fours.flat()),
+  }),
   reject: fc.record({
     type: fc.constant('reject'),
     ...link,

@@ -1,8 +1,11 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import type { QueryResult, Row, TxItem } from './types.js';
+import type { PendingRow, QueryResult, Row, TxItem } from './types.js';
 
 type Kind = Row['kind'];
+type OneOf<K extends Kind> = Extract<Row, { kind: K }>;
+
+const kinds = ['lock', 'fence', 'record', 'prepared'] as const satisfies readonly Kind[];
 
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : 1;
@@ -11,31 +14,39 @@ const itemWithoutValue = (item: TxItem): TxItem =>
   item.type === 'put' ? { ...item, value: '' } : item.type === 'check' ? { ...item, equals: null } : item;
 
 /** Whoever looks at transactions wants to know their keys; with what is read and written, one that just fits a frame would not fit one here. */
-function withoutValues(row: Row): Row {
+function withoutValues(row: Row | PendingRow): Row | PendingRow {
   return row.kind === 'prepared' ? { ...row, items: row.items.map(itemWithoutValue), reads: [] } : row;
 }
 
 /** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
-class OfKind {
-  readonly rows = new TurnoverMap<string, Row>();
-  /** What changed since the last checkpoint. */
+class OfKind<R extends Row> {
+  readonly rows = new TurnoverMap<string, R>();
+  /** What changed since the last checkpoint, of what it has or, unless they pass, of all. */
   readonly dirty = new TurnoverSet<string>();
   /** What the checkpoint has: most rows come and go between two of them, and are none of its business. */
   readonly kept = new TurnoverSet<string>();
+  /** They last for moments and never change: those that the checkpoint has not are found by looking at all there are. */
+  readonly #passing: boolean;
 
-  set(name: string, row: Row): void {
+  constructor(passing: boolean) {
+    this.#passing = passing;
+  }
+
+  set(name: string, row: R): void {
     this.rows.set(name, row);
-    this.dirty.add(name);
+    if (!this.#passing || this.kept.has(name)) this.dirty.add(name);
   }
 
   delete(name: string): void {
     if (!this.rows.delete(name)) return;
     if (this.kept.has(name)) this.dirty.add(name);
-    else this.dirty.delete(name);
+    else if (!this.#passing) this.dirty.delete(name);
   }
 
-  take(full: boolean): (readonly [string, Row | null])[] {
-    const names = [...(full ? this.rows.keys() : this.dirty)];
+  take(full: boolean): (readonly [string, R | null])[] {
+    const names = full ? [...this.rows.keys()] : [...this.dirty];
+    if (!full && this.#passing)
+      for (const name of this.rows.keys()) if (!this.kept.has(name)) names.push(name);
     this.dirty.clear();
     if (full) this.kept.clear();
     return names.map((name) => {
@@ -49,7 +60,13 @@ class OfKind {
 
 /** Rows by kind and name, with what changed since the last checkpoint. */
 export class Rows {
-  readonly #kinds = new Map<Kind, OfKind>();
+  /** Most partitions have none of most kinds. */
+  readonly #kinds: { [K in Kind]: OfKind<OneOf<K>> | null } = {
+    lock: null,
+    fence: null,
+    record: null,
+    prepared: null,
+  };
 
   /** `rows` are those of the checkpoint, unless everything is taken at first. */
   constructor(rows: Iterable<readonly [string, Row]> = []) {
@@ -61,23 +78,28 @@ export class Rows {
     }
   }
 
-  #of(kind: Kind): OfKind {
-    let of = this.#kinds.get(kind);
-    if (of === undefined) {
-      of = new OfKind();
-      this.#kinds.set(kind, of);
+  #of(kind: Kind): OfKind<Row> {
+    const kinds = this.#kinds as { [K in Kind]: OfKind<Row> | null };
+    kinds[kind] ??= new OfKind<Row>(kind === 'record' || kind === 'prepared');
+    return kinds[kind];
+  }
+
+  /** Those kinds of which there are, or were, rows. */
+  *#used(): Iterable<readonly [Kind, OfKind<Row>]> {
+    for (const kind of kinds) {
+      const of = this.#kinds[kind];
+      if (of !== null) yield [kind, of as OfKind<Row>];
     }
-    return of;
   }
 
   get size(): number {
     let size = 0;
-    for (const { rows } of this.#kinds.values()) size += rows.size;
+    for (const [, { rows }] of this.#used()) size += rows.size;
     return size;
   }
 
-  get<K extends Kind>(kind: K, name: string): Extract<Row, { kind: K }> | undefined {
-    return this.#kinds.get(kind)?.rows.get(name) as Extract<Row, { kind: K }> | undefined;
+  get<K extends Kind>(kind: K, name: string): OneOf<K> | undefined {
+    return this.#kinds[kind]?.rows.get(name) as OneOf<K> | undefined;
   }
 
   set(name: string, row: Row): void {
@@ -85,11 +107,11 @@ export class Rows {
   }
 
   delete(kind: Kind, name: string): void {
-    this.#kinds.get(kind)?.delete(name);
+    this.#kinds[kind]?.delete(name);
   }
 
-  of<K extends Kind>(kind: K): Iterable<readonly [name: string, row: Extract<Row, { kind: K }>]> {
-    return (this.#kinds.get(kind)?.rows ?? []) as Iterable<readonly [string, Extract<Row, { kind: K }>]>;
+  of<K extends Kind>(kind: K): Iterable<readonly [name: string, row: OneOf<K>]> {
+    return (this.#kinds[kind]?.rows ?? []) as Iterable<readonly [string, OneOf<K>]>;
   }
 
   /**
@@ -99,15 +121,15 @@ export class Rows {
   page(
     of: 'lock' | 'tx',
     after: string | null,
-    pending: Iterable<Extract<Row, { kind: 'pending' }>> = [],
+    pending: Iterable<PendingRow> = [],
   ): Extract<QueryResult, { type: 'rows' }> {
-    const found: (readonly [string, Row])[] = [];
+    const found: (readonly [string, Row | PendingRow])[] = [];
     for (const row of pending) if (after === null || row.tx > after) found.push([row.tx, row]);
     // A transaction's coordinator is no participant of it as well, so its id names one row.
     for (const kind of of === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const))
       for (const named of this.of(kind)) if (after === null || named[0] > after) found.push(named);
     found.sort(byName);
-    const rows: (readonly [string, Row])[] = [];
+    const rows: (readonly [string, Row | PendingRow])[] = [];
     let units = 0;
     for (const [name, row] of found) {
       const shown = withoutValues(row);
@@ -122,7 +144,7 @@ export class Rows {
   /** With their ids, in an order that depends on these alone. */
   sorted(): (readonly [string, Row])[] {
     const all: (readonly [string, Row])[] = [];
-    for (const [kind, { rows }] of this.#kinds)
+    for (const [kind, { rows }] of this.#used())
       for (const [name, row] of rows) all.push([rowId(kind, name), row]);
     return all.sort(byName);
   }
@@ -130,7 +152,7 @@ export class Rows {
   /** What changed since the last call, or everything, by id; a row that is gone is null. */
   takeDirty(full: boolean): (readonly [string, Row | null])[] {
     const all: (readonly [string, Row | null])[] = [];
-    for (const [kind, of] of this.#kinds)
+    for (const [kind, of] of this.#used())
       for (const [name, row] of of.take(full)) all.push([rowId(kind, name), row]);
     return all;
   }

@@ -186,13 +186,6 @@ export type Row =
       readonly keys: readonly string[];
       readonly prepared: readonly PartEntry[];
     }
-  /** One that is not decided, as its coordinator tells it: it is in no log, and not stored. */
-  | {
-      readonly kind: 'pending';
-      readonly tx: TxId;
-      readonly keys: readonly string[];
-      readonly others: readonly number[];
-    }
   | {
       readonly kind: 'prepared';
       readonly tx: TxId;
@@ -203,6 +196,14 @@ export type Row =
       readonly items: readonly TxItem[];
       readonly reads: readonly TxRead[];
     };
+
+/** A transaction that is not decided, as its coordinator tells who looks: no log knows of it. */
+export interface PendingRow {
+  readonly kind: 'pending';
+  readonly tx: TxId;
+  readonly keys: readonly string[];
+  readonly others: readonly number[];
+}
 
 export interface Entry {
   readonly epoch: number;
@@ -246,7 +247,7 @@ export type QueryResult =
   /** In the order of their names (UTF-16 code units). What transactions read, check and write is left out. */
   | {
       readonly type: 'rows';
-      readonly rows: readonly (readonly [name: string, row: Row])[];
+      readonly rows: readonly (readonly [name: string, row: Row | PendingRow])[];
       readonly more: boolean;
     }
   | { readonly type: 'trace'; readonly events: readonly TraceEvent[] };

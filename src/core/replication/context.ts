@@ -25,6 +25,8 @@ export interface ReplicaContext {
   /** Admits no write and changes no map, for the moment. */
   readonly quiesced: boolean;
   send(to: NodeId, message: PeerMessage): void;
+  /** To a primary's node: what the replica `from` has. Goes along with what else there is to acknowledge to that node. */
+  ack(to: NodeId, from: ReplicaId, p: number, epoch: number, stream: number, match: number): void;
   /** Adds to the batch being collected; `replica.written` follows once it is durable. */
   write(replica: Replica, record: LogRecord): void;
   /** To the primary of partition `p`, be it on this node. */

@@ -831,17 +831,17 @@ export class Lead {
     if (this.#yielding !== null && this.#drained()) ctx.reconsider();
   }
 
-  onAck(m: Extract<PeerMessage, { type: 'ack' }>): void {
-    const stream = this.streams.get(m.from);
-    if (stream === undefined || m.epoch !== this.epoch || stream.id !== m.stream) return;
+  onAck(from: ReplicaId, epoch: number, id: number, match: number): void {
+    const stream = this.streams.get(from);
+    if (stream === undefined || epoch !== this.epoch || stream.id !== id) return;
     if (stream.state !== 'replicate') {
-      stream.overwrite = stream.state === 'probe' && this.#isSnapshotSmaller(stream, m.match);
+      stream.overwrite = stream.state === 'probe' && this.#isSnapshotSmaller(stream, match);
       stream.state = stream.overwrite ? 'probe' : 'replicate';
       stream.probing = stream.overwrite;
       stream.snapshot = null;
-      stream.next = m.match + 1;
+      stream.next = match + 1;
     }
-    stream.acked(m.match, this.#ctx.now);
+    stream.acked(match, this.#ctx.now);
     this.advance();
     if (this.#yielding?.to === stream.replica && this.#drained()) this.#ctx.reconsider();
     if (stream.next <= this.#replica.log.tailSeq) this.#ctx.touch(this.#replica);

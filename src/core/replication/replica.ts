@@ -457,7 +457,7 @@ export class Replica {
     if (sync && (this.#durablePromise < owed.epoch || this.durable < owed.match)) return;
     this.#owed = null;
     const { epoch, stream, match, from } = owed;
-    this.#ctx.send(owed.to, { type: 'ack', p: this.p, epoch, stream, from, match });
+    this.#ctx.ack(owed.to, from, this.p, epoch, stream, match);
   }
 
   /** Grants a lease to the process that claims to be primary in `epoch`, or denies it. */

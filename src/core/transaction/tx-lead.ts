@@ -16,6 +16,7 @@ import type {
   Command,
   OpResult,
   PartEntry,
+  PendingRow,
   Query,
   Row,
   SessionId,
@@ -83,6 +84,14 @@ interface Coordinated {
   toldAt: number;
   /** Somebody wants to look at it at this step. */
   pauseAt: 'prepared' | 'decided' | null;
+  /** What it did, for whoever looks. */
+  trace: Trace | null;
+}
+
+interface Trace {
+  /** When it came, on this primary's clock. */
+  readonly since: number;
+  readonly events: TraceEvent[];
 }
 
 /** Something that waits until transactions which hold its keys are over. */
@@ -116,7 +125,7 @@ export class TxLead {
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
   #forgetAt = 0;
-  readonly #traces = new TurnoverMap<TxId, { readonly since: number; readonly events: TraceEvent[] }>();
+  readonly #traces = new TurnoverMap<TxId, Trace>();
   #adopted = false;
 
   constructor(host: TxHost) {
@@ -136,22 +145,29 @@ export class TxLead {
   }
 
   #note(
-    tx: TxId,
+    c: Coordinated,
     what: TraceEvent['what'],
     p = this.#host.p,
     seq: number | null = null,
     yes: boolean | null = null,
   ): void {
-    let trace = this.#traces.get(tx);
-    if (trace === undefined) {
-      if (what === 'finished') return;
-      trace = { since: this.#host.now, events: [] };
-      this.#traces.set(tx, trace);
-      const oldest = this.#traces.keys().next().value;
-      if (this.#traces.size > limits.txTraces && oldest !== undefined) this.#traces.delete(oldest);
+    const { now } = this.#host;
+    c.trace ??= this.#traceOf(c.tx);
+    if (c.trace.events.length < limits.txTraceEvents)
+      c.trace.events.push({ at: now - c.trace.since, what, p, seq, yes });
+  }
+
+  /** Its client may have come before. */
+  #traceOf(tx: TxId): Trace {
+    const known = this.#traces.get(tx);
+    if (known !== undefined) return known;
+    const trace: Trace = { since: this.#host.now, events: [] };
+    this.#traces.set(tx, trace);
+    if (this.#traces.size > limits.txTraces) {
+      const [oldest] = this.#traces.keys();
+      if (oldest !== undefined) this.#traces.delete(oldest);
     }
-    if (trace.events.length < limits.txTraceEvents)
-      trace.events.push({ at: this.#host.now - trace.since, what, p, seq, yes });
+    return trace;
   }
 
   // ---- conflicts
@@ -236,9 +252,10 @@ export class TxLead {
       finished: new Set(),
       toldAt: this.#host.now,
       pauseAt: pauseAt ?? null,
+      trace: null,
     };
     this.#coordinated.set(tx, c);
-    this.#note(tx, 'came');
+    this.#note(c, 'came');
     const start = (): void => {
       if (c.deciding) return;
       const refusal = this.#host.mayWrite();
@@ -311,7 +328,7 @@ export class TxLead {
     c.toldAt = this.#host.now;
     for (const [p, items] of c.others) {
       if (c.votes.has(p)) continue;
-      this.#note(c.tx, 'prepare', p);
+      this.#note(c, 'prepare', p);
       this.#host.tell(p, { type: 'tx-prepare', p, tx: c.tx, anchor: this.#host.p, at: c.at, items });
     }
     this.#host.reached('prepares-sent', c.tx);
@@ -320,7 +337,7 @@ export class TxLead {
   onVote(m: Extract<PeerMessage, { type: 'tx-vote' }>): void {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.deciding) return;
-    this.#note(m.tx, 'vote', m.from, m.yes ? m.seq : null, m.yes);
+    this.#note(c, 'vote', m.from, m.yes ? m.seq : null, m.yes);
     if (m.yes) {
       c.votes.set(m.from, { seq: m.seq, reads: m.reads });
       this.#decideIfAll(c);
@@ -375,7 +392,7 @@ export class TxLead {
     const commit = c.committed;
     for (const [p, seq] of prepared) {
       if (c.finished.has(p)) continue;
-      this.#note(c.tx, 'finish', p, seq, commit);
+      this.#note(c, 'finish', p, seq, commit);
       this.#host.tell(p, { type: 'tx-finish', p, tx: c.tx, anchor: this.#host.p, commit, seq });
     }
     this.#host.reached('finishes-sent', c.tx);
@@ -385,7 +402,7 @@ export class TxLead {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.committed === null) return;
     c.finished.add(m.from);
-    this.#note(m.tx, 'finished', m.from);
+    this.#note(c, 'finished', m.from);
     if (c.finished.size < c.others.length) return;
     this.#coordinated.delete(m.tx);
     if (this.#host.machine.rows.get('record', m.tx) === undefined) return;
@@ -452,7 +469,7 @@ export class TxLead {
   }
 
   /** What is not decided: only who coordinates it knows it. */
-  pending(): Extract<Row, { kind: 'pending' }>[] {
+  pending(): PendingRow[] {
     return [...this.#coordinated.values()]
       .filter((c) => c.committed === null)
       .map(({ tx, own, others }) => {
@@ -552,7 +569,7 @@ export class TxLead {
     const c = this.#coordinated.get(tx);
     if (c !== undefined) {
       c.committed = committed;
-      this.#note(tx, 'decided', this.#host.p, seq, committed);
+      this.#note(c, 'decided', this.#host.p, seq, committed);
       this.#host.reached('decided', tx);
       this.#answer(c, result);
       const record = this.#host.machine.rows.get('record', tx);
@@ -646,6 +663,7 @@ function adopted({ tx, prepared }: Extract<Row, { kind: 'record' }>, now: number
     finished: new Set(),
     toldAt: Number.NEGATIVE_INFINITY,
     pauseAt: null,
+    trace: null,
   };
 }
 
