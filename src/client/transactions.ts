@@ -1,6 +1,8 @@
 import type { Outcome } from '../core/client/client-core.js';
+import { outcomeOf } from '../core/machine/outcome.js';
+import { itemsBeyond } from '../core/machine/size.js';
 import { isWrite } from '../core/machine/transactions.js';
-import type { Cell, PendingRow, QueryResult, Row, TxItem, TxOutcome } from '../core/machine/types.js';
+import type { Cell, PendingRow, QueryResult, Row, TxItem } from '../core/machine/types.js';
 import { anchorKey } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -32,8 +34,8 @@ export function checkItems(items: readonly TxItem[]): void {
   if (items.length > limits.txItems)
     throw new MusterError('usage', `a transaction has at most ${limits.txItems} items, not ${items.length}`);
   // As one message it travels to its coordinator, and as one entry to the backups.
-  const size = Buffer.byteLength(JSON.stringify(items));
-  if (size > limits.txBytes)
+  const size = itemsBeyond(items, limits.txBytes);
+  if (size !== null)
     throw new MusterError(
       'value-too-large',
       `a transaction has at most ${limits.txBytes} bytes, not ${size}`,
@@ -77,7 +79,7 @@ export async function runTx(
       return { ...none, id: outcome.id, outcome: 'unknown', message: outcome.message };
     if (outcome.type !== 'written') throw calls.fail(outcome, key);
     const { id } = outcome;
-    const result = JSON.parse(outcome.result.value as string) as TxOutcome;
+    const result = outcomeOf(outcome.result);
     if (result.outcome === 'committed') {
       const reads = result.reads.map(([k, value, version]) => ({ key: k, value, version }));
       return { ...none, id, outcome: 'committed', reads };

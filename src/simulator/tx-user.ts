@@ -3,6 +3,7 @@ import type { FencedWrite, Holding } from '../check/lock.js';
 import type { Balances } from '../check/transfer.js';
 import { ClientCore, type Outcome } from '../core/client/client-core.js';
 import type { AcquireResult } from '../core/machine/locks.js';
+import { outcomeOf } from '../core/machine/outcome.js';
 import type { Row, TxItem, TxOutcome, TxRead } from '../core/machine/types.js';
 import type { ClusterMap } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
@@ -96,7 +97,7 @@ export class TxUser extends SimUser {
     const op = { type: 'tx' as const, key: anchorKey(items), items };
     this.call({ type: 'write', op, deadline: this.#deadline(), at: this.#now }, (outcome) => {
       if (outcome.type === 'written') {
-        const result = JSON.parse(outcome.result.value as string) as TxOutcome;
+        const result = outcomeOf(outcome.result);
         this.#count(result.outcome === 'committed' ? 'committed' : `aborted (${result.reason})`);
         done(result);
       } else {

@@ -1,3 +1,4 @@
+import { itemsBeyond } from '../core/machine/size.js';
 import type { Operation, TxItem } from '../core/machine/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -95,19 +96,11 @@ export const wantPermits = `1 to ${limits.lockPermits}`;
 
 /**
  * All items of a transaction become one entry of its anchor's log: were that larger than a frame, no replica could
- * ever be sent it, and the partition would stand still. Most are so small that their JSON need not be made to know.
+ * ever be sent it, and the partition would stand still.
  */
 function checkTxSize(items: readonly TxItem[]): void {
-  let most = 0;
-  for (const item of items) {
-    // A UTF-16 unit takes at most six bytes in JSON; names of fields, a number and punctuation fit 80.
-    most += 80 + 6 * item.key.length;
-    if (item.type === 'put') most += 6 * item.value.length;
-    else if (item.type === 'check' && typeof item.equals === 'string') most += 6 * item.equals.length;
-  }
-  if (most <= limits.txBytes) return;
-  const bytes = Buffer.byteLength(JSON.stringify(items));
-  if (bytes > limits.txBytes) {
+  const bytes = itemsBeyond(items, limits.txBytes);
+  if (bytes !== null) {
     throw new MusterError(
       'value-too-large',
       `the items of a transaction are at most ${limits.txBytes} bytes as JSON, these have ${bytes}`,

@@ -3,6 +3,7 @@ import { TurnoverMap } from '../../turnover.js';
 import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
 import { applyLock, lapse, ofTicket } from './locks.js';
+import { outcomeResult } from './outcome.js';
 import { Rows } from './rows.js';
 import {
   fitsReads,
@@ -482,18 +483,6 @@ type CellOperation =
 
 /** What an operation does to its key, for those who hold it. An increment by itself tells the value: it has to wait for all others. */
 export const asItem = ({ key }: { readonly key: string }): TxItem => ({ type: 'delete', key });
-
-/** What a transaction came to, as its operation's result. */
-export const outcomeResult = (outcome: TxOutcome): OpResult =>
-  outcome.outcome === 'committed' && outcome.reads.length === 0
-    ? committedOnly
-    : { ok: true, value: JSON.stringify(outcome) };
-
-/** That of most; spelt out once. */
-const committedOnly: OpResult = {
-  ok: true,
-  value: JSON.stringify({ outcome: 'committed', reads: [] } satisfies TxOutcome),
-};
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;

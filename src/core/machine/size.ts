@@ -40,15 +40,27 @@ function sizeOfReads(reads: readonly TxRead[]): number {
 }
 
 /** Is the JSON of this command at most so many bytes of UTF-8? Counted only when it may be more. */
-export function fitsBytes(command: Command, bytes: number): boolean {
-  // A character is a UTF-16 code unit here, at most six bytes long when it is escaped.
-  if (sizeOf(command) * 6 <= bytes) return true;
-  const text = JSON.stringify(command);
+export const fitsBytes = (command: Command, bytes: number): boolean =>
+  sizeOf(command) * longest <= bytes || bytesOf(command) <= bytes;
+
+/** The bytes of these items' JSON when they are more than `bytes`; null: they are not. */
+export function itemsBeyond(items: readonly TxItem[], bytes: number): number | null {
+  if (sizeOfItems(items) * longest <= bytes) return null;
+  const size = bytesOf(items);
+  return size <= bytes ? null : size;
+}
+
+/** Bytes that a UTF-16 code unit takes when it is escaped in JSON. */
+const longest = 6;
+
+/** The bytes of a value's JSON as UTF-8. */
+function bytesOf(value: unknown): number {
+  const text = JSON.stringify(value);
   let sum = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     // A pair of surrogates is two units and four bytes.
     if (unit >= 0x80) sum += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
   }
-  return sum <= bytes;
+  return sum;
 }

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import { type Applied, outcomeResult, type PartitionMachine } from '../machine/machine.js';
+import type { Applied, PartitionMachine } from '../machine/machine.js';
+import { outcomeResult } from '../machine/outcome.js';
 import { Rows } from '../machine/rows.js';
 import { fitsBytes } from '../machine/size.js';
 import {
