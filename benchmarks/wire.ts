@@ -18,16 +18,16 @@ const append: PeerMessage = {
   to: 'n2/5b0c1f9e-7a33-4a0e-9a3e-0f3a1c2d4e5f',
   prevSeq: 123456,
   prevEpoch: 12,
-  entries: Array.from({ length: 16 }, (_, i) => [
-    12,
-    {
+  entries: Array.from({ length: 16 }, (_, i) => ({
+    epoch: 12,
+    command: {
       type: 'op',
       session: `1.${1000 + i}`,
       n: 500 + i,
       first: 490 + i,
       op: { type: 'incr', key: `counter-${i}`, by: 1 },
     },
-  ]),
+  })),
   commit: 123440,
 };
 const write = {

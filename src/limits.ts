@@ -83,7 +83,7 @@ export const limits = {
   /** A new primary gives clients this long to come again with what was not decided, before it tells participants that it never will be, in ms. */
   txReturnMs: 500,
   /** Transactions whose steps a primary remembers, and steps of each. */
-  txTraces: 256,
+  txTraces: 64,
   txTraceEvents: 256,
   /** Longest time, in ms, that a transaction stays where `--pause-at` stopped it. */
   txPauseMs: 60_000,
@@ -141,7 +141,7 @@ export const limits = {
   /** Largest page of `rows`, in UTF-16 code units of its JSON: as UTF-8 threefold at worst, it must fit a frame. */
   rowsUnits: 2 * 1024 * 1024,
   /** Applied entries kept in memory for catch-up by log, per partition. */
-  retainEntries: 2048,
+  retainEntries: 1024,
   /** Bytes of applied entries kept in memory for catch-up by log, per partition. */
   retainBytes: 4 * 1024 * 1024,
   /** Bytes of applied entries kept in memory for a replica that is catching up, per partition; beyond, it starts over. */

@@ -75,7 +75,9 @@ export function describeCommand(command: Command): string {
 export function describeMessage(m: PeerMessage): string {
   switch (m.type) {
     case 'append': {
-      const entries = m.entries.map(([epoch, command]) => `${epoch}:${describeCommand(command)}`).join(', ');
+      const entries = m.entries
+        .map(({ epoch, command }) => `${epoch}:${describeCommand(command)}`)
+        .join(', ');
       return `append p${m.p} e${m.epoch} to ${m.to} after ${m.prevSeq}@${m.prevEpoch} [${entries}] commit ${m.commit}`;
     }
     case 'ack':

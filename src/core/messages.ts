@@ -12,8 +12,13 @@ import type {
 } from './machine/types.js';
 import type { NodeId, ReplicaId } from './map/types.js';
 
-/** An entry on the wire; its seq follows from the message's `prevSeq`. */
-export type WireEntry = readonly [epoch: number, command: Command];
+/** An entry in a message; its seq follows from the message's `prevSeq`. */
+export interface SentEntry {
+  readonly epoch: number;
+  readonly command: Command;
+  /** The command's JSON, when the sender has it. */
+  readonly json?: string;
+}
 
 /** What nodes tell one another (PROTOCOL.md section 1). All are notifications: loss, repetition and reorder are expected. */
 export type PeerMessage =
@@ -26,7 +31,7 @@ export type PeerMessage =
       readonly to: ReplicaId;
       readonly prevSeq: number;
       readonly prevEpoch: number;
-      readonly entries: readonly WireEntry[];
+      readonly entries: readonly SentEntry[];
       readonly commit: number;
     }
   | {

@@ -17,7 +17,6 @@
  * every frame's header has all three. So a search for frames behind damage finds only real ones.
  */
 import { crc32 } from 'node:zlib';
-import { sizeOf } from '../core/machine/size.js';
 import type { Command, Snapshot } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import type { LogRecord } from './contract.js';
@@ -35,16 +34,19 @@ type Tuple =
   | readonly ['s', number, Snapshot]
   | readonly ['d', number];
 
-function toTuple(record: LogRecord): Tuple {
+/** The JSON of a record's tuple. An entry that was sent, or is about to be, has that of its command already. */
+function textOf(record: LogRecord): string {
   switch (record.type) {
-    case 'append':
-      return ['a', record.partition, record.entry.epoch, record.entry.seq, record.entry.command];
+    case 'append': {
+      const { epoch, seq, command, json = JSON.stringify(command) } = record.entry;
+      return `["a",${record.partition},${epoch},${seq},${json}]`;
+    }
     case 'promise':
-      return ['p', record.partition, record.gen, record.epoch];
+      return `["p",${record.partition},${record.gen},${record.epoch}]`;
     case 'snapshot':
-      return ['s', record.partition, record.snapshot];
+      return `["s",${record.partition},${JSON.stringify(record.snapshot)}]`;
     case 'drop':
-      return ['d', record.partition];
+      return `["d",${record.partition}]`;
   }
 }
 
@@ -72,13 +74,7 @@ export function decodePayload(payload: Buffer): LogRecord[] {
   return (JSON.parse(payload.toString('utf8')) as Tuple[]).map(fromTuple);
 }
 
-/** Roughly how many characters a record's JSON has; snapshots count as enough to travel in a frame of their own. */
-function weight(record: LogRecord): number {
-  if (record.type === 'snapshot') return FRAME_WEIGHT;
-  return record.type === 'append' ? sizeOf(record.entry.command) : 64;
-}
-
-/** A frame is closed when its records weigh this much. */
+/** A frame is closed when its records have this many characters. */
 const FRAME_WEIGHT = 1024 * 1024;
 /** The scratch buffer is given back when a batch made it larger than this, in bytes. */
 const SCRATCH_KEPT = 1024 * 1024;
@@ -91,23 +87,25 @@ export class BatchEncoder {
   encode(records: readonly LogRecord[], batch: number, synced: number): Buffer {
     if (this.buffer.length > SCRATCH_KEPT) this.buffer = Buffer.allocUnsafeSlow(64 * 1024);
     this.used = 0;
-    let tuples: Tuple[] = [];
+    let texts: string[] = [];
     let weighed = 0;
     for (let i = 0; i < records.length; i++) {
-      tuples.push(toTuple(records[i]!));
-      weighed += weight(records[i]!);
+      const text = textOf(records[i]!);
+      texts.push(text);
+      // A snapshot travels in a frame of its own, however small.
+      weighed += records[i]!.type === 'snapshot' ? FRAME_WEIGHT : text.length;
       if (weighed >= FRAME_WEIGHT && i < records.length - 1) {
-        this.frame(tuples, 0, batch, synced);
-        tuples = [];
+        this.frame(texts, 0, batch, synced);
+        texts = [];
         weighed = 0;
       }
     }
-    this.frame(tuples, LAST, batch, synced);
+    this.frame(texts, LAST, batch, synced);
     return this.buffer.subarray(0, this.used);
   }
 
-  private frame(tuples: readonly Tuple[], flags: number, batch: number, synced: number): void {
-    const text = JSON.stringify(tuples);
+  private frame(texts: readonly string[], flags: number, batch: number, synced: number): void {
+    const text = `[${texts.join()}]`;
     const start = this.used;
     this.reserve(text);
     const length = this.buffer.write(text, start + FRAME_HEADER, 'utf8');

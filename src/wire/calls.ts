@@ -12,12 +12,16 @@ export function encodeCall(id: RpcId, request: AnyRequest): string {
   return encodeRequest(id, request.type, paramsOf(request));
 }
 
-/** The hot ones are spelt out: 0.33 µs instead of 0.42 for an ack, 0.41 instead of 0.48 for a write. */
+/** The hot ones are spelt out: 0.41 µs instead of 0.48 for a write. Entries come as the JSON that the log has of them. */
 function paramsOf(message: PeerMessage | AnyRequest): string {
   switch (message.type) {
     case 'append': {
-      const { p, gen, epoch, stream, to, prevSeq, prevEpoch, entries, commit } = message;
-      return JSON.stringify({ p, gen, epoch, stream, to, prevSeq, prevEpoch, entries, commit });
+      const { p, gen, epoch, stream, to, prevSeq, prevEpoch, commit } = message;
+      const entries = message.entries
+        .map((e) => `[${e.epoch},${e.json ?? JSON.stringify(e.command)}]`)
+        .join();
+      const where = `"p":${p},"gen":${gen},"epoch":${epoch},"stream":${stream},"to":${JSON.stringify(to)}`;
+      return `{${where},"prevSeq":${prevSeq},"prevEpoch":${prevEpoch},"entries":[${entries}],"commit":${commit}}`;
     }
     case 'ack': {
       const { from, acks } = message;

@@ -1,4 +1,4 @@
-import type { PeerMessage, WireEntry } from '../core/messages.js';
+import type { PeerMessage, SentEntry } from '../core/messages.js';
 import { limits } from '../limits.js';
 import {
   asFields,
@@ -32,18 +32,17 @@ export function decodeAppend(params: unknown): Peer<'append'> {
   if (!isCount(m.prevSeq)) bad('append.prevSeq', want.count);
   if (!isCount(m.prevEpoch)) bad('append.prevEpoch', want.count);
   if (!isCount(m.commit)) bad('append.commit', want.count);
-  const { entries } = m;
-  if (!isArray(entries)) bad('append.entries', 'a list');
-  for (let i = 0; i < entries.length; i++) checkEntry(entries[i]);
+  if (!isArray(m.entries)) bad('append.entries', 'a list');
+  const entries = m.entries.map(decodeEntry);
   onlyFields(m, 9, 'append');
   const { p, gen, epoch, to, prevSeq, prevEpoch, commit } = m;
   return { type: 'append', p, gen, epoch, stream: m.stream, to, prevSeq, prevEpoch, entries, commit };
 }
 
-function checkEntry(value: unknown): asserts value is WireEntry {
+function decodeEntry(value: unknown): SentEntry {
   if (!isArray(value) || value.length !== 2) bad('append.entries[]', 'a pair of epoch and command');
   if (!isCount(value[0])) bad('append.entries[].epoch', want.count);
-  checkCommand(value[1], 'append.entries[].command');
+  return { epoch: value[0], command: checkCommand(value[1], 'append.entries[].command') };
 }
 
 export function decodeAck(params: unknown): Peer<'ack'> {

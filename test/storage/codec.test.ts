@@ -37,9 +37,9 @@ const commands: Readonly<Record<string, Command>> = {
   'an abort that says much': { type: 'abort', ...whose, reason: 'check', message: large },
   'the end of many': {
     type: 'finish',
-    ends: Array.from({ length: 20_000 }, (_, i) => [`3:0.1:${i}`, true, i] as const),
+    ends: Array.from({ length: 30_000 }, (_, i) => [`3:0.1:${i}`, true, i] as const),
   },
-  'a forget of many': { type: 'forget', txs: Array.from({ length: 30_000 }, (_, i) => `3:0.1:${i}`) },
+  'a forget of many': { type: 'forget', txs: Array.from({ length: 60_000 }, (_, i) => `3:0.1:${i}`) },
 };
 
 /** The records of each frame of a batch. */

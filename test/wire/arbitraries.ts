@@ -33,7 +33,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   lockOperation,
 );
 
-const command: fc.Arbitrary<Command> = fc.oneof(
+export const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('barrier' as const) }),
   fc.record({ type: fc.constant('open' as const), gen: count }),
   fc.record({ type: fc.constantFrom('close' as const, 'expire' as const), session }),
@@ -77,7 +77,7 @@ export const peerMessage: {
     to: replica,
     prevSeq: count,
     prevEpoch: count,
-    entries: fc.array(fc.tuple(count, command), { maxLength: 5 }),
+    entries: fc.array(fc.record({ epoch: count, command }), { maxLength: 5 }),
     commit: count,
   }),
   ack: fc.record({

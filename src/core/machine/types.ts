@@ -209,6 +209,8 @@ export interface Entry {
   readonly epoch: number;
   readonly seq: number;
   readonly command: Command;
+  /** The command's JSON, when it is kept. */
+  readonly json?: string;
 }
 
 /** What a key holds. */

@@ -1,17 +1,7 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import { type Applied, asItem } from '../machine/machine.js';
-import { sizeOf } from '../machine/size.js';
-import type {
-  Command,
-  Entry,
-  OpResult,
-  Query,
-  QueryResult,
-  SessionId,
-  TxId,
-  TxItem,
-} from '../machine/types.js';
+import type { Command, OpResult, Query, QueryResult, SessionId, TxId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -25,7 +15,7 @@ import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../mes
 import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
-import { unitsOf } from './log.js';
+import type { LogEntry } from './log.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
 
@@ -633,7 +623,7 @@ export class Lead {
   #accept(command: Command, origins: readonly number[]): void {
     this.#tx.finish();
     const entry = this.#replica.appendEntry(command, this.epoch);
-    this.#pipelineBytes += sizeOf(command);
+    this.#pipelineBytes += entry.size;
     if (command.type === 'op') this.#pipeline.set(`${command.session}:${command.n}`, entry.seq);
     if (origins.length > 0) this.#waiters.set(entry.seq, [...origins]);
     this.#ctx.touch(this.#replica);
@@ -641,15 +631,14 @@ export class Lead {
   }
 
   /** An entry was applied: its answer goes to whoever waits for it. */
-  answer(seq: number, applied: Applied): void {
-    const command = this.#replica.log.at(seq)?.command;
-    if (seq > this.barrierSeq && command !== undefined) this.#pipelineBytes -= sizeOf(command);
-    if (command?.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
-    if (command?.type === 'expire' || command?.type === 'close') this.#lastActive.delete(command.session);
+  answer({ seq, command, size }: LogEntry, applied: Applied): void {
+    if (seq > this.barrierSeq) this.#pipelineBytes -= size;
+    if (command.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
+    if (command.type === 'expire' || command.type === 'close') this.#lastActive.delete(command.session);
     const origins = this.#waiters.get(seq);
     this.#waiters.delete(seq);
     if (origins !== undefined) this.#replyHeld(origins, this.#responseTo(applied));
-    if (command !== undefined) this.#took(command, applied, seq);
+    this.#took(command, applied, seq);
   }
 
   /** Answers what is committed as soon as enough are in sync (R5). */
@@ -888,7 +877,7 @@ export class Lead {
     if (match < log.baseSeq || stream.candidate || this.#config.inSync.includes(stream.replica)) return false;
     let units = 0;
     for (let seq = match + 1; seq <= commit && units <= machine.units; seq++)
-      units += unitsOf((log.at(seq) as Entry).command);
+      units += (log.at(seq) as LogEntry).units;
     return units > machine.units;
   }
 
@@ -978,7 +967,7 @@ export class Lead {
           if (behind) copies.spend(bytes);
           // What was there before it came is what bringing it in sync takes; what came since, every replica is sent.
           for (let i = 0; i < entries.length && stream.next + i <= stream.foundSeq; i++)
-            stream.copied += unitsOf((entries[i] as (typeof entries)[number])[1]);
+            stream.copied += (entries[i] as LogEntry).units;
           this.#sendAppend(stream, entries);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);

@@ -1,6 +1,42 @@
 import { sizeOf } from '../machine/size.js';
 import type { Command, Entry } from '../machine/types.js';
-import type { WireEntry } from '../messages.js';
+
+/**
+ * An entry as a replica's log keeps it. Its JSON is made once, for the disk and for all whom it is sent to. When it is applied the
+ * JSON is all that is kept of the command: a fifth of the memory, and one object for the collector to look at instead of a dozen.
+ */
+export class LogEntry implements Entry {
+  readonly epoch: number;
+  readonly seq: number;
+  /** About how many characters the JSON has. */
+  readonly size: number;
+  /** The keys and values it carries, in UTF-16 code units, as a partition's size counts them. */
+  readonly units: number;
+  #command: Command | null;
+  #json: string | null = null;
+
+  constructor(epoch: number, seq: number, command: Command) {
+    this.epoch = epoch;
+    this.seq = seq;
+    this.size = sizeOf(command);
+    this.units = unitsOf(command);
+    this.#command = command;
+  }
+
+  get command(): Command {
+    return this.#command ?? (JSON.parse(this.json) as Command);
+  }
+
+  get json(): string {
+    this.#json ??= JSON.stringify(this.#command);
+    return this.#json;
+  }
+
+  /** It is applied: who still wants the command is catching up, or looks. */
+  settle(): void {
+    if (this.#json !== null) this.#command = null;
+  }
+}
 
 /**
  * The part of a partition's log kept in memory: everything that is not applied yet, and a tail of what is, to
@@ -9,13 +45,13 @@ import type { WireEntry } from '../messages.js';
 export class ReplicaLog {
   #baseSeq: number;
   #baseEpoch: number;
-  #entries: Entry[] = [];
+  #entries: LogEntry[] = [];
   #bytes = 0;
 
   constructor(baseSeq: number, baseEpoch: number, entries: readonly Entry[] = []) {
     this.#baseSeq = baseSeq;
     this.#baseEpoch = baseEpoch;
-    for (const entry of entries) this.append(entry);
+    for (const { epoch, seq, command } of entries) this.append(new LogEntry(epoch, seq, command));
   }
 
   get baseSeq(): number {
@@ -29,7 +65,7 @@ export class ReplicaLog {
   get tailEpoch(): number {
     return this.#entries.length === 0
       ? this.#baseEpoch
-      : (this.#entries[this.#entries.length - 1] as Entry).epoch;
+      : (this.#entries[this.#entries.length - 1] as LogEntry).epoch;
   }
 
   /** The epoch of the entry at `seq`, or null when the log does not reach there (any more). */
@@ -38,34 +74,33 @@ export class ReplicaLog {
     return this.at(seq)?.epoch ?? null;
   }
 
-  at(seq: number): Entry | undefined {
+  at(seq: number): LogEntry | undefined {
     return seq <= this.#baseSeq ? undefined : this.#entries[seq - this.#baseSeq - 1];
   }
 
-  append(entry: Entry): void {
+  append(entry: LogEntry): void {
     if (entry.seq !== this.tailSeq + 1) throw new Error(`log: appending ${entry.seq} after ${this.tailSeq}`);
     this.#entries.push(entry);
-    this.#bytes += sizeOf(entry.command);
+    this.#bytes += entry.size;
   }
 
   /** Cuts off everything after `seq`. */
   truncateAfter(seq: number): void {
     if (seq < this.#baseSeq) throw new Error(`log: cutting after ${seq}, below the base ${this.#baseSeq}`);
-    for (const entry of this.#entries.splice(seq - this.#baseSeq)) this.#bytes -= sizeOf(entry.command);
+    for (const entry of this.#entries.splice(seq - this.#baseSeq)) this.#bytes -= entry.size;
   }
 
   /** Entries from `seq` on, at least one and otherwise no more than `maxBytes`. */
-  slice(seq: number, maxBytes: number): { entries: WireEntry[]; bytes: number } {
-    const entries: WireEntry[] = [];
+  slice(seq: number, maxBytes: number): { entries: readonly LogEntry[]; bytes: number } {
+    const from = seq - this.#baseSeq - 1;
     let bytes = 0;
-    for (let i = seq - this.#baseSeq - 1; i < this.#entries.length; i++) {
-      const entry = this.#entries[i] as Entry;
-      const size = sizeOf(entry.command);
-      if (entries.length > 0 && bytes + size > maxBytes) break;
+    let to = from;
+    for (; to < this.#entries.length; to++) {
+      const { size } = this.#entries[to] as LogEntry;
+      if (to > from && bytes + size > maxBytes) break;
       bytes += size;
-      entries.push([entry.epoch, entry.command]);
     }
-    return { entries, bytes };
+    return { entries: this.#entries.slice(from, to), bytes };
   }
 
   /**
@@ -86,11 +121,11 @@ export class ReplicaLog {
     const most = Math.min(applied - this.#baseSeq, this.#entries.length);
     if (most <= 0) return;
     while (count < most && (this.#entries.length - count > keepEntries || bytes > keepBytes)) {
-      bytes -= sizeOf((this.#entries[count] as Entry).command);
+      bytes -= (this.#entries[count] as LogEntry).size;
       count++;
     }
     if (count === 0) return;
-    const last = this.#entries[count - 1] as Entry;
+    const last = this.#entries[count - 1] as LogEntry;
     this.#baseSeq = last.seq;
     this.#baseEpoch = last.epoch;
     this.#bytes = bytes;
@@ -98,8 +133,7 @@ export class ReplicaLog {
   }
 }
 
-/** The keys and values that a command carries, in UTF-16 code units, as a partition's size counts them. */
-export function unitsOf(command: Command): number {
+function unitsOf(command: Command): number {
   if (command.type !== 'op') return 0;
   return command.op.key.length + (command.op.type === 'put' ? command.op.value.length : 16);
 }

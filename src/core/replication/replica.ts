@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js';
 import { PartitionMachine } from '../machine/machine.js';
-import type { CheckpointDelta, Entry, Snapshot } from '../machine/types.js';
+import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
 import { type NodeId, nodeOf, type PartitionConfig, type Process, type ReplicaId } from '../map/types.js';
 import type { PeerMessage } from '../messages.js';
@@ -8,7 +8,7 @@ import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
 import { Grants } from './grants.js';
 import { Lead } from './lead.js';
-import { ReplicaLog } from './log.js';
+import { LogEntry, ReplicaLog } from './log.js';
 
 type Append = Extract<PeerMessage, { type: 'append' }>;
 type SnapshotChunk = Extract<PeerMessage, { type: 'snapshot' }>;
@@ -278,8 +278,8 @@ export class Replica {
 
   // ---- the log
 
-  appendEntry(command: Entry['command'], epoch: number): Entry {
-    const entry: Entry = { epoch, seq: this.log.tailSeq + 1, command };
+  appendEntry(command: Command, epoch: number): LogEntry {
+    const entry = new LogEntry(epoch, this.log.tailSeq + 1, command);
     this.log.append(entry);
     this.#ctx.write(this, { type: 'append', partition: this.p, entry });
     return entry;
@@ -310,10 +310,11 @@ export class Replica {
   /** Applies what has been committed up to `seq`. */
   commitTo(seq: number): void {
     for (let n = this.commit + 1; n <= seq; n++) {
-      const entry = this.log.at(n) as Entry;
+      const entry = this.log.at(n) as LogEntry;
       const applied = this.machine.apply(entry);
       this.commit = n;
-      this.lead?.answer(n, applied);
+      this.lead?.answer(entry, applied);
+      entry.settle();
     }
     const { retainEntries, retainBytes } = this.#ctx.tuning;
     const pinned = this.lead?.oldestNeeded() ?? Number.POSITIVE_INFINITY;
@@ -337,7 +338,7 @@ export class Replica {
       }
     }
     let seq = prevSeq;
-    for (const [epoch, command] of m.entries) {
+    for (const { epoch, command } of m.entries) {
       seq++;
       if (seq <= this.commit) continue;
       const held = this.log.epochAt(seq);

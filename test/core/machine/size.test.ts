@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fitsBytes, sizeOf } from '../../../src/core/machine/size.js';
 import type { Command } from '../../../src/core/machine/types.js';
-import { ReplicaLog } from '../../../src/core/replication/log.js';
+import { LogEntry, ReplicaLog } from '../../../src/core/replication/log.js';
 import { limits } from '../../../src/limits.js';
 import { txCommand } from '../../wire/arbitraries-tx.js';
 
@@ -36,7 +36,7 @@ describe('the size of a command', () => {
   it('keeps several large transactions out of one message', () => {
     const log = new ReplicaLog(0, 0);
     const large = put('x'.repeat(limits.appendBytes - 1000));
-    for (let seq = 1; seq <= 3; seq++) log.append({ epoch: 1, seq, command: large });
+    for (let seq = 1; seq <= 3; seq++) log.append(new LogEntry(1, seq, large));
     expect(log.slice(1, limits.appendBytes).entries).toHaveLength(1);
     const wide: Command = {
       type: 'op',
