@@ -32,6 +32,11 @@ export class LogEntry implements Entry {
     return this.#json;
   }
 
+  toJSON(): Entry {
+    const { epoch, seq, command } = this;
+    return { epoch, seq, command };
+  }
+
   /** It is applied: who still wants the command is catching up, or looks. */
   settle(): void {
     if (this.#json !== null) this.#command = null;
