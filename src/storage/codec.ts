@@ -70,9 +70,12 @@ function fromTuple(tuple: Tuple): LogRecord {
 }
 
 /** Records of a frame's payload. Throws when it is none. */
-export function decodePayload(payload: Buffer): LogRecord[] {
-  return (JSON.parse(payload.toString('utf8')) as Tuple[]).map(fromTuple);
-}
+export const decodePayload = (payload: Buffer): LogRecord[] => recordsOf(payload.toString('utf8'));
+
+/** Records of the text that `textOfAll` made of them. Throws when it is none. */
+export const recordsOf = (text: string): LogRecord[] => (JSON.parse(text) as Tuple[]).map(fromTuple);
+
+export const textOfAll = (records: readonly LogRecord[]): string => `[${records.map(textOf).join()}]`;
 
 /** A frame is closed when its records have this many characters. */
 const FRAME_WEIGHT = 1024 * 1024;

@@ -1,6 +1,7 @@
 import type { CheckpointDelta, SessionState, Snapshot } from '../core/machine/types.js';
 import type { Durability } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import { recordsOf, textOfAll } from './codec.js';
 import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
 import { Coverage, type Covered, coveredBy } from './coverage.js';
 import { type CheckpointRow, Replay } from './replay.js';
@@ -125,7 +126,7 @@ export class MemoryStorage implements NodeStorage {
     for (const batch of disk.batches) {
       if (batch.segment !== segment) this.coverage.begin(batch.segment);
       segment = batch.segment;
-      const records = JSON.parse(batch.text) as LogRecord[];
+      const records = recordsOf(batch.text);
       replay.batch(batch.number, records);
       this.note(batch.number, records, batch.text.length);
     }
@@ -177,7 +178,7 @@ export class MemoryStorage implements NodeStorage {
       this.batchesInSegment = 0;
     }
     this.batchesInSegment++;
-    const batch: Batch = { number, segment: disk.segment, text: JSON.stringify(records) };
+    const batch: Batch = { number, segment: disk.segment, text: textOfAll(records) };
     disk.underWay = batch;
   }
 
@@ -187,7 +188,7 @@ export class MemoryStorage implements NodeStorage {
     if (batch === null) return;
     this.settle(batch);
     this.syncs += this.durability === 'fsync' ? 1 : 0;
-    this.note(batch.number, JSON.parse(batch.text) as LogRecord[], batch.text.length);
+    this.note(batch.number, recordsOf(batch.text), batch.text.length);
   }
 
   private settle(batch: Batch): void {

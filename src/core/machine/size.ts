@@ -6,7 +6,8 @@ export function sizeOf(command: Command): number {
     case 'op': {
       const { op } = command;
       if (op.type === 'tx') return 128 + sizeOfItems(op.items);
-      return 96 + op.key.length + (op.type === 'put' ? op.value.length : 0);
+      if (op.type === 'put') return 96 + op.key.length + op.value.length + (op.fence?.name.length ?? 0);
+      return 96 + op.key.length + (op.type === 'leave' ? op.ticket.length : 0);
     }
     case 'prepare':
       return 96 + sizeOfItems(command.items);
@@ -18,6 +19,8 @@ export function sizeOf(command: Command): number {
       return 32 + 48 * command.ends.length;
     case 'forget':
       return 32 + 32 * command.txs.length;
+    case 'lapse':
+      return 64 + command.lock.length + command.ticket.length;
     default:
       return 48;
   }

@@ -103,11 +103,15 @@ export class Lead {
       get open() {
         return lead.serving && lead.#yielding === null && replica.lead === lead;
       },
+      get enoughInSync() {
+        return lead.enoughInSync;
+      },
       current: () => lead.holdsLeases(),
       mayWrite: () => lead.#mayWrite(),
       append: (command, origins = []) => lead.#accept(command, origins),
       tell: (p, message) => ctx.tell(p, message),
-      reply: (origin, response) => lead.#replyHeld([origin], response),
+      reply: (origin, response) =>
+        response.ok ? lead.#replyHeld([origin], response) : ctx.reply(origin, response),
       reached: (step, tx) => ctx.reached(step, tx),
     };
   }
@@ -759,7 +763,7 @@ export class Lead {
   }
 
   /** R11: read the committed state first, then look at the clock. */
-  #read(origin: number, query: Query): void {
+  #read(origin: number, query: Query, until = this.#ctx.now + limits.txWaitMs): void {
     if (!this.serving) {
       this.#ctx.reply(origin, this.#refuse('unavailable', 'the primary is new and not ready yet'));
       return;
@@ -768,8 +772,8 @@ export class Lead {
     else if (this.#tx.blocksRead(query)) {
       const busy = this.#refuse('busy', 'a transaction that is not finished writes there');
       const items: TxItem[] = query.type === 'get' ? [{ type: 'get', key: query.key }] : [];
-      const go = (): void => this.#read(origin, query);
-      this.#tx.wait(items, null, go, () => this.#ctx.reply(origin, busy), limits.txWaitMs);
+      const go = (): void => this.#read(origin, query, until);
+      this.#tx.wait(items, null, go, () => this.#ctx.reply(origin, busy), until - this.#ctx.now);
     } else this.#answerRead(origin, query);
   }
 

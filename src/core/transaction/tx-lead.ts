@@ -49,6 +49,8 @@ export interface TxHost {
   readonly partitions: number;
   /** May entries be added now? Not while the partition is being handed over, or before its barrier. */
   readonly open: boolean;
+  /** Are enough replicas in sync (R5)? What is committed on fewer is told to nobody. */
+  readonly enoughInSync: boolean;
   /** Is this certainly the primary, as of now (R11)? */
   current(): boolean;
   /** Why nothing new may be written; null: it may. */
@@ -389,7 +391,7 @@ export class TxLead {
 
   #sendFinishes(c: Coordinated, prepared: readonly PartEntry[]): void {
     c.toldAt = this.#host.now;
-    if (c.committed === null || c.pauseAt === 'decided') return;
+    if (c.committed === null || c.pauseAt === 'decided' || !this.#host.enoughInSync) return;
     const commit = c.committed;
     for (const [p, seq] of prepared) {
       if (c.finished.has(p)) continue;
@@ -414,7 +416,7 @@ export class TxLead {
   /** A participant asks what became of a transaction. */
   onQuery(m: Extract<PeerMessage, { type: 'tx-query' }>): void {
     const { tx, from } = m;
-    if (!this.#host.open) return;
+    if (!this.#host.open || !this.#host.enoughInSync) return;
     const { machine, rules } = this.#host;
     const record = machine.rows.get('record', tx);
     if (record !== undefined) {
@@ -428,7 +430,9 @@ export class TxLead {
     }
     const [, session, number] = tx.split(':') as [string, SessionId, string];
     const n = Number(number);
-    const known = machine.lookup(session, n, 0);
+    const found = machine.lookup(session, n, 0);
+    // How far the client has come is not known here: what seems to be beyond its window may be about to come.
+    const known = found === 'beyond' ? null : found;
     // Decided and forgotten, or never to begin: what was prepared for it may go. That a session is not known is true of the newest
     // state only, and so needs the leases of a read.
     if (known === 'unknown-session' && !this.#host.current()) return;
@@ -486,7 +490,8 @@ export class TxLead {
     const { machine } = this.#host;
     const row = machine.rows.get('prepared', tx);
     if (row !== undefined) {
-      this.#vote(row);
+      // What it has promised is about to end: it is asked again.
+      if (!this.#finishing.has(tx)) this.#vote(row);
       return;
     }
     if (!this.#host.open || this.#held.has(tx) || this.#waiting.some((w) => w.tx === tx)) return;
@@ -526,7 +531,7 @@ export class TxLead {
     const row = this.#host.machine.rows.get('prepared', tx);
     if (row === undefined) {
       // Nothing is prepared, nor about to be: it is finished here.
-      if (!this.#held.has(tx)) this.#tellFinished(tx, m.anchor);
+      if (!this.#held.has(tx) && this.#host.current()) this.#tellFinished(tx, m.anchor);
       return;
     }
     if (!this.#host.open || this.#finishing.has(tx)) return;
@@ -568,7 +573,10 @@ export class TxLead {
   ): void {
     const { tx } = command;
     const c = this.#coordinated.get(tx);
+    // An abort that was in the log before it came may have ended it.
+    this.#letGo(tx);
     if (c !== undefined) {
+      c.deciding = true;
       c.committed = committed;
       this.#note(c, 'decided', this.#host.p, seq, committed);
       this.#host.reached('decided', tx);
@@ -580,7 +588,7 @@ export class TxLead {
     }
     const asked = this.#asking.get(tx);
     this.#asking.delete(tx);
-    for (const p of asked ?? []) this.#tellOutcome(tx, p);
+    if (this.#host.enoughInSync) for (const p of asked ?? []) this.#tellOutcome(tx, p);
     this.#wake();
   }
 
