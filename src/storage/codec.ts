@@ -10,8 +10,8 @@
  *     24 synced  every batch up to this one was known durable when this frame was written (float64)
  *     32 payload UTF-8 JSON: an array of records, each a short tuple
  *
- * One checksum a frame, not a record: a batch that is not whole was never acknowledged and is dropped whole, and one
- * `JSON.stringify` and one `crc32` a batch encode 2.0 M records a second against 0.9 M with a checksum each.
+ * One checksum a frame, not a record: a batch that is not whole was never acknowledged and is dropped whole. The JSON of an entry's
+ * command is made once, for the log and for all whom the entry is sent to (decision 0029).
  *
  * No user data can look like a frame: JSON text holds no NUL byte (it is escaped) and UTF-8 no byte FF or FE, while
  * every frame's header has all three. So a search for frames behind damage finds only real ones.

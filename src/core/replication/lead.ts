@@ -108,7 +108,7 @@ export class Lead {
       },
       current: () => lead.holdsLeases(),
       mayWrite: () => lead.#mayWrite(),
-      append: (command, origins = []) => lead.#accept(command, origins),
+      append: (command) => lead.#accept(command, []),
       tell: (p, message) => ctx.tell(p, message),
       reply: (origin, response) =>
         response.ok ? lead.#replyHeld([origin], response) : ctx.reply(origin, response),

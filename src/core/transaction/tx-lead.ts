@@ -55,8 +55,8 @@ export interface TxHost {
   current(): boolean;
   /** Why nothing new may be written; null: it may. */
   mayWrite(): Refusal | null;
-  /** Adds an entry; the origins are answered when it is applied. */
-  append(command: Command, origins?: readonly number[]): void;
+  /** Adds an entry. */
+  append(command: Command): void;
   /** To the primary of partition `p`, wherever it is. */
   tell(p: number, message: PeerMessage): void;
   reply(origin: number, response: ClientResponse): void;
