@@ -36,7 +36,7 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
     const { port, host, strategy, weights: given } = this.flags;
     const [{ openGateway }, { isLoopback }] = await Promise.all([
       import('../src/gateway/open.js'),
-      import('../src/gateway/origin.js'),
+      import('../src/loopback.js'),
     ]);
     if (port > 65_535) throw new MusterError('usage', `--port takes 0 to 65535, not ${port}`);
     if (!isLoopback(host) && !this.flags['allow-remote'])

@@ -4,6 +4,7 @@ import { MusterError } from '../errors.js';
 import { type FaultPlan, noFaults } from '../faults/plan.js';
 import { readFaults, writeFaults } from '../faults/store.js';
 import { type ClusterFile, faultsFile } from '../layout/paths.js';
+import { isLoopback } from '../loopback.js';
 import { withClusterLock } from './lock.js';
 import { freshRoster, type LocalCluster } from './registry.js';
 import type { RosterRow } from './roster.js';
@@ -28,7 +29,7 @@ export interface ChangeOptions {
 
 /** Faults are for clusters that only this machine can reach. Throws `usage`. */
 export function checkFaultsAllowed({ name, host }: Pick<ClusterFile, 'name' | 'host'>): void {
-  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return;
+  if (isLoopback(host)) return;
   throw new MusterError(
     'usage',
     `cluster "${name}" listens on ${host}; faults are for clusters on the loopback`,

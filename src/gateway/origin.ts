@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopback } from '../loopback.js';
 import { Refusal } from './problem.js';
 
 /** `[::1]:8080` → `::1`; null for what is no host. */
@@ -6,10 +7,6 @@ function hostnameOf(host: string): string | null {
   const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null;
   return url === null || url.host === '' ? null : url.hostname.replace(/^\[|\]$/g, '');
 }
-
-/** Only this machine can reach it. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /**
  * Keeps web pages out. A page of another origin is known by its Origin; one whose own name was made to point here (DNS

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { isErrorCode, MusterError } from '../errors.js';
+import { isLoopback } from '../loopback.js';
 import type { Connection, ConnectOptions, Hello } from './contract.js';
 import { anyCluster, headerNames, introduction, isExpected, parseHello } from './handshake.js';
+import { connectLocally, localName } from './local.js';
 import { defaultTuning, type Tuning } from './tuning.js';
 import { WsConnection } from './ws-connection.js';
 
@@ -10,13 +12,35 @@ import { WsConnection } from './ws-connection.js';
 const refusalBytes = 16 * 1024;
 
 /** `Transport.connect` over `ws`. Loads nothing of the server side. */
-export function connect(options: ConnectOptions, tuning: Tuning = defaultTuning): Promise<Connection> {
+export async function connect(
+  options: ConnectOptions,
+  tuning: Tuning = defaultTuning,
+): Promise<Connection> {
+  const { url, token } = options;
+  const address = URL.canParse(url) ? new URL(url) : null;
+  const local = address === null ? null : localName(address.hostname, address.port, token);
+  if (local !== null) {
+    try {
+      return await dial(options, tuning, local);
+    } catch (error) {
+      // Nobody there, or no such sockets here. Whether there is a node at all is for TCP to say.
+      if (!isSystemError((error as MusterError).cause)) throw error;
+    }
+  }
+  return dial(options, tuning, null);
+}
+
+const isSystemError = (cause: unknown): boolean =>
+  (cause as NodeJS.ErrnoException | undefined)?.syscall === 'connect';
+
+/** Over the Unix socket of that name, or over TCP. */
+function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const { url } = options;
     let peer: Hello | null = null;
     let ws: WebSocket;
     try {
-      ws = new WebSocket(url, clientOptions(options, tuning));
+      ws = new WebSocket(url, clientOptions(options, tuning, local));
     } catch (cause) {
       reject(
         new MusterError('unreachable', `${url} is not the address of a node`, {
@@ -71,14 +95,13 @@ export function connect(options: ConnectOptions, tuning: Tuning = defaultTuning)
  * on either side (1.3 times the messages a second at 64 in flight). Any receiver accepts it.
  */
 function maskOf(url: string): Pick<ClientOptions, 'generateMask'> {
-  const { hostname } = new URL(url);
-  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-  return loopback ? { generateMask: (mask) => mask.fill(0) } : {};
+  return isLoopback(new URL(url).hostname) ? { generateMask: (mask) => mask.fill(0) } : {};
 }
 
-function clientOptions(options: ConnectOptions, tuning: Tuning): ClientOptions {
+function clientOptions(options: ConnectOptions, tuning: Tuning, local: string | null): ClientOptions {
   return {
     ...maskOf(options.url),
+    ...(local === null ? {} : { createConnection: connectLocally(local) }),
     headers: introduction(options),
     perMessageDeflate: false,
     maxPayload: tuning.frameBytes,

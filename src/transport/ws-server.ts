@@ -6,6 +6,7 @@ import { MusterError } from '../errors.js';
 import { createAdmission } from './admission.js';
 import type { Hello, Server, ServerOptions } from './contract.js';
 import { asciiJson, headerNames, statusOf } from './handshake.js';
+import { localName } from './local.js';
 import { defaultTuning, type Tuning } from './tuning.js';
 import { closeCodes, WsConnection } from './ws-connection.js';
 
@@ -19,7 +20,7 @@ export async function listen(options: ServerOptions, tuning: Tuning = defaultTun
   const http = createHttp(tuning);
   const sockets = createSockets(options, tuning);
 
-  http.on('upgrade', (request, socket: Duplex, head) => {
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
     let peer: Hello;
     try {
@@ -37,9 +38,17 @@ export async function listen(options: ServerOptions, tuning: Tuning = defaultTun
       ws.on('close', () => connections.delete(connection));
       connection.attach(options.accept(connection));
     });
-  });
+  };
 
+  http.on('upgrade', onUpgrade);
   await bind(http, options);
+  const { port } = http.address() as AddressInfo;
+  const listeners = [http];
+  const local = localName(options.host, port, options.token);
+  if (local !== null) {
+    const beside = createHttp(tuning).on('upgrade', onUpgrade);
+    if (await bindLocally(beside, local)) listeners.push(beside);
+  }
   const probes = setInterval(() => {
     for (const connection of connections) connection.probe();
   }, tuning.pingMs);
@@ -47,9 +56,9 @@ export async function listen(options: ServerOptions, tuning: Tuning = defaultTun
 
   let closed: Promise<void> | null = null;
   return {
-    url: urlOf(options.host, (http.address() as AddressInfo).port),
+    url: urlOf(options.host, port),
     close: () => {
-      closed ??= shut(http, connections, probes, tuning);
+      closed ??= shut(listeners, connections, probes, tuning);
       return closed;
     },
   };
@@ -120,24 +129,32 @@ function bind(http: HttpServer, { host, port }: ServerOptions): Promise<void> {
   });
 }
 
+/** False: it cannot be had, and TCP has to do. */
+function bindLocally(http: HttpServer, name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    http.once('error', () => resolve(false));
+    http.listen({ path: name, backlog: 1024 }, () => resolve(true));
+  });
+}
+
 function urlOf(host: string, port: number): string {
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The listener goes first: from then on the operating system refuses whoever knocks. */
+/** The listeners go first: from then on the operating system refuses whoever knocks. */
 async function shut(
-  http: HttpServer,
+  listeners: readonly HttpServer[],
   connections: ReadonlySet<WsConnection>,
   probes: NodeJS.Timeout,
   tuning: Tuning,
 ): Promise<void> {
   clearInterval(probes);
-  const gone = new Promise<void>((resolve) => http.close(() => resolve()));
-  http.closeAllConnections();
+  const gone = listeners.map((http) => new Promise<void>((resolve) => http.close(() => resolve())));
+  for (const http of listeners) http.closeAllConnections();
   for (const connection of connections) connection.close(closeCodes.goingAway, 'the node stops');
   const patience = setTimeout(() => {
     for (const connection of connections) connection.terminate();
   }, tuning.closeMs);
-  await Promise.all([gone, ...[...connections].map(({ ended }) => ended)]);
+  await Promise.all([...gone, ...[...connections].map(({ ended }) => ended)]);
   clearTimeout(patience);
 }
