@@ -15,12 +15,6 @@ export interface Launched {
   readonly ended: Promise<MusterError>;
 }
 
-/**
- * Small heaps keep a node's resident memory low: most of what a node allocates lives for one request, and a
- * node moves few bytes at a time.
- */
-const MEMORY_OPTIONS = ['--max-semi-space-size=4', '--no-warnings'];
-
 /** Without variables that only cost a node time: it speaks to this machine alone. With what it must know of its launcher. */
 function nodeEnv(tethered: boolean): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
@@ -123,7 +117,7 @@ export function launchNode(
   const from = fstatSync(log).size;
   const entry = options.entry ?? nodeEntry();
   const tethered = options.tethered ?? false;
-  const argv = [...MEMORY_OPTIONS, ...entry.execArgv, entry.file, dir, id, markerOf(file.cluster, id)];
+  const argv = ['--no-warnings', ...entry.execArgv, entry.file, dir, id, markerOf(file.cluster, id)];
   const child = spawn(process.execPath, argv, {
     cwd: dir,
     detached: true,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type ClientOptions, WebSocket } from 'ws';
 import { isErrorCode, MusterError } from '../errors.js';
 import { isLoopback } from '../loopback.js';
@@ -12,10 +13,7 @@ import { WsConnection } from './ws-connection.js';
 const refusalBytes = 16 * 1024;
 
 /** `Transport.connect` over `ws`. Loads nothing of the server side. */
-export async function connect(
-  options: ConnectOptions,
-  tuning: Tuning = defaultTuning,
-): Promise<Connection> {
+export async function connect(options: ConnectOptions, tuning: Tuning = defaultTuning): Promise<Connection> {
   const { url, token } = options;
   const address = URL.canParse(url) ? new URL(url) : null;
   const local = address === null ? null : localName(address.hostname, address.port, token);
@@ -38,6 +36,7 @@ function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Pr
   return new Promise((resolve, reject) => {
     const { url } = options;
     let peer: Hello | null = null;
+    let socket: Duplex | null = null;
     let ws: WebSocket;
     try {
       ws = new WebSocket(url, clientOptions(options, tuning, local));
@@ -70,6 +69,7 @@ function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Pr
     });
     ws.on('upgrade', (response) => {
       peer = parseHello(response.headers[headerNames.hello]);
+      socket = response.socket;
     });
     ws.on('open', () => {
       if (peer === null || !isWanted(peer, options)) {
@@ -82,7 +82,8 @@ function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Pr
       }
       clearTimeout(timer);
       ws.off('error', failed);
-      const connection = new WsConnection(ws, peer, tuning);
+      const plain = socket !== null && isPlain(url) ? { socket, zeroMask: true } : null;
+      const connection = new WsConnection(ws, peer, tuning, plain);
       connection.attach(options.handler);
       resolve(connection);
     });
@@ -91,16 +92,14 @@ function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Pr
 
 /**
  * RFC 6455 has clients mask what they send, so that no web page can make an intermediary take its bytes for
- * another protocol. On the loopback there is no intermediary: there the mask is zero, which `ws` need not apply
- * on either side (1.3 times the messages a second at 64 in flight). Any receiver accepts it.
+ * another protocol. On the loopback there is no intermediary: there the mask is zero, which neither side need apply
+ * (1.3 times the messages a second at 64 in flight). Any receiver accepts it.
  */
-function maskOf(url: string): Pick<ClientOptions, 'generateMask'> {
-  return isLoopback(new URL(url).hostname) ? { generateMask: (mask) => mask.fill(0) } : {};
-}
+const isPlain = (url: string): boolean => isLoopback(new URL(url).hostname);
 
 function clientOptions(options: ConnectOptions, tuning: Tuning, local: string | null): ClientOptions {
   return {
-    ...maskOf(options.url),
+    ...(isPlain(options.url) ? { generateMask: (mask) => mask.fill(0) } : {}),
     ...(local === null ? {} : { createConnection: connectLocally(local) }),
     headers: introduction(options),
     perMessageDeflate: false,

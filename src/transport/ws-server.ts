@@ -33,7 +33,7 @@ export async function listen(options: ServerOptions, tuning: Tuning = defaultTun
       return;
     }
     sockets.handleUpgrade(request, socket, head, (ws: WebSocket) => {
-      const connection = new WsConnection(ws, peer, tuning);
+      const connection = new WsConnection(ws, peer, tuning, { socket, zeroMask: false });
       connections.add(connection);
       ws.on('close', () => connections.delete(connection));
       connection.attach(options.accept(connection));
