@@ -11,24 +11,28 @@ import { classify } from '../src/wire/rpc.js';
 
 const append: PeerMessage = {
   type: 'append',
-  p: 17,
-  gen: 1,
-  epoch: 12,
-  stream: 43,
   to: 'n2/5b0c1f9e-7a33-4a0e-9a3e-0f3a1c2d4e5f',
-  prevSeq: 123456,
-  prevEpoch: 12,
-  entries: Array.from({ length: 16 }, (_, i) => ({
-    epoch: 12,
-    command: {
-      type: 'op',
-      session: `1.${1000 + i}`,
-      n: 500 + i,
-      first: 490 + i,
-      op: { type: 'incr', key: `counter-${i}`, by: 1 },
+  appends: [
+    {
+      p: 17,
+      gen: 1,
+      epoch: 12,
+      stream: 43,
+      prevSeq: 123456,
+      prevEpoch: 12,
+      commit: 123440,
+      entries: Array.from({ length: 16 }, (_, i) => ({
+        epoch: 12,
+        command: {
+          type: 'op',
+          session: `1.${1000 + i}`,
+          n: 500 + i,
+          first: 490 + i,
+          op: { type: 'incr', key: `counter-${i}`, by: 1 },
+        },
+      })),
     },
-  })),
-  commit: 123440,
+  ],
 };
 const write = {
   type: 'write',
@@ -59,15 +63,19 @@ const command = v.variant('type', [
   v.strictObject({ type: v.literal('expire'), session }),
 ]);
 const appendSchema = v.strictObject({
-  p: v.pipe(count, v.maxValue(limits.partitions - 1)),
-  gen: count,
-  epoch: count,
-  stream: count,
   to: replica,
-  prevSeq: count,
-  prevEpoch: count,
-  entries: v.array(v.strictTuple([count, command])),
-  commit: count,
+  appends: v.array(
+    v.strictTuple([
+      v.pipe(count, v.maxValue(limits.partitions - 1)),
+      count,
+      count,
+      count,
+      count,
+      count,
+      count,
+      v.array(v.strictTuple([count, command])),
+    ]),
+  ),
 });
 const writeSchema = v.strictObject({ session, n: count, first: count, op: operation });
 const envelope = v.object({ jsonrpc: v.literal('2.0'), method: v.string(), params: v.unknown() });

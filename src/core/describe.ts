@@ -1,6 +1,6 @@
 import type { Command, Operation, OpResult, TxEnd, TxItem } from './machine/types.js';
 import type { PartitionConfig } from './map/types.js';
-import type { ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import type { Append, ClientRequest, ClientResponse, PeerMessage } from './messages.js';
 
 /** One line for everything that travels: for traces, failures and tests. */
 
@@ -72,14 +72,15 @@ export function describeCommand(command: Command): string {
   }
 }
 
+function describeAppend({ p, epoch, prevSeq, prevEpoch, commit, entries }: Append): string {
+  const all = entries.map((entry) => `${entry.epoch}:${describeCommand(entry.command)}`).join(', ');
+  return `p${p} e${epoch} after ${prevSeq}@${prevEpoch} [${all}] commit ${commit}`;
+}
+
 export function describeMessage(m: PeerMessage): string {
   switch (m.type) {
-    case 'append': {
-      const entries = m.entries
-        .map(({ epoch, command }) => `${epoch}:${describeCommand(command)}`)
-        .join(', ');
-      return `append p${m.p} e${m.epoch} to ${m.to} after ${m.prevSeq}@${m.prevEpoch} [${entries}] commit ${m.commit}`;
-    }
+    case 'append':
+      return `append to ${m.to} ${m.appends.map(describeAppend).join('; ')}`;
     case 'ack':
       return `ack from ${m.from} ${fours(m.acks)}`;
     case 'reject':

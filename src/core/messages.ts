@@ -12,7 +12,7 @@ import type {
 } from './machine/types.js';
 import type { NodeId, ReplicaId } from './map/types.js';
 
-/** An entry in a message; its seq follows from the message's `prevSeq`. */
+/** An entry in a message; its seq follows from the `prevSeq` of the append. */
 export interface SentEntry {
   readonly epoch: number;
   readonly command: Command;
@@ -20,19 +20,25 @@ export interface SentEntry {
   readonly json?: string;
 }
 
+/** What the primary of one partition sends to a replica of it. */
+export interface Append {
+  readonly p: number;
+  readonly gen: number;
+  readonly epoch: number;
+  readonly stream: number;
+  readonly prevSeq: number;
+  readonly prevEpoch: number;
+  readonly commit: number;
+  readonly entries: readonly SentEntry[];
+}
+
 /** What nodes tell one another (PROTOCOL.md section 1). All are notifications: loss, repetition and reorder are expected. */
 export type PeerMessage =
   | {
       readonly type: 'append';
-      readonly p: number;
-      readonly gen: number;
-      readonly epoch: number;
-      readonly stream: number;
       readonly to: ReplicaId;
-      readonly prevSeq: number;
-      readonly prevEpoch: number;
-      readonly entries: readonly SentEntry[];
-      readonly commit: number;
+      /** Of as many partitions as there is something to send of in one turn (decision 0032). */
+      readonly appends: readonly Append[];
     }
   | {
       readonly type: 'ack';

@@ -13,7 +13,7 @@ import {
   type ReplicaId,
   replicaId,
 } from './map/types.js';
-import type { ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
+import type { Append, ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
 import { Publisher, type PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
 import type { LogRecord, StoredPartition } from './records.js';
@@ -175,6 +175,8 @@ export class NodeCore implements ReplicaContext {
   #send: Envelope[] = [];
   /** The acks among them: one for each node, which grows. */
   #acks: { readonly to: NodeId; readonly from: ReplicaId; readonly acks: number[] }[] = [];
+  /** The appends among them, likewise; a full one is left behind. */
+  #appends: { readonly to: ReplicaId; readonly appends: Append[]; bytes: number }[] = [];
   #reply: Reply[] = [];
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
@@ -285,6 +287,19 @@ export class NodeCore implements ReplicaContext {
     const acks = [p, epoch, stream, match];
     this.#acks.push({ to, from, acks });
     this.send(to, { type: 'ack', from, acks });
+  }
+
+  append(node: NodeId, to: ReplicaId, append: Append, bytes: number): void {
+    const at = this.#appends.findIndex((one) => one.to === to);
+    const open = at === -1 ? undefined : this.#appends[at];
+    if (open !== undefined && open.bytes + bytes <= this.tuning.appendBytes) {
+      open.appends.push(append);
+      open.bytes += bytes;
+      return;
+    }
+    const appends = [append];
+    this.#appends[at === -1 ? this.#appends.length : at] = { to, appends, bytes };
+    this.send(node, { type: 'append', to, appends });
   }
 
   tell(p: number, message: PeerMessage): void {
@@ -424,13 +439,13 @@ export class NodeCore implements ReplicaContext {
       case 'ack':
         this.#onAck(m);
         return;
+      case 'append':
+        for (const append of m.appends) this.replicas.get(append.p)?.onAppend(from.node, m.to, append);
+        return;
     }
     const replica = this.replicas.get(m.p);
     if (replica === undefined) return;
     switch (m.type) {
-      case 'append':
-        replica.onAppend(from.node, m);
-        break;
       case 'snapshot':
         replica.onSnapshot(from.node, m);
         break;
@@ -816,6 +831,7 @@ export class NodeCore implements ReplicaContext {
     const reached = this.#reached;
     this.#send = [];
     this.#acks = [];
+    this.#appends = [];
     this.#reply = [];
     this.#reached = [];
     return { write, send, reply, reached, publish, readMap };

@@ -164,8 +164,7 @@ export class NodeHost {
   #enqueue(event: NodeEvent): void {
     this.#events.push(event);
     if (this.#scheduled) return;
-    // While a batch is being written, what comes in is collected: it would have to wait for the next write anyway, and
-    // so it shares frames and turns as well. The tick bounds the wait when the disk is slow.
+    // At the end of this turn of the loop: what several sockets bring is stepped, written and sent together.
     this.#scheduled = true;
     setImmediate(() => this.#turn());
   }

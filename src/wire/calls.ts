@@ -1,4 +1,4 @@
-import type { PeerMessage } from '../core/messages.js';
+import type { Append, PeerMessage } from '../core/messages.js';
 import type { AnyRequest } from './requests.js';
 import { encodeNotification, encodeRequest, type RpcId } from './rpc.js';
 
@@ -12,17 +12,20 @@ export function encodeCall(id: RpcId, request: AnyRequest): string {
   return encodeRequest(id, request.type, paramsOf(request));
 }
 
+/** As a list, which is half as long as with the names of its fields, and half the work (decision 0032). */
+function appendText(append: Append): string {
+  const { p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries } = append;
+  let texts = '';
+  for (const { epoch, command, json = JSON.stringify(command) } of entries)
+    texts += texts === '' ? `[${epoch},${json}]` : `,[${epoch},${json}]`;
+  return `[${p},${gen},${epoch},${stream},${prevSeq},${prevEpoch},${commit},[${texts}]]`;
+}
+
 /** The hot ones are spelt out: 0.41 µs instead of 0.48 for a write. Entries come as the JSON that the log has of them. */
 function paramsOf(message: PeerMessage | AnyRequest): string {
   switch (message.type) {
-    case 'append': {
-      const { p, gen, epoch, stream, to, prevSeq, prevEpoch, commit } = message;
-      const entries = message.entries
-        .map((e) => `[${e.epoch},${e.json ?? JSON.stringify(e.command)}]`)
-        .join();
-      const where = `"p":${p},"gen":${gen},"epoch":${epoch},"stream":${stream},"to":${JSON.stringify(to)}`;
-      return `{${where},"prevSeq":${prevSeq},"prevEpoch":${prevEpoch},"entries":[${entries}],"commit":${commit}}`;
-    }
+    case 'append':
+      return `{"to":${JSON.stringify(message.to)},"appends":[${message.appends.map(appendText).join()}]}`;
     case 'ack': {
       const { from, acks } = message;
       return JSON.stringify({ from, acks });

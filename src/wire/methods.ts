@@ -53,18 +53,14 @@ export const methods: Methods = {
   append: {
     kind: 'notification',
     from: 'node',
-    summary: 'The primary sends log entries (or none, to carry the commit point) to a replica.',
+    summary: 'Primaries send log entries (or none, to carry the commit point) to a replica.',
     params: peer.decodeAppend,
     fields: {
-      p,
-      gen: 'The partition’s generation; it rises only by unclean recovery.',
-      epoch,
-      stream,
       to,
-      prevSeq: 'The number of the entry before the first of `entries`.',
-      prevEpoch: 'The epoch of that entry.',
-      entries: 'Pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
-      commit: 'Entries up to this number are committed.',
+      appends:
+        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries]`: its number and generation (which rises ' +
+        'only by unclean recovery), the epoch of its primary, the attachment of primary and replica; number and epoch of the entry ' +
+        'before the first of `entries`; up to which number entries are committed; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
     },
   },
   ack: {

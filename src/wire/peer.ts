@@ -1,4 +1,4 @@
-import type { PeerMessage, SentEntry } from '../core/messages.js';
+import type { Append, PeerMessage, SentEntry } from '../core/messages.js';
 import { limits } from '../limits.js';
 import {
   asFields,
@@ -26,23 +26,30 @@ const snapshotPieces = limits.recordBytes / limits.snapshotChunk;
  * `bad-message`. Each rebuilds the message from checked fields, so the core always sees one shape of object.
  */
 export function decodeAppend(params: unknown): Peer<'append'> {
-  const m = stream(params, 'append') as Fields & Peer<'append'>;
-  if (!isCount(m.gen)) bad('append.gen', want.count);
+  const m = asFields(params, 'append') as Fields & { readonly to: unknown; readonly appends: unknown };
   if (!isReplica(m.to)) bad('append.to', want.replica);
-  if (!isCount(m.prevSeq)) bad('append.prevSeq', want.count);
-  if (!isCount(m.prevEpoch)) bad('append.prevEpoch', want.count);
-  if (!isCount(m.commit)) bad('append.commit', want.count);
-  if (!isArray(m.entries)) bad('append.entries', 'a list');
-  const entries = m.entries.map(decodeEntry);
-  onlyFields(m, 9, 'append');
-  const { p, gen, epoch, to, prevSeq, prevEpoch, commit } = m;
-  return { type: 'append', p, gen, epoch, stream: m.stream, to, prevSeq, prevEpoch, entries, commit };
+  if (!isArray(m.appends)) bad('append.appends', 'a list');
+  onlyFields(m, 2, 'append');
+  return { type: 'append', to: m.to, appends: m.appends.map(decodeOne) };
 }
 
+function decodeOne(value: unknown): Append {
+  if (!isArray(value) || value.length !== 8) bad('append.appends[]', appendFields);
+  for (let i = 0; i < 7; i++) if (!isCount(value[i])) bad(`append.appends[][${i}]`, want.count);
+  const [p, gen, epoch, stream, prevSeq, prevEpoch, commit] = value as number[] as Seven;
+  if (!isPartition(p)) bad('append.appends[][0]', want.partition);
+  if (!isArray(value[7])) bad('append.appends[][7]', 'a list');
+  return { p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries: value[7].map(decodeEntry) };
+}
+
+type Seven = [number, number, number, number, number, number, number];
+
+const appendFields = 'a list of partition, gen, epoch, stream, prevSeq, prevEpoch, commit and entries';
+
 function decodeEntry(value: unknown): SentEntry {
-  if (!isArray(value) || value.length !== 2) bad('append.entries[]', 'a pair of epoch and command');
-  if (!isCount(value[0])) bad('append.entries[].epoch', want.count);
-  return { epoch: value[0], command: checkCommand(value[1], 'append.entries[].command') };
+  if (!isArray(value) || value.length !== 2) bad('append entries[]', 'a pair of epoch and command');
+  if (!isCount(value[0])) bad('append entries[][0]', want.count);
+  return { epoch: value[0], command: checkCommand(value[1], 'append entries[][1]') };
 }
 
 export function decodeAck(params: unknown): Peer<'ack'> {

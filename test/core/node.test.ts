@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
-import type { PeerMessage } from '../../src/core/messages.js';
+import type { Append, PeerMessage } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
 import type { StoredPartition } from '../../src/core/records.js';
-import { defaultTimings } from '../../src/limits.js';
+import { defaultTimings, limits } from '../../src/limits.js';
 
 const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =>
   Object.fromEntries(
@@ -87,9 +87,13 @@ function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], in
       if (to !== id) {
         kept.push({ to, message });
       } else if (message.type === 'append') {
-        const match = message.prevSeq + message.entries.length;
-        const { p, epoch, stream } = message;
-        from(id, { type: 'ack', from: message.to, acks: [p, epoch, stream, match] });
+        const acks = message.appends.flatMap(({ p, epoch, stream, prevSeq, entries }) => [
+          p,
+          epoch,
+          stream,
+          prevSeq + entries.length,
+        ]);
+        from(id, { type: 'ack', from: message.to, acks });
       } else if (message.type === 'beacon') {
         const { incarnation: inc, sentAt, revision } = message;
         from(id, { type: 'beacon-ack', incarnation: inc, sentAt, revision, denied: [] });
@@ -232,13 +236,45 @@ describe('a backup', () => {
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     node.sent.length = 0;
-    const append = { type: 'append' as const, p: 0, gen: 1, stream: 1, to: 'n2/sn2', entries: [], commit: 0 };
-    node.from('n3', { ...append, epoch: 2, prevSeq: 9, prevEpoch: 2 });
+    const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 9, prevEpoch: 2, entries: [], commit: 0 };
+    node.from('n3', { type: 'append', to: 'n2/sn2', appends: [append] });
     expect(node.sent[0]?.message).toMatchObject({ type: 'reject', hintSeq: 8, hintEpoch: 1 });
   });
 });
 
 describe('a node', () => {
+  test('appends to a replica in one message a turn, and in more when that would be long', () => {
+    const node = primary();
+    const append = (p: number): Append => ({
+      p,
+      gen: 1,
+      epoch: 2,
+      stream: 1,
+      prevSeq: 9,
+      prevEpoch: 2,
+      commit: 9,
+      entries: [],
+    });
+    const sent = (): unknown[] =>
+      node.core
+        .ready()
+        .send.flatMap(({ to, message }) =>
+          message.type === 'append' ? [[to, message.to, message.appends.map(({ p }) => p)]] : [],
+        );
+    const half = limits.appendBytes / 2;
+    for (const p of [1, 2, 3]) node.core.append('n2', 'n2/sn2', append(p), half);
+    node.core.append('n3', 'n3/sn3', append(4), 3 * half);
+    node.core.append('n2', 'n2/sn2', append(5), half);
+    node.core.append('n3', 'n3/sn3', append(6), 1);
+    expect(sent()).toEqual([
+      ['n2', 'n2/sn2', [1, 2]],
+      ['n2', 'n2/sn2', [3, 5]],
+      ['n3', 'n3/sn3', [4]],
+      ['n3', 'n3/sn3', [6]],
+    ]);
+    node.core.append('n2', 'n2/sn2', append(7), 1);
+    expect(sent()).toEqual([['n2', 'n2/sn2', [7]]]);
+  });
   test('that finds another process under its name stops at once', () => {
     const node = primary();
     const newer = applyChange(node.map(), {

@@ -72,13 +72,18 @@ export const peerMessage: {
 } = {
   append: fc.record({
     type: fc.constant('append'),
-    ...link,
-    gen: count,
     to: replica,
-    prevSeq: count,
-    prevEpoch: count,
-    entries: fc.array(fc.record({ epoch: count, command }), { maxLength: 5 }),
-    commit: count,
+    appends: fc.array(
+      fc.record({
+        ...link,
+        gen: count,
+        prevSeq: count,
+        prevEpoch: count,
+        commit: count,
+        entries: fc.array(fc.record({ epoch: count, command }), { maxLength: 5 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
   }),
   ack: fc.record({
     type: fc.constant('ack'),

@@ -1,7 +1,7 @@
 import type { Timings } from '../../limits.js';
 import type { TxId } from '../machine/types.js';
 import type { ClusterMap, NodeId, Process, ReplicaId } from '../map/types.js';
-import type { ClientResponse, PeerMessage, TxStep } from '../messages.js';
+import type { Append, ClientResponse, PeerMessage, TxStep } from '../messages.js';
 import type { Tuning } from '../node.js';
 import type { LogRecord } from '../records.js';
 import type { Rules } from '../rules.js';
@@ -25,6 +25,8 @@ export interface ReplicaContext {
   /** Admits no write and changes no map, for the moment. */
   readonly quiesced: boolean;
   send(to: NodeId, message: PeerMessage): void;
+  /** To a replica on that node, of about so many bytes. Goes along with what else there is to append there. */
+  append(node: NodeId, to: ReplicaId, append: Append, bytes: number): void;
   /** To a primary's node: what the replica `from` has. Goes along with what else there is to acknowledge to that node. */
   ack(to: NodeId, from: ReplicaId, p: number, epoch: number, stream: number, match: number): void;
   /** Adds to the batch being collected; `replica.written` follows once it is durable. */

@@ -960,7 +960,10 @@ export class Lead {
         if (!stream.probing) {
           stream.probing = true;
           const whole = stream.next === this.barrierSeq && !this.serving;
-          this.#sendAppend(stream, whole ? log.slice(stream.next, this.#ctx.tuning.appendBytes).entries : []);
+          const { entries, bytes } = whole
+            ? log.slice(stream.next, this.#ctx.tuning.appendBytes)
+            : { entries: [], bytes: 0 };
+          this.#sendAppend(stream, entries, bytes);
         }
       } else {
         const { copies, tuning, now } = this.#ctx;
@@ -972,7 +975,7 @@ export class Lead {
           // What was there before it came is what bringing it in sync takes; what came since, every replica is sent.
           for (let i = 0; i < entries.length && stream.next + i <= stream.foundSeq; i++)
             stream.copied += (entries[i] as LogEntry).units;
-          this.#sendAppend(stream, entries);
+          this.#sendAppend(stream, entries, bytes);
           stream.next += entries.length;
           stream.sent(stream.next - 1, bytes);
         }
@@ -1009,22 +1012,21 @@ export class Lead {
     return stream.state === 'replicate' && this.#isBehind(stream);
   }
 
-  #sendAppend(stream: Stream, entries: Extract<PeerMessage, { type: 'append' }>['entries']): void {
+  #sendAppend(stream: Stream, entries: readonly LogEntry[], bytes: number): void {
     const { log, commit, p } = this.#replica;
     const prevSeq = stream.next - 1;
     stream.commitSent = commit;
-    this.#ctx.send(stream.node, {
-      type: 'append',
+    const append = {
       p,
       gen: this.#config.gen,
       epoch: this.epoch,
       stream: stream.id,
-      to: stream.replica,
       prevSeq,
       prevEpoch: log.epochAt(prevSeq) as number,
-      entries,
       commit,
-    });
+      entries,
+    };
+    this.#ctx.append(stream.node, stream.replica, append, bytes);
   }
 
   // ---- time
@@ -1071,7 +1073,7 @@ export class Lead {
         stream.commitSent < this.#replica.commit &&
         stream.next > this.#replica.log.tailSeq
       ) {
-        this.#sendAppend(stream, []);
+        this.#sendAppend(stream, [], 0);
       }
     }
   }

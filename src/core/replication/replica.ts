@@ -3,14 +3,13 @@ import { PartitionMachine } from '../machine/machine.js';
 import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
 import { type NodeId, nodeOf, type PartitionConfig, type Process, type ReplicaId } from '../map/types.js';
-import type { PeerMessage } from '../messages.js';
+import type { Append, PeerMessage } from '../messages.js';
 import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
 import { Grants } from './grants.js';
 import { Lead } from './lead.js';
 import { LogEntry, ReplicaLog } from './log.js';
 
-type Append = Extract<PeerMessage, { type: 'append' }>;
 type SnapshotChunk = Extract<PeerMessage, { type: 'snapshot' }>;
 
 interface AckOwed {
@@ -327,13 +326,13 @@ export class Replica {
 
   // ---- as backup or learner
 
-  onAppend(from: NodeId, m: Append): void {
-    if (!this.#accepts(from, m)) return;
+  onAppend(from: NodeId, to: ReplicaId, m: Append): void {
+    if (!this.#accepts(from, to, m)) return;
     const { prevSeq } = m;
     if (prevSeq > this.commit) {
       const epoch = this.log.epochAt(prevSeq);
       if (epoch !== m.prevEpoch) {
-        this.#reject(from, m, prevSeq, epoch);
+        this.#reject(from, to, m, epoch);
         return;
       }
     }
@@ -347,12 +346,12 @@ export class Replica {
       this.appendEntry(command, epoch);
     }
     if (Math.min(m.commit, seq) > this.commit) this.commitTo(Math.min(m.commit, seq));
-    this.#owe(from, m, seq);
+    this.#owe(from, to, m, seq);
   }
 
   /** R1, but for the place in the log. */
-  #accepts(from: NodeId, m: Append | SnapshotChunk): boolean {
-    if (!this.isMe(m.to) || m.gen < this.machine.gen || this.rolledBack) return false;
+  #accepts(from: NodeId, to: ReplicaId, m: Append | SnapshotChunk): boolean {
+    if (!this.isMe(to) || m.gen < this.machine.gen || this.rolledBack) return false;
     if (m.epoch < this.promised && this.#ctx.rules.refuseOldEpoch) {
       this.#ctx.send(from, { type: 'stale', p: this.p, promised: this.promised });
       return false;
@@ -371,8 +370,8 @@ export class Replica {
   }
 
   /** Says where the log might still agree; never below the commit, up to which all logs agree. */
-  #reject(from: NodeId, m: Append, prevSeq: number, epoch: number | null): void {
-    let hint = Math.min(prevSeq - 1, this.log.tailSeq);
+  #reject(from: NodeId, to: ReplicaId, m: Append, epoch: number | null): void {
+    let hint = Math.min(m.prevSeq - 1, this.log.tailSeq);
     // Only what cannot be the sender's is skipped: it may well hold a part of the run of entries that did not fit.
     if (epoch !== null && this.#ctx.rules.rejectKeepsCommon) {
       while (hint > this.commit && (this.log.epochAt(hint) as number) > m.prevEpoch) hint--;
@@ -383,14 +382,14 @@ export class Replica {
       p: this.p,
       epoch: m.epoch,
       stream: m.stream,
-      from: m.to,
+      from: to,
       hintSeq: hint,
       hintEpoch: this.log.epochAt(hint) ?? 0,
     });
   }
 
   onSnapshot(from: NodeId, m: SnapshotChunk): void {
-    if (!this.#accepts(from, m)) return;
+    if (!this.#accepts(from, m.to, m)) return;
     let incoming = this.#incoming;
     if (m.index === 0) {
       incoming = { epoch: m.epoch, stream: m.stream, count: m.count, parts: [] };
@@ -418,7 +417,7 @@ export class Replica {
     this.#incoming = null;
     const snapshot = JSON.parse(incoming.parts.join('')) as Snapshot;
     if (snapshot.seq > this.commit) this.#install(snapshot);
-    this.#owe(from, m, snapshot.seq);
+    this.#owe(from, m.to, m, snapshot.seq);
   }
 
   #install(snapshot: Snapshot): void {
@@ -432,16 +431,16 @@ export class Replica {
   }
 
   /** An ack leaves once everything it speaks of is on disk, the promise included. */
-  #owe(to: NodeId, m: Append | SnapshotChunk, match: number): void {
+  #owe(primary: NodeId, as: ReplicaId, m: Append | SnapshotChunk, match: number): void {
     if (
       this.#owed !== null &&
       this.#owed.epoch === m.epoch &&
       this.#owed.stream === m.stream &&
-      this.#owed.to === to
+      this.#owed.to === primary
     ) {
       this.#owed.match = Math.max(this.#owed.match, match);
     } else {
-      this.#owed = { to, from: m.to, epoch: m.epoch, stream: m.stream, match };
+      this.#owed = { to: primary, from: as, epoch: m.epoch, stream: m.stream, match };
     }
     this.#payAck();
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SentEntry } from '../../../src/core/messages.js';
 import { LogEntry, ReplicaLog } from '../../../src/core/replication/log.js';
 import { encodePeerMessage } from '../../../src/wire/calls.js';
 import { command } from '../../wire/arbitraries.js';
@@ -9,15 +10,10 @@ describe('an entry of a log', () => {
     fc.assert(
       fc.property(command, (given) => {
         const entry = new LogEntry(3, 7, given);
-        const head = { type: 'append', p: 0, gen: 0, epoch: 3, stream: 1, to: 'n1/s', prevSeq: 6 } as const;
-        const sent = (entries: readonly LogEntry[]): string =>
-          encodePeerMessage({ ...head, prevEpoch: 3, entries, commit: 6 });
-        const plain = encodePeerMessage({
-          ...head,
-          prevEpoch: 3,
-          entries: [{ epoch: 3, command: given }],
-          commit: 6,
-        });
+        const head = { p: 0, gen: 0, epoch: 3, stream: 1, prevSeq: 6, prevEpoch: 3, commit: 6 };
+        const sent = (entries: readonly SentEntry[]): string =>
+          encodePeerMessage({ type: 'append', to: 'n1/s', appends: [{ ...head, entries }] });
+        const plain = sent([{ epoch: 3, command: given }]);
         entry.settle();
         expect(entry.command).toBe(given);
         expect(sent([entry])).toBe(plain);
