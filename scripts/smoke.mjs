@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ensure, root } from './ensure.mjs';
 
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), 'muster-smoke-')));
@@ -133,11 +134,37 @@ async function nodeBinary(major) {
   }
 }
 
+/** A data folder that one Node holds must be locked for the other, in whichever order: what they make of a lock's name differs. */
+async function lockedForBoth(one, other) {
+  const file = join(temporary, 'lock.mjs');
+  const lock = JSON.stringify(pathToFileURL(join(root, 'src/storage/lock.ts')).href);
+  writeFileSync(
+    file,
+    `import { spawnSync } from 'node:child_process';
+const { lockFolder } = await import(${lock});
+const [, file, folder, next] = process.argv;
+const outcome = await lockFolder(folder).then(() => 'taken', ({ code }) => code);
+if (next === undefined) console.log(outcome);
+else console.log(outcome, spawnSync(next, [...process.execArgv, file, folder], { encoding: 'utf8' }).stdout.trim());
+process.exit();
+`,
+  );
+  const tsx = import.meta.resolve('tsx');
+  for (const [first, second] of [
+    [one, other],
+    [other, one],
+  ]) {
+    const said = (await run(first, ['--import', tsx, file, temporary, second])).trim();
+    assert(said === 'taken storage-locked', `${first} held a folder, and ${second} said: ${said}`);
+  }
+}
+
 async function onNode(major) {
   const { path, version } = await nodeBinary(major);
+  await lockedForBoth(process.execPath, path);
   await mainJob(path, join(root, 'bin/run.js'), join(temporary, `home-${major}`));
   rmSync(join(temporary, `node${major}`), { recursive: true, force: true });
-  return `Node ${version}: 3 nodes, a primary killed, both increments and the value there after stop and start`;
+  return `Node ${version}: 3 nodes, a primary killed, both increments and the value there after stop and start; a folder in use is locked for it and for ${process.version}`;
 }
 
 async function packed() {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { abstractName } from '../abstract-socket.js';
 import { MusterError } from '../errors.js';
 
 /** Lets go of the lock. A process that dies lets go as well. */
@@ -13,7 +14,7 @@ export type Release = () => Promise<void>;
  */
 export async function lockFolder(dir: string, platform: string = process.platform): Promise<Release> {
   const { dev, ino } = fs.statSync(dir, { bigint: true });
-  if (platform === 'linux') return lockByName(`\0muster-store-${dev}-${ino}`, dir);
+  if (platform === 'linux') return lockByName(abstractName(`muster-store-${dev}-${ino}`), dir);
   if (platform === 'win32') return lockByName(`\\\\.\\pipe\\muster-store-${dev}-${ino}`, dir);
   return lockByFile(join(dir, 'lock'), dir);
 }

@@ -8,6 +8,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { abstractName } from '../abstract-socket.js';
 import { isLoopback } from '../loopback.js';
 
 /** The name to listen at or connect to beside `host:port`; null: there is none, so it is TCP. */
@@ -20,7 +21,7 @@ export function localName(
   if (platform !== 'linux' || !isLoopback(host)) return null;
   const address = `${host.replace(/^\[|\]$/g, '')}:${port}`;
   const proof = createHmac('sha256', token).update(address).digest('hex').slice(0, 32);
-  return `\0muster-ws-${address}-${proof}`;
+  return abstractName(`muster-ws-${address}-${proof}`);
 }
 
 /** For `ws` and `http`, which make a connection's socket by this. */
