@@ -5,7 +5,8 @@
  * muster: 3 nodes, 3 replicas, everything acknowledged synced on three disks; its library, one client process.
  * PostgreSQL 15: two servers, each alone (no replica), synced; npm `pg`, a connection to each for every caller;
  * PREPARE TRANSACTION on both, the decision synced to the coordinator's file (concurrent ones share a sync), COMMIT
- * PREPARED on both. 100 accounts, two of them at random on different sides; the sum is checked at the end.
+ * PREPARED on both. Over the loopback, and once more over Unix sockets, which muster's own use where there are such
+ * (decision 0030). 100 accounts, two of them at random on different sides; the sum is checked at the end.
  * etcd 3.4: 3 members, npm `etcd3`'s own lock. Redis 7: one server, synced, SET NX PX and a compare-and-delete.
  * All on one disk and one machine. Exits 1 when a figure misses its target.
  */
@@ -72,13 +73,15 @@ async function muster(dir: string): Promise<System> {
   return { name: 'muster', caller, sum, stop: async () => built.destroy('bench') };
 }
 
-async function postgres(dir: string): Promise<System> {
-  const { ports, stop } = await startPostgres(join(dir, 'postgres'), 2);
-  await preparePostgres(ports);
-  const journal = join(dir, 'decisions');
-  const caller = await Caller.start({ system: 'postgres', ports, journal });
-  return { name: 'postgres', caller, sum: () => postgresSum(ports), stop };
-}
+const postgres =
+  (over: 'tcp' | 'unix') =>
+  async (dir: string): Promise<System> => {
+    const { servers, stop } = await startPostgres(join(dir, `postgres-${over}`), 2, over);
+    await preparePostgres(servers);
+    const journal = join(dir, `decisions-${over}`);
+    const caller = await Caller.start({ system: 'postgres', servers, journal });
+    return { name: `postgres, ${over}`, caller, sum: () => postgresSum(servers), stop };
+  };
 
 async function etcd(dir: string): Promise<System> {
   const { endpoints, stop } = await startEtcd(join(dir, 'etcd'));
@@ -96,7 +99,7 @@ const stages: Record<string, Stage> = {
       { name: '32 transfers at once', work: 'transfer', callers: 32 },
       { name: '1 transfer at once', work: 'transfer', callers: 1 },
     ],
-    systems: [muster, postgres],
+    systems: [muster, postgres('tcp'), postgres('unix')],
   },
   locks: {
     cases: [
@@ -180,15 +183,15 @@ function targetsOf(rows: readonly Row[]): Target[] {
   const [locks] = stages.locks!.cases as [Case];
   const targets: Target[] = [
     {
-      what: `${many.name}: muster / postgres`,
-      is: ratio(many.name, 'postgres', (row) => row.perSecond),
+      what: `${many.name}: muster / postgres over tcp`,
+      is: ratio(many.name, 'postgres, tcp', (row) => row.perSecond),
       wanted: 2,
       by: '≥',
       unit: ' ×',
     },
     {
-      what: `${many.name}: p99 of muster / postgres`,
-      is: ratio(many.name, 'postgres', (row) => row.p99),
+      what: `${many.name}: p99 of muster / postgres over tcp`,
+      is: ratio(many.name, 'postgres, tcp', (row) => row.p99),
       wanted: 1,
       by: '≤',
       unit: ' ×',

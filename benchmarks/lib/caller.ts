@@ -7,6 +7,7 @@ import { type LoadFigures, measureLoad } from '../../src/bench/load.js';
 import type * as Library from '../../src/index.js';
 import { moleculerEcho, wsEcho } from './echo.js';
 import { etcdClient, etcdIncrement, etcdLockUnlock } from './etcd.js';
+import type { PostgresAddress } from './postgres.js';
 import { encodeCommands, RedisConnection, redisLockUnlock } from './redis.js';
 import { musterTransfers, postgresTransfers } from './transfers.js';
 
@@ -16,7 +17,7 @@ export type CallerSetup =
   | { readonly system: 'redis'; readonly port: number }
   | { readonly system: 'moleculer'; readonly namespace: string; readonly nodes: number }
   | { readonly system: 'ws'; readonly url: string }
-  | { readonly system: 'postgres'; readonly ports: readonly number[]; readonly journal: string };
+  | { readonly system: 'postgres'; readonly servers: readonly PostgresAddress[]; readonly journal: string };
 
 export type Work = 'incr' | 'transfer' | 'lock' | 'echo';
 
@@ -99,7 +100,7 @@ async function stepsOf(setup: CallerSetup): Promise<Steps> {
       };
     }
     case 'postgres':
-      return { transfer: await postgresTransfers(setup.ports, setup.journal) };
+      return { transfer: await postgresTransfers(setup.servers, setup.journal) };
   }
 }
 

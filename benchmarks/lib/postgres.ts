@@ -20,25 +20,43 @@ function serverUser(): As {
   return { uid: uid!, gid: gid! };
 }
 
-/** PostgreSQL servers on loopback with default settings (so synced) but for prepared transactions; data below `dir`. */
+/** Where a server listens: a folder of Unix sockets, or an address. */
+export interface PostgresAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * PostgreSQL servers with default settings (so synced) but for prepared transactions, on the loopback or at Unix sockets; data
+ * below `dir`.
+ */
 export async function startPostgres(
   dir: string,
   instances: number,
-): Promise<{ ports: number[]; stop(): Promise<void> }> {
+  over: 'tcp' | 'unix',
+): Promise<{ servers: PostgresAddress[]; stop(): Promise<void> }> {
   needPrograms(POSTGRES);
   const user = serverUser();
   // The workspace is its maker's alone; the server's user has to get through it.
   chmodSync(dirname(dir), 0o711);
   mkdirSync(dir, { mode: 0o711 });
-  const ports = await freePorts(instances);
-  const children = ports.map((port, i) => {
+  const sockets = join(dir, 'sockets');
+  mkdirSync(sockets);
+  // Past what the umask leaves: the servers' user is another.
+  chmodSync(sockets, 0o777);
+  const host = over === 'tcp' ? '127.0.0.1' : sockets;
+  const servers = (await freePorts(instances)).map((port) => ({ host, port }));
+  const children = servers.map(({ port }, i) => {
     const data = join(dir, `p${i}`);
     mkdirSync(data, { mode: 0o700 });
     if (user.uid !== undefined) chownSync(data, user.uid, user.gid as number);
     const as = { ...user, cwd: data };
     const how = ['--username', 'bench', '--auth', 'trust', '--encoding', 'UTF8', '--no-locale'];
     run(`${POSTGRES_BIN}/initdb`, ['--pgdata', data, ...how], cleanEnv(), as);
-    const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '' };
+    const settings =
+      over === 'tcp'
+        ? { port, listen_addresses: host, unix_socket_directories: '' }
+        : { port, listen_addresses: '', unix_socket_directories: host };
     const more = { fsync: 'on', max_connections: 100, max_prepared_transactions: 200 };
     const args = Object.entries({ ...settings, ...more }).flatMap(([name, value]) => [
       '-c',
@@ -50,9 +68,9 @@ export async function startPostgres(
   const stop = async (): Promise<void> =>
     void (await Promise.all(children.map((child) => end(child, 'SIGINT'))));
   try {
-    for (const port of ports) {
-      await until(`postgres ${port}`, 15_000, async () => {
-        await (await connectPostgres(port)).end();
+    for (const server of servers) {
+      await until(`postgres ${server.port}`, 15_000, async () => {
+        await (await connectPostgres(server)).end();
         return true;
       });
     }
@@ -60,12 +78,12 @@ export async function startPostgres(
     await stop();
     throw error;
   }
-  return { ports, stop };
+  return { servers, stop };
 }
 
-export async function connectPostgres(port: number): Promise<PostgresClient> {
+export async function connectPostgres({ host, port }: PostgresAddress): Promise<PostgresClient> {
   const { Client } = peers('pg')('pg') as { Client: new (options: object) => PostgresClient };
-  const client = new Client({ host: '127.0.0.1', port, user: 'bench', database: 'postgres' });
+  const client = new Client({ host, port, user: 'bench', database: 'postgres' });
   await client.connect();
   return client;
 }

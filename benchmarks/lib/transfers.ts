@@ -1,6 +1,6 @@
 import { hashKey, partitionOf } from '../../src/core/ring/hash.js';
 import type { MusterClient } from '../../src/index.js';
-import { connectPostgres, Journal, type PostgresClient } from './postgres.js';
+import { connectPostgres, Journal, type PostgresAddress, type PostgresClient } from './postgres.js';
 
 /** Transfers are between so many accounts, by everyone compared. */
 export const ACCOUNTS = 100;
@@ -45,9 +45,9 @@ export async function musterSum(client: MusterClient): Promise<number> {
 /** Account i lies in database i % 2. */
 const sideOf = (account: number): number => account % 2;
 
-export async function preparePostgres(ports: readonly number[]): Promise<void> {
-  for (const [side, port] of ports.entries()) {
-    const client = await connectPostgres(port);
+export async function preparePostgres(servers: readonly PostgresAddress[]): Promise<void> {
+  for (const [side, server] of servers.entries()) {
+    const client = await connectPostgres(server);
     await client.query('CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL)');
     const rows = Array.from({ length: ACCOUNTS }, (_, i) => i).filter((i) => sideOf(i) === side);
     await client.query(`INSERT INTO account VALUES ${rows.map((i) => `(${i}, 0)`).join(', ')}`);
@@ -55,10 +55,10 @@ export async function preparePostgres(ports: readonly number[]): Promise<void> {
   }
 }
 
-export async function postgresSum(ports: readonly number[]): Promise<number> {
+export async function postgresSum(servers: readonly PostgresAddress[]): Promise<number> {
   let sum = 0;
-  for (const port of ports) {
-    const client = await connectPostgres(port);
+  for (const server of servers) {
+    const client = await connectPostgres(server);
     const { rows } = await client.query('SELECT sum(balance) AS sum FROM account');
     sum += Number(rows[0]!.sum);
     await client.end();
@@ -100,7 +100,7 @@ async function postgresTransfer(
 }
 
 export async function postgresTransfers(
-  ports: readonly number[],
+  servers: readonly PostgresAddress[],
   path: string,
 ): Promise<(callers: number) => Promise<Transfer>> {
   const journal = await Journal.open(path);
@@ -108,7 +108,7 @@ export async function postgresTransfers(
   const sides = Array.from({ length: ACCOUNTS }, (_, i) => sideOf(i));
   return async (callers) => {
     while (connections.length < callers)
-      connections.push([await connectPostgres(ports[0]!), await connectPostgres(ports[1]!)]);
+      connections.push([await connectPostgres(servers[0]!), await connectPostgres(servers[1]!)]);
     return (caller) => {
       const [from, to] = pairOf(sides);
       const change = (side: number): string => {

@@ -191,10 +191,11 @@ export class Replica {
   #wantsPromotion(): boolean {
     const { config } = this;
     const ctx = this.#ctx;
-    if (!config.inSync.some((r) => this.isMe(r)) || config.epoch < this.promised) return false;
+    // First what says no while all is well: every replica is asked at every tick.
+    if (!this.graceIsOver() || config.epoch < this.promised) return false;
+    if (!config.inSync.some((r) => this.isMe(r))) return false;
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
-    if (!this.graceIsOver()) return false;
     if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
