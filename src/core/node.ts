@@ -115,6 +115,8 @@ export interface ReplicaStatus {
 /** How often a node looks whether the members ought to change, in ms. */
 const caretakeMs = 250;
 
+/** What an append takes beside its entries, about, in bytes. */
+const appendHeadBytes = 100;
 /** How many beacons per peer are remembered for their acks. */
 const beaconsRemembered = 16;
 
@@ -290,15 +292,16 @@ export class NodeCore implements ReplicaContext {
   }
 
   append(node: NodeId, to: ReplicaId, append: Append, bytes: number): void {
+    const all = bytes + appendHeadBytes;
     const at = this.#appends.findIndex((one) => one.to === to);
     const open = at === -1 ? undefined : this.#appends[at];
-    if (open !== undefined && open.bytes + bytes <= this.tuning.appendBytes) {
+    if (open !== undefined && open.bytes + all <= this.tuning.appendBytes) {
       open.appends.push(append);
-      open.bytes += bytes;
+      open.bytes += all;
       return;
     }
     const appends = [append];
-    this.#appends[at === -1 ? this.#appends.length : at] = { to, appends, bytes };
+    this.#appends[at === -1 ? this.#appends.length : at] = { to, appends, bytes: all };
     this.send(node, { type: 'append', to, appends });
   }
 

@@ -16,7 +16,7 @@ const refusalBytes = 16 * 1024;
 export async function connect(options: ConnectOptions, tuning: Tuning = defaultTuning): Promise<Connection> {
   const { url, token } = options;
   const address = URL.canParse(url) ? new URL(url) : null;
-  const local = address === null ? null : localName(address.hostname, address.port, token);
+  const local = address?.protocol !== 'ws:' ? null : localName(address.hostname, address.port, token);
   if (local !== null) {
     try {
       return await dial(options, tuning, local);

@@ -125,7 +125,11 @@ function bind(http: HttpServer, { host, port }: ServerOptions): Promise<void> {
         : `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`;
       reject(new MusterError(taken ? 'port-taken' : 'usage', message, { details: { host, port }, cause }));
     });
-    http.listen({ host, port, backlog: 1024 }, resolve);
+    http.listen({ host, port, backlog: 1024 }, () => {
+      // An error from now on, say too many open files, is that of one connection, which is not accepted.
+      http.on('error', () => {});
+      resolve();
+    });
   });
 }
 
@@ -133,7 +137,10 @@ function bind(http: HttpServer, { host, port }: ServerOptions): Promise<void> {
 function bindLocally(http: HttpServer, name: string): Promise<boolean> {
   return new Promise((resolve) => {
     http.once('error', () => resolve(false));
-    http.listen({ path: name, backlog: 1024 }, () => resolve(true));
+    http.listen({ path: name, backlog: 1024 }, () => {
+      http.on('error', () => {});
+      resolve(true);
+    });
   });
 }
 

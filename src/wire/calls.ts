@@ -16,8 +16,11 @@ export function encodeCall(id: RpcId, request: AnyRequest): string {
 function appendText(append: Append): string {
   const { p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries } = append;
   let texts = '';
-  for (const { epoch, command, json = JSON.stringify(command) } of entries)
-    texts += texts === '' ? `[${epoch},${json}]` : `,[${epoch},${json}]`;
+  for (const entry of entries) {
+    // Not taken apart: of an applied entry the command would have to be parsed.
+    const text = `[${entry.epoch},${entry.json ?? JSON.stringify(entry.command)}]`;
+    texts += texts === '' ? text : `,${text}`;
+  }
   return `[${p},${gen},${epoch},${stream},${prevSeq},${prevEpoch},${commit},[${texts}]]`;
 }
 

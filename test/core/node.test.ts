@@ -261,7 +261,7 @@ describe('a node', () => {
         .send.flatMap(({ to, message }) =>
           message.type === 'append' ? [[to, message.to, message.appends.map(({ p }) => p)]] : [],
         );
-    const half = limits.appendBytes / 2;
+    const half = limits.appendBytes / 2 - 200;
     for (const p of [1, 2, 3]) node.core.append('n2', 'n2/sn2', append(p), half);
     node.core.append('n3', 'n3/sn3', append(4), 3 * half);
     node.core.append('n2', 'n2/sn2', append(5), half);

@@ -40,7 +40,7 @@ describe('the handshake over ws refuses', () => {
     ['the token under another scheme', { authorization: `Basic ${token}` }, 401, 'unauthorized'],
     ['any Origin', { origin: 'http://127.0.0.1:3000' }, 403, 'origin-refused'],
     ['an Origin of null', { origin: 'null' }, 403, 'origin-refused'],
-    ['another protocol version', { [headerNames.protocol]: '2' }, 426, 'wrong-version'],
+    ['another protocol version', { [headerNames.protocol]: '1' }, 426, 'wrong-version'],
     ['a missing protocol version', { [headerNames.protocol]: undefined }, 426, 'wrong-version'],
     ['another cluster', { [headerNames.cluster]: 'other' }, 409, 'wrong-cluster'],
     [
