@@ -178,7 +178,7 @@ export class NodeCore implements ReplicaContext {
   /** The acks among them: one for each node, which grows. */
   #acks: { readonly to: NodeId; readonly from: ReplicaId; readonly acks: number[] }[] = [];
   /** The appends among them, likewise; a full one is left behind. */
-  #appends: { readonly to: ReplicaId; readonly appends: Append[]; bytes: number }[] = [];
+  #appends: { readonly to: ReplicaId; appends: Append[]; bytes: number }[] = [];
   #reply: Reply[] = [];
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
@@ -293,16 +293,19 @@ export class NodeCore implements ReplicaContext {
 
   append(node: NodeId, to: ReplicaId, append: Append, bytes: number): void {
     const all = bytes + appendHeadBytes;
-    const at = this.#appends.findIndex((one) => one.to === to);
-    const open = at === -1 ? undefined : this.#appends[at];
+    let open = this.#appends.find((one) => one.to === to);
     if (open !== undefined && open.bytes + all <= this.tuning.appendBytes) {
       open.appends.push(append);
       open.bytes += all;
       return;
     }
-    const appends = [append];
-    this.#appends[at === -1 ? this.#appends.length : at] = { to, appends, bytes: all };
-    this.send(node, { type: 'append', to, appends });
+    if (open === undefined) {
+      open = { to, appends: [], bytes: 0 };
+      this.#appends.push(open);
+    }
+    open.appends = [append];
+    open.bytes = all;
+    this.send(node, { type: 'append', to, appends: open.appends });
   }
 
   tell(p: number, message: PeerMessage): void {

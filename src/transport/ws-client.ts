@@ -16,30 +16,41 @@ const refusalBytes = 16 * 1024;
 export async function connect(options: ConnectOptions, tuning: Tuning = defaultTuning): Promise<Connection> {
   const { url, token } = options;
   const address = URL.canParse(url) ? new URL(url) : null;
+  const plain = address !== null && isLoopback(address.hostname);
   const local = address?.protocol !== 'ws:' ? null : localName(address.hostname, address.port, token);
   if (local !== null) {
     try {
-      return await dial(options, tuning, local);
+      return await dial(options, tuning, plain, local);
     } catch (error) {
       // Nobody there, or no such sockets here. Whether there is a node at all is for TCP to say.
       if (!isSystemError((error as MusterError).cause)) throw error;
     }
   }
-  return dial(options, tuning, null);
+  return dial(options, tuning, plain, null);
 }
 
 const isSystemError = (cause: unknown): boolean =>
   (cause as NodeJS.ErrnoException | undefined)?.syscall === 'connect';
 
-/** Over the Unix socket of that name, or over TCP. */
-function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Promise<Connection> {
+/**
+ * Over the Unix socket of that name, or over TCP. `plain`: to the loopback.
+ * RFC 6455 has clients mask what they send, so that no web page can make an intermediary take its bytes for
+ * another protocol. On the loopback there is no intermediary: there the mask is zero, which neither side need apply
+ * (1.3 times the messages a second at 64 in flight). Any receiver accepts it.
+ */
+function dial(
+  options: ConnectOptions,
+  tuning: Tuning,
+  plain: boolean,
+  local: string | null,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const { url } = options;
     let peer: Hello | null = null;
     let socket: Duplex | null = null;
     let ws: WebSocket;
     try {
-      ws = new WebSocket(url, clientOptions(options, tuning, local));
+      ws = new WebSocket(url, clientOptions(options, tuning, plain, local));
     } catch (cause) {
       reject(
         new MusterError('unreachable', `${url} is not the address of a node`, {
@@ -82,24 +93,22 @@ function dial(options: ConnectOptions, tuning: Tuning, local: string | null): Pr
       }
       clearTimeout(timer);
       ws.off('error', failed);
-      const plain = socket !== null && isPlain(url) ? { socket, zeroMask: true } : null;
-      const connection = new WsConnection(ws, peer, tuning, plain);
+      const unmasked = socket !== null && plain ? { socket, zeroMask: true } : null;
+      const connection = new WsConnection(ws, peer, tuning, unmasked);
       connection.attach(options.handler);
       resolve(connection);
     });
   });
 }
 
-/**
- * RFC 6455 has clients mask what they send, so that no web page can make an intermediary take its bytes for
- * another protocol. On the loopback there is no intermediary: there the mask is zero, which neither side need apply
- * (1.3 times the messages a second at 64 in flight). Any receiver accepts it.
- */
-const isPlain = (url: string): boolean => isLoopback(new URL(url).hostname);
-
-function clientOptions(options: ConnectOptions, tuning: Tuning, local: string | null): ClientOptions {
+function clientOptions(
+  options: ConnectOptions,
+  tuning: Tuning,
+  plain: boolean,
+  local: string | null,
+): ClientOptions {
   return {
-    ...(isPlain(options.url) ? { generateMask: (mask) => mask.fill(0) } : {}),
+    ...(plain ? { generateMask: (mask) => mask.fill(0) } : {}),
     ...(local === null ? {} : { createConnection: connectLocally(local) }),
     headers: introduction(options),
     perMessageDeflate: false,

@@ -1,5 +1,5 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MusterError } from '../errors.js';
@@ -117,30 +117,27 @@ function refuse(socket: Duplex, error: unknown, tuning: Tuning): void {
 }
 
 function bind(http: HttpServer, { host, port }: ServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http.once('error', (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE';
-      const message = taken
-        ? `port ${port} of ${host} is in use`
-        : `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`;
-      reject(new MusterError(taken ? 'port-taken' : 'usage', message, { details: { host, port }, cause }));
-    });
-    http.listen({ host, port, backlog: 1024 }, () => {
-      // An error from now on, say too many open files, is that of one connection, which is not accepted.
-      http.on('error', () => {});
-      resolve();
-    });
+  return listenAt(http, { host, port }).catch((cause: NodeJS.ErrnoException) => {
+    const taken = cause.code === 'EADDRINUSE';
+    const message = taken
+      ? `port ${port} of ${host} is in use`
+      : `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`;
+    throw new MusterError(taken ? 'port-taken' : 'usage', message, { details: { host, port }, cause });
   });
 }
 
-/** False: it cannot be had, and TCP has to do. */
-function bindLocally(http: HttpServer, name: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    http.once('error', () => resolve(false));
-    http.listen({ path: name, backlog: 1024 }, () => {
-      http.on('error', () => {});
-      resolve(true);
-    });
+/** False: the name cannot be had, and TCP has to do. */
+const bindLocally = (http: HttpServer, path: string): Promise<boolean> =>
+  listenAt(http, { path }).then(
+    () => true,
+    () => false,
+  );
+
+/** Rejects with the system's error. A later one, say too many open files, is that of a connection that is not accepted: it is passed over. */
+function listenAt(http: HttpServer, where: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.on('error', reject);
+    http.listen({ ...where, backlog: 1024 }, resolve);
   });
 }
 

@@ -15,12 +15,8 @@ export function encodeCall(id: RpcId, request: AnyRequest): string {
 /** As a list, which is half as long as with the names of its fields, and half the work (decision 0032). */
 function appendText(append: Append): string {
   const { p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries } = append;
-  let texts = '';
-  for (const entry of entries) {
-    // Not taken apart: of an applied entry the command would have to be parsed.
-    const text = `[${entry.epoch},${entry.json ?? JSON.stringify(entry.command)}]`;
-    texts += texts === '' ? text : `,${text}`;
-  }
+  // An entry is not taken apart: of an applied one the command would have to be parsed.
+  const texts = entries.map((e) => `[${e.epoch},${e.json ?? JSON.stringify(e.command)}]`).join();
   return `[${p},${gen},${epoch},${stream},${prevSeq},${prevEpoch},${commit},[${texts}]]`;
 }
 

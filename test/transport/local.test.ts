@@ -45,6 +45,13 @@ function overTcp(port: number): number {
 describe.runIf(process.platform === 'linux')('on one machine', () => {
   const connect = (url: string) => createWsTransport().connect(connectOptions(url, new Recorder()));
 
+  /** A server that has ended. */
+  const ended = async () => {
+    const started = await start();
+    await started.server.close();
+    return started;
+  };
+
   it('two of ours meet at the Unix socket; who knows nothing of it comes over TCP', async () => {
     const { server, doorman, port } = await start();
     await connect(server.url);
@@ -56,8 +63,7 @@ describe.runIf(process.platform === 'linux')('on one machine', () => {
   });
 
   it('a node whose name is taken serves over TCP', async () => {
-    const { port } = await start();
-    await ends.pop()!();
+    const { port } = await ended();
     const taken = createServer().listen({ path: localName(host, port, token)! });
     await once(taken, 'listening');
     const doorman = new Doorman();
@@ -71,8 +77,7 @@ describe.runIf(process.platform === 'linux')('on one machine', () => {
   });
 
   it('a node that has ended is at neither', async () => {
-    const { server } = await start();
-    await ends.pop()!();
+    const { server } = await ended();
     await expect(connect(server.url)).rejects.toMatchObject({
       code: 'unreachable',
       details: { refused: true },

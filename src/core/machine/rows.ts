@@ -110,10 +110,6 @@ export class Rows {
     this.#kinds[kind]?.delete(name);
   }
 
-  count(kind: Kind): number {
-    return this.#kinds[kind]?.rows.size ?? 0;
-  }
-
   of<K extends Kind>(kind: K): Iterable<readonly [name: string, row: OneOf<K>]> {
     return (this.#kinds[kind]?.rows ?? []) as Iterable<readonly [string, OneOf<K>]>;
   }

@@ -4,7 +4,6 @@ import { type Applied, asItem } from '../machine/machine.js';
 import type { Command, OpResult, Query, QueryResult, SessionId, TxId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
-  type ClusterMap,
   type NodeId,
   nodeOf,
   type PartitionConfig,
@@ -51,8 +50,6 @@ export class Lead {
   readonly streams = new Map<ReplicaId, Stream>();
   /** M without this replica (R3). */
   #required: Stream[] = [];
-  /** As far as this map goes there is nothing to wish for, while nobody in sync is lost: every primary is asked at every tick. */
-  #content: ClusterMap | null = null;
   /** Who waits for which entry. */
   readonly #waiters = new TurnoverMap<number, number[]>();
   /** The operations in the uncommitted pipeline: the first place where a duplicate is looked up. */
@@ -244,7 +241,6 @@ export class Lead {
     const config = this.#config;
     if (config.epoch !== this.epoch || this.#replica.pending !== null) return null;
     if (this.#yielding !== null) return this.#drained() ? this.#handover(this.#yielding.to) : null;
-    if (this.#content === ctx.map && !this.#isAnyLost()) return null;
     const keep = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
     if (keep.length < config.inSync.length && keep.length < ctx.map.settings.minInSync) {
       // Below min-in-sync only repair and reads go on: give the members, or a better connected primary, more time.
@@ -255,22 +251,7 @@ export class Lead {
     for (const stream of this.streams.values()) {
       if (!config.inSync.includes(stream.replica) && this.#mayAdd(stream)) inSync.push(stream.replica);
     }
-    if (!sameSet(inSync, config.inSync)) return { ...config, inSync };
-    if (keep.length === config.inSync.length && this.#hasNoOther()) this.#content = ctx.map;
-    return null;
-  }
-
-  /** Is every stream one of the in-sync set, and the other way round, this replica excepted? */
-  #hasNoOther(): boolean {
-    const { inSync } = this.#config;
-    if (this.streams.size !== inSync.length - 1) return false;
-    for (const { replica } of this.streams.values()) if (!inSync.includes(replica)) return false;
-    return true;
-  }
-
-  #isAnyLost(): boolean {
-    for (const { replica } of this.streams.values()) if (this.#shouldRemove(replica)) return true;
-    return false;
+    return sameSet(inSync, config.inSync) ? null : { ...config, inSync };
   }
 
   /** Section 2, step 3: when all that placement wants are in sync, the others leave, this primary excepted. */
@@ -705,7 +686,6 @@ export class Lead {
   /** Whoever is new here, or was here when this primary began, gets its full time from now on. */
   #lapseLocks(): void {
     if (!this.serving || this.#yielding !== null) return;
-    if (this.#lapses.size === 0 && this.#replica.machine.rows.count('lock') === 0) return;
     const { now, rules } = this.#ctx;
     const present = new Set<string>();
     const look = (name: string, ticket: string, ms: number, renewed: number): void => {

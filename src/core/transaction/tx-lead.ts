@@ -608,8 +608,6 @@ export class TxLead {
     if (!open) return;
     if (!this.#adopted) this.#adopt();
     this.finish();
-    if (this.#coordinated.size === 0 && this.#toForget.length === 0 && this.#waiting.length === 0)
-      if (this.#host.machine.rows.count('prepared') === 0) return;
     for (const c of [...this.#coordinated.values()]) {
       if (c.committed !== null) {
         if (c.pauseAt !== null && now - c.since >= limits.txPauseMs) c.pauseAt = null;
