@@ -58,6 +58,12 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     t.type('counter incr nev');
     t.keys('C-c');
     await t.sees(/nev\^C\ndefault ❯$/);
+    // In one piece with the line it is for: nothing is begun.
+    t.type('counter incr never');
+    t.keys('Enter', 'C-c');
+    await t.sees(/incr never\n\^C\nError: interrupted\nTook effect: no[\s\S]*default ❯$/);
+    t.run('counter get never');
+    await t.sees(/\nnever 0\ndefault ❯$/);
     t.run('wait 60s');
     t.keys('C-c');
     await t.sees(/default ❯ wait 60s\n\^C[\s\S]*interrupted[\s\S]*default ❯$/);

@@ -4,7 +4,12 @@ import { historyLines } from './history.js';
 
 /** What came of asking for a line. */
 export type Typed =
-  | { readonly kind: 'line'; readonly text: string }
+  | {
+      readonly kind: 'line';
+      readonly text: string;
+      /** Ctrl-C came right behind it, too early to be a signal: it is for what the line would run. */
+      readonly interrupted: boolean;
+    }
   /** Ctrl-C: what was typed so far is dropped. */
   | { readonly kind: 'dropped' }
   /** Ctrl-D, or the terminal is gone. */
@@ -32,7 +37,7 @@ export class LinePrompt {
     const next = this.#waiting.shift();
     if (next !== undefined) {
       this.streams.stdout.write(`${prompt}${next}\n`);
-      return { kind: 'line', text: next };
+      return { kind: 'line', text: next, interrupted: false };
     }
     const reader = createInterface({
       input: this.streams.stdin,
@@ -77,13 +82,14 @@ export class LinePrompt {
           this.#begun = reader.line;
           const [first = '', ...rest] = lines;
           this.#waiting.push(...rest);
-          end({ kind: 'line', text: first });
+          end({ kind: 'line', text: first, interrupted: false });
         });
       lines.push(text);
     });
     reader.on('SIGINT', () => {
       this.streams.stdout.write('^C\n');
-      end({ kind: 'dropped' });
+      const [entered] = lines;
+      end(entered === undefined ? { kind: 'dropped' } : { kind: 'line', text: entered, interrupted: true });
     });
     reader.on('close', () => {
       if (lines.length > 0 || over) return;

@@ -1,3 +1,4 @@
+import { MusterError } from '../../errors.js';
 import type { SignalName } from '../io.js';
 import { renderError } from '../render-error.js';
 import { Interpreter, sourceOf } from '../script/interpreter.js';
@@ -80,6 +81,10 @@ class TerminalShell {
         text = '';
         continue;
       }
+      // From here on Ctrl-C is a signal again, and for this line.
+      const running = new AbortController();
+      this.#running = running;
+      if (typed.interrupted) running.abort();
       if (typed.text.trim() !== '') {
         this.#history.unshift(typed.text);
         await addToHistory(typed.text, warn);
@@ -87,7 +92,7 @@ class TerminalShell {
       text += `${typed.text}\n`;
       const word = text.trim();
       if (word === 'exit' || word === 'quit') break;
-      const done = await this.#runText(text);
+      const done = await this.#runText(text, running.signal);
       // Not whole yet: the next line goes on with it.
       if (done === null) continue;
       text = '';
@@ -100,17 +105,18 @@ class TerminalShell {
   }
 
   /** Runs what was typed. Resolves to its exit code; null: there is more to come. */
-  async #runText(text: string): Promise<number | null> {
+  async #runText(text: string, signal: AbortSignal): Promise<number | null> {
     const { streams, program } = this.setting;
-    if (text.trim() === 'help') {
-      streams.stdout.write(forLocale(helpText(Object.keys(program.commands)), this.setting.unicode));
-      return 0;
-    }
     try {
+      // Ctrl-C came before anything was begun.
+      if (signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
+      if (text.trim() === 'help') {
+        streams.stdout.write(forLocale(helpText(Object.keys(program.commands)), this.setting.unicode));
+        return 0;
+      }
       const steps = parseScript(text, { follows: this.#began });
       this.#began ||= steps.length > 0;
-      this.#running = new AbortController();
-      const failure = await this.#interpreter.steps(sourceOf(steps), this.#running.signal);
+      const failure = await this.#interpreter.steps(sourceOf(steps), signal);
       return failure?.exit ?? 0;
     } catch (error) {
       if (error instanceof UnfinishedText) return null;
