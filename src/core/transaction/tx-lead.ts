@@ -633,7 +633,7 @@ export class TxLead {
         this.#host.tell(anchor, { type: 'tx-query', p: anchor, tx, from: this.#host.p, seq });
       }
     }
-    if (this.#toForget.length > 0 && now >= this.#forgetAt) this.#forget();
+    if (this.#toForget.length > 0 && (this.#coordinated.size === 0 || now >= this.#forgetAt)) this.#forget();
     this.#wake();
   }
 

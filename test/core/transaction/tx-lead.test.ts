@@ -82,10 +82,6 @@ class Anchor {
     this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
   }
 
-  finished(n: number): void {
-    this.tx.onFinished({ type: 'tx-finished', p: 0, tx: this.id(n), from: 1 });
-  }
-
   id = (n: number): string => `0:${this.session}:${n}`;
   get types(): string[] {
     return this.log.slice(1).map(({ type }) => type);
@@ -150,24 +146,5 @@ describe('the coordinator of a transaction', () => {
     anchor.now += limits.txRetryMs;
     anchor.tx.tick();
     expect(anchor.ends).toEqual([[true, 7]]);
-  });
-
-  it('forgets what is finished with others, in one entry, and not for longer than it may', () => {
-    const anchor = new Anchor();
-    for (const [n, wait] of [
-      [1, limits.txForgetMs - 1],
-      [2, 1],
-    ] as const) {
-      anchor.begin(n);
-      anchor.vote(n);
-      anchor.apply();
-      anchor.finished(n);
-      anchor.now += wait;
-      anchor.tx.tick();
-      expect(anchor.types.filter((type) => type === 'forget').length).toBe(n - 1);
-    }
-    expect(anchor.log.at(-1)).toEqual({ type: 'forget', txs: [anchor.id(1), anchor.id(2)] });
-    anchor.apply();
-    expect([...anchor.machine.rows.of('record')]).toEqual([]);
   });
 });
