@@ -1,6 +1,7 @@
 import type { ClusterMap } from '../core/map/types.js';
 import { withClusterLock } from './lock.js';
 import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
+import { pause } from './pause.js';
 import { changeMap } from './placing.js';
 import { findCluster, type LocalCluster } from './registry.js';
 import type { StartOptions } from './start.js';
@@ -39,6 +40,27 @@ async function forget(cluster: LocalCluster): Promise<void> {
   await reconcile(findCluster(cluster.file.name));
 }
 
+/** How often it is looked whether nodes that are starting have registered, in ms. */
+const lookMs = 50;
+
+/** Takes up what an interrupted command left. Nodes that it had just started are waited for: they count, and are to get their share. */
+async function whenStarted(
+  cluster: LocalCluster,
+  { timeoutMs, signal }: MoveOptions,
+): Promise<{ now: LocalCluster; before: ClusterMap }> {
+  const until = performance.now() + timeoutMs;
+  for (let now = await reconcile(cluster); ; now = await reconcile(now)) {
+    const before = await mapOf(now);
+    // One of them that has ended is no member any more: `reconcile` has forgotten it.
+    const starting = now.file.nodes.some(({ id }) => {
+      const member = before.members[id];
+      return member?.state === 'joining' && member.incarnation === 0;
+    });
+    if (!starting || signal?.aborted || performance.now() >= until) return { now, before };
+    await pause(lookMs, signal);
+  }
+}
+
 /** Adds nodes or drains the last ones until there are `count`. Rejects with `usage` and nothing changed when they would be too few. */
 export async function scaleCluster(
   cluster: LocalCluster,
@@ -46,8 +68,7 @@ export async function scaleCluster(
   options: MoveOptions,
 ): Promise<Moved> {
   const done = await withClusterLock(cluster.dir, LOCK_MS, async (): Promise<Moved> => {
-    const now = await reconcile(cluster);
-    const before = await mapOf(now);
+    const { now, before } = await whenStarted(cluster, options);
     const { add, drain, activate } = scalePlan(before, count);
     if (add.length > 0) {
       const nodes = add.map((id) => ({ id }));
