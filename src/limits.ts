@@ -80,7 +80,7 @@ export const limits = {
   txForgetMs: 500,
   /** Not everybody has voted after this long: aborted, in ms. */
   txPrepareMs: 3000,
-  /** A new primary gives clients this long to come again with what was not decided, before it tells participants that it never will be, in ms. */
+  /** A new primary gives clients this long to come again with what was not decided, before it aborts what not all have prepared, in ms. */
   txReturnMs: 500,
   /** Transactions whose steps a primary remembers, and steps of each. */
   txTraces: 64,

@@ -57,8 +57,10 @@ export function describeCommand(command: Command): string {
       return `${command.type} ${command.session}`;
     case 'prepare':
       return `prepare ${command.tx} ${describeItems(command.items)}`;
+    case 'stage':
+      return `stage ${command.tx} ${describeItems(command.own)} with p${command.others.join(' p')}`;
     case 'decide':
-      return `decide ${command.tx} ${describeItems(command.own)} with ${command.prepared.map(([p, seq]) => `p${p} #${seq}`).join(' ')}`;
+      return `decide ${command.tx} with ${command.prepared.map(([p, seq]) => `p${p} #${seq}`).join(' ')}`;
     case 'abort':
       return `abort ${command.tx} (${command.reason})`;
     case 'finish':
@@ -95,6 +97,8 @@ export function describeMessage(m: PeerMessage): string {
       return `beacon r${m.revision} claims ${pairs(m.claims)}`;
     case 'tx-prepare':
       return `tx-prepare p${m.p} ${m.tx} ${describeItems(m.items)}`;
+    case 'tx-ask':
+      return `tx-ask p${m.p} e${m.epoch} ${m.tx}`;
     case 'tx-vote':
       return `tx-vote ${m.tx} from p${m.from} ${m.yes ? `yes #${m.seq}` : `no (${m.reason})`}`;
     case 'tx-finish':

@@ -105,14 +105,26 @@ export type PeerMessage =
       readonly p: number;
       readonly tx: TxId;
       readonly anchor: number;
+      /** That of the anchor's primary: the answer bears it. */
+      readonly epoch: number;
       readonly at: number;
       readonly items: readonly TxItem[];
+    }
+  | {
+      /** Asks whether it has prepared: the anchor has a new primary, which does not know what it was asked. */
+      readonly type: 'tx-ask';
+      readonly p: number;
+      readonly tx: TxId;
+      readonly anchor: number;
+      readonly epoch: number;
     }
   | {
       readonly type: 'tx-vote';
       readonly p: number;
       readonly tx: TxId;
       readonly from: number;
+      /** Of a refusal: the epoch of the primary that asked. A yes holds whoever asked. */
+      readonly epoch: number;
       /** The entry that prepared it. */
       readonly seq: number;
       readonly yes: boolean;
@@ -142,6 +154,7 @@ export const txSteps = [
   'prepares-sent',
   'voted',
   'votes-in',
+  'answered',
   'deciding',
   'decided',
   'finishes-sent',

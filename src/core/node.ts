@@ -462,6 +462,7 @@ export class NodeCore implements ReplicaContext {
         replica.lead?.onSnapshotAck(m);
         break;
       case 'tx-prepare':
+      case 'tx-ask':
       case 'tx-vote':
       case 'tx-finish':
       case 'tx-finished':
@@ -500,6 +501,9 @@ export class NodeCore implements ReplicaContext {
     switch (m.type) {
       case 'tx-prepare':
         lead.tx.onPrepare(m);
+        break;
+      case 'tx-ask':
+        lead.tx.onAsk(m);
         break;
       case 'tx-vote':
         lead.tx.onVote(m);

@@ -59,8 +59,12 @@ export interface Rules {
   readonly presumedAbort: boolean;
   /** Section 5: before it says so, it logs the abort. */
   readonly abortLogged: boolean;
-  /** Section 5: the anchor's own part is voted on when its decision is applied. */
-  readonly ownVoteAtDecide: boolean;
+  /** Section 5: the anchor votes on its own part. */
+  readonly ownVote: boolean;
+  /** Section 5: the anchor's own part is prepared, in its log, before anybody is told that the transaction is committed. */
+  readonly answerWhenStaged: boolean;
+  /** Section 5: a new primary finds out whether all had prepared before it ends what it finds staged. */
+  readonly stagedAreAsked: boolean;
   /** Section 5: the decision concerns the prepare that was voted on, and no later one. */
   readonly finishNamesPrepare: boolean;
   /** Section 6: after a failover a lock lives its full time again. */
@@ -100,7 +104,9 @@ export const soundRules: Rules = {
   decisionDurable: true,
   presumedAbort: true,
   abortLogged: true,
-  ownVoteAtDecide: true,
+  ownVote: true,
+  answerWhenStaged: true,
+  stagedAreAsked: true,
   finishNamesPrepare: true,
   locksOutliveFailover: true,
   lapseNamesRenewal: true,

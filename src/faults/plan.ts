@@ -35,6 +35,7 @@ export const failpoints = {
   '2pc.after-prepare': 'prepares-sent',
   '2pc.after-vote': 'voted',
   '2pc.before-decide': 'votes-in',
+  '2pc.after-answer': 'answered',
   '2pc.deciding': 'deciding',
   '2pc.after-decide': 'decided',
   '2pc.after-finish': 'finishes-sent',

@@ -71,8 +71,13 @@ function stepsOf({ trace, anchor, outcome }: SequencePicture): Step[] {
       case 'prepare':
         steps.push({ at, from: anchor, to: p, label: 'prepare', style });
         break;
-      case 'vote':
-        steps.push({ at, from: p, to: anchor, label: `${yes ? 'yes' : 'no'}${entry(seq)}`, style });
+      case 'vote': {
+        const label = p === anchor ? 'prepared' : yes ? 'yes' : 'no';
+        steps.push({ at, from: p, to: anchor, label: `${label}${entry(seq)}`, style });
+        break;
+      }
+      case 'answered':
+        answer(at, yes === true);
         break;
       case 'decided':
         steps.push({
@@ -82,7 +87,6 @@ function stepsOf({ trace, anchor, outcome }: SequencePicture): Step[] {
           label: `${yes ? 'commit' : 'abort'}${entry(seq)}`,
           style,
         });
-        answer(at, yes === true);
         break;
       case 'finish':
         steps.push({ at, from: anchor, to: p, label: yes ? 'commit' : 'abort', style });
@@ -93,7 +97,7 @@ function stepsOf({ trace, anchor, outcome }: SequencePicture): Step[] {
     }
   }
   // Another coordinator decided it than the one whose memory this is.
-  if (outcome === 'aborted' && !trace.some((event) => event.what === 'decided')) answer(null, false);
+  if (outcome === 'aborted' && !trace.some((event) => event.what === 'answered')) answer(null, false);
   return steps;
 }
 

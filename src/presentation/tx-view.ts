@@ -200,7 +200,9 @@ export function pausedText(parts: readonly Part[], at: PauseAt, option: string, 
     [`muster tx show ${id}`, 'what is known of it'],
     ['muster tx list --in-doubt', 'who waits for the decision'],
   ];
-  if (node !== null) lines.push([`muster node kill ${node}`, `kill its coordinator (partition ${anchor})`]);
+  const then = at === 'prepared' ? ': the next one finds that all have prepared, and commits it' : '';
+  if (node !== null)
+    lines.push([`muster node kill ${node}`, `kill its coordinator (partition ${anchor})${then}`]);
   if (at === 'prepared') lines.push([`muster tx resolve ${id} --abort`, 'abort it']);
   const width = Math.max(...lines.map(([command]) => command.length)) + option.length;
   const next = lines.map(([command, about]) => `  ${`${command}${option}`.padEnd(width)}  ${about}`);

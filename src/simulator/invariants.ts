@@ -1,4 +1,5 @@
 import { describeCommand, describeConfig, describeResponse } from '../core/describe.js';
+import type { Command } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { Ready } from '../core/node.js';
@@ -34,6 +35,9 @@ export class Invariants {
   readonly #committed: Map<number, number>[] = [];
   readonly #lastCommit: number[] = [];
   readonly #digests = new Map<string, string>();
+  /** Transactions whose clients were told that they are committed before that was decided, and those that are in a log as such, or as aborted. */
+  readonly #answered = new Set<string>();
+  readonly #decided = new Map<string, 'decide' | 'abort'>();
   #revision = 0;
   #before: ClusterMap | null = null;
   readonly #hearing = new Hearing();
@@ -124,6 +128,11 @@ export class Invariants {
       }
       this.#checkCommit(process, p);
     }
+    for (const { step, tx } of ready.reached) {
+      if (step !== 'answered') continue;
+      this.#answered.add(tx);
+      if (this.#decided.get(tx) === 'abort') throw this.#torn(tx);
+    }
     for (const { response } of ready.reply) {
       if (
         response.ok &&
@@ -207,6 +216,7 @@ export class Invariants {
       if (known === undefined) {
         committed.set(seq, epoch);
         this.seen.commits++;
+        this.#checkDecision(replica.log.at(seq)?.command);
       } else if (known !== epoch) {
         throw new Violation(
           5,
@@ -219,6 +229,19 @@ export class Invariants {
       this.#inSyncHoldsCommitted(p);
     }
     this.#checkDigest(process, p);
+  }
+
+  /** Invariant 17: what a client was told to be committed is never aborted, by this coordinator or any later one. */
+  #checkDecision(command: Command | undefined): void {
+    if (command?.type !== 'decide' && command?.type !== 'abort') return;
+    // An abort that comes when it is over does nothing.
+    if (this.#decided.has(command.tx)) return;
+    this.#decided.set(command.tx, command.type);
+    if (command.type === 'abort' && this.#answered.has(command.tx)) throw this.#torn(command.tx);
+  }
+
+  #torn(tx: string): Violation {
+    return new Violation(17, `${tx} is aborted, and its client was told that it is committed`);
   }
 
   /** Equal state at equal seq; looked at now and then, for it costs. */

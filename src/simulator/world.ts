@@ -536,7 +536,7 @@ export class World {
       ([, row]) => !hopeless(row.prepared.map(([o]) => o)),
     );
     const pending = (lead?.tx.pending() ?? [])
-      .filter((row) => !hopeless(row.others))
+      .filter((row) => !hopeless(row.kind === 'pending' ? row.others : row.prepared.map(([o]) => o)))
       .map((row) => [row.tx, row] as const);
     return [...prepared, ...records, ...pending].map(([tx, row]) => `${tx} is ${row.kind} in p${p}`);
   }

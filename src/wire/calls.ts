@@ -30,12 +30,12 @@ function paramsOf(message: PeerMessage | AnyRequest): string {
       return JSON.stringify({ from, acks });
     }
     case 'tx-prepare': {
-      const { p, tx, anchor, at, items } = message;
-      return JSON.stringify({ p, tx, anchor, at, items });
+      const { p, tx, anchor, epoch, at, items } = message;
+      return JSON.stringify({ p, tx, anchor, epoch, at, items });
     }
     case 'tx-vote': {
-      const { p, tx, from, seq, yes, reads, reason, message: text } = message;
-      return JSON.stringify({ p, tx, from, seq, yes, reads, reason, message: text });
+      const { p, tx, from, epoch, seq, yes, reads, reason, message: text } = message;
+      return JSON.stringify({ p, tx, from, epoch, seq, yes, reads, reason, message: text });
     }
     case 'tx-finish': {
       const { p, tx, anchor, commit, seq } = message;

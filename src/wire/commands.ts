@@ -14,7 +14,7 @@ import {
   onlyFields,
   want,
 } from './check.js';
-import { checkItems, checkPartEntries, checkReads, checkReason, tuples } from './items.js';
+import { checkItems, checkPartEntries, checkPartitions, checkReads, checkReason, tuples } from './items.js';
 import { checkOperation } from './operations.js';
 
 /** One command of a replicated log. */
@@ -62,16 +62,22 @@ function checkTxCommand(command: Fields & Command, where: string): void {
       checkItems(command.items, `${where}.items`);
       onlyFields(command, 5, where);
       break;
-    case 'decide':
-      checkDecision(command, where);
+    case 'stage':
+      checkNumbered(command, where);
+      if (!isTime(command.at)) bad(`${where}.at`, want.time);
       // Of a transaction whose key is that of no item, all items are elsewhere.
       checkItems(command.own, `${where}.own`, 0);
-      checkReads(command.reads, `${where}.reads`);
-      checkPartEntries(command.prepared, `${where}.prepared`);
+      checkPartitions(command.others, `${where}.others`);
       onlyFields(command, 8, where);
       break;
+    case 'decide':
+      checkTx(command, where);
+      checkReads(command.reads, `${where}.reads`);
+      checkPartEntries(command.prepared, `${where}.prepared`);
+      onlyFields(command, 4, where);
+      break;
     case 'abort':
-      checkDecision(command, where);
+      checkNumbered(command, where);
       checkReason(command.reason, `${where}.reason`);
       if (typeof command.message !== 'string') bad(`${where}.message`, 'a string');
       onlyFields(command, 7, where);
@@ -88,12 +94,12 @@ function checkTxCommand(command: Fields & Command, where: string): void {
     default:
       bad(
         `${where}.type`,
-        'barrier, open, close, expire, prepare, decide, abort, finish, forget, lapse or op',
+        'barrier, open, close, expire, prepare, stage, decide, abort, finish, forget, lapse or op',
       );
   }
 }
 
-function checkDecision(command: Extract<Command, { type: 'decide' | 'abort' }>, where: string): void {
+function checkNumbered(command: Extract<Command, { type: 'stage' | 'abort' }>, where: string): void {
   checkTx(command, where);
   if (!isSession(command.session)) bad(`${where}.session`, want.session);
   if (!isCount(command.n)) bad(`${where}.n`, want.count);

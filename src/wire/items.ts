@@ -68,6 +68,11 @@ export function checkReads(value: unknown, where: string): asserts value is read
   }
 }
 
+export function checkPartitions(value: unknown, where: string): asserts value is readonly number[] {
+  if (!isArray(value) || value.length > limits.txItems) bad(where, `a list of at most ${limits.txItems}`);
+  for (const p of value) if (!isPartition(p)) bad(`${where}[]`, want.partition);
+}
+
 /** A list of pairs of partition and entry. */
 export function checkPartEntries(value: unknown, where: string): asserts value is readonly PartEntry[] {
   for (const [p, seq] of tuples(value, 2, where)) {

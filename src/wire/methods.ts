@@ -41,6 +41,7 @@ const n = 'The operation’s number in its session.';
 const first = 'Results of operations before this number are no longer needed.';
 const tx = 'The transaction, `partition:session:n` of its anchor.';
 const anchor = 'The partition that coordinates the transaction and holds its outcome.';
+const asking = 'The epoch of the anchor’s primary that asks.';
 const participant = 'The partition whose primary sends this.';
 const at =
   'When the transaction was first attempted, on its client’s clock in ms: the older waits, the younger gives way.';
@@ -150,7 +151,14 @@ export const methods: Methods = {
     from: 'node',
     summary: 'The anchor of a transaction asks a partition to prepare its part.',
     params: peerTx.decodeTxPrepare,
-    fields: { p, tx, anchor, at, items: `The items of that partition, each ${items}.` },
+    fields: { p, tx, anchor, epoch: asking, at, items: `The items of that partition, each ${items}.` },
+  },
+  'tx-ask': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A new primary of the anchor asks whether a partition has prepared its part of a transaction.',
+    params: peerTx.decodeTxAsk,
+    fields: { p, tx, anchor, epoch: asking },
   },
   'tx-vote': {
     kind: 'notification',
@@ -161,6 +169,7 @@ export const methods: Methods = {
       p: 'The anchor’s number.',
       tx,
       from: participant,
+      epoch: 'Of a refusal: the epoch of the primary that asked; an older one’s does not count. 0 in a yes.',
       seq: 'The number of the entry by which it prepared; 0 when it did not.',
       yes: 'It has prepared, and can commit and abort from now on.',
       reads: 'What it read, as `[key, value, version]`.',

@@ -19,24 +19,34 @@ import type { Peer } from './peer.js';
 export function decodeTxPrepare(params: unknown): Peer<'tx-prepare'> {
   const m = about(params, 'tx-prepare') as Fields & Peer<'tx-prepare'>;
   if (!isPartition(m.anchor)) bad('tx-prepare.anchor', want.partition);
+  if (!isCount(m.epoch)) bad('tx-prepare.epoch', want.count);
   if (!isTime(m.at)) bad('tx-prepare.at', want.time);
-  const { p, tx, anchor, at, items } = m;
+  const { p, tx, anchor, epoch, at, items } = m;
   checkItems(items, 'tx-prepare.items');
-  onlyFields(m, 5, 'tx-prepare');
-  return { type: 'tx-prepare', p, tx, anchor, at, items };
+  onlyFields(m, 6, 'tx-prepare');
+  return { type: 'tx-prepare', p, tx, anchor, epoch, at, items };
+}
+
+export function decodeTxAsk(params: unknown): Peer<'tx-ask'> {
+  const m = about(params, 'tx-ask') as Fields & Peer<'tx-ask'>;
+  if (!isPartition(m.anchor)) bad('tx-ask.anchor', want.partition);
+  if (!isCount(m.epoch)) bad('tx-ask.epoch', want.count);
+  onlyFields(m, 4, 'tx-ask');
+  return { type: 'tx-ask', p: m.p, tx: m.tx, anchor: m.anchor, epoch: m.epoch };
 }
 
 export function decodeTxVote(params: unknown): Peer<'tx-vote'> {
   const m = about(params, 'tx-vote') as Fields & Peer<'tx-vote'>;
-  const { p, tx, from, seq, yes, reads, reason, message } = m;
+  const { p, tx, from, epoch, seq, yes, reads, reason, message } = m;
   if (!isPartition(from)) bad('tx-vote.from', want.partition);
+  if (!isCount(epoch)) bad('tx-vote.epoch', want.count);
   if (!isCount(seq)) bad('tx-vote.seq', want.count);
   if (typeof yes !== 'boolean') bad('tx-vote.yes', want.flag);
   checkReads(reads, 'tx-vote.reads');
   checkReason(reason, 'tx-vote.reason');
   if (typeof message !== 'string') bad('tx-vote.message', 'a string');
-  onlyFields(m, 8, 'tx-vote');
-  return { type: 'tx-vote', p, tx, from, seq, yes, reads, reason, message };
+  onlyFields(m, 9, 'tx-vote');
+  return { type: 'tx-vote', p, tx, from, epoch, seq, yes, reads, reason, message };
 }
 
 export function decodeTxFinish(params: unknown): Peer<'tx-finish'> {

@@ -159,6 +159,7 @@ const traced: ReadonlySet<unknown> = new Set<TraceEvent['what']>([
   'came',
   'prepare',
   'vote',
+  'answered',
   'decided',
   'finish',
   'finished',

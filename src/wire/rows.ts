@@ -14,7 +14,7 @@ import {
   onlyFields,
   want,
 } from './check.js';
-import { checkItems, checkPartEntries, checkReads } from './items.js';
+import { checkItems, checkPartEntries, checkPartitions, checkReads } from './items.js';
 import { isPermits, isTtl, wantPermits, wantTtl } from './operations.js';
 
 /** A row of a partition: a lock, a fence, or a part of a transaction. */
@@ -40,9 +40,17 @@ export function checkRow(value: unknown, where: string): asserts value is Row | 
     case 'pending':
       if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
       checkKeys(row.keys, `${where}.keys`);
-      if (!isArray(row.others)) bad(`${where}.others`, 'a list');
-      for (const p of row.others) if (!isPartition(p)) bad(`${where}.others[]`, want.partition);
+      checkPartitions(row.others, `${where}.others`);
       onlyFields(row, 4, where);
+      break;
+    case 'staged':
+      if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
+      if (!isTime(row.at)) bad(`${where}.at`, want.time);
+      if (!isCount(row.seq)) bad(`${where}.seq`, want.count);
+      checkItems(row.items, `${where}.items`, 0);
+      checkReads(row.reads, `${where}.reads`);
+      checkPartitions(row.others, `${where}.others`);
+      onlyFields(row, 7, where);
       break;
     case 'prepared':
       if (!isTxId(row.tx)) bad(`${where}.tx`, want.tx);
@@ -54,7 +62,7 @@ export function checkRow(value: unknown, where: string): asserts value is Row | 
       onlyFields(row, 7, where);
       break;
     default:
-      bad(`${where}.kind`, 'lock, fence, record, pending or prepared');
+      bad(`${where}.kind`, 'lock, fence, staged, record, pending or prepared');
   }
 }
 

@@ -42,7 +42,8 @@ class Partition {
   decide(tx: string, own: readonly TxItem[]): void {
     const n = ++this.#n;
     const { session } = this;
-    this.apply({ type: 'decide', tx, session, n, first: n, own, reads: [], prepared: [[9, 1]] });
+    this.apply({ type: 'stage', tx, session, n, first: n, at: 1, own, others: [9] });
+    this.apply({ type: 'decide', tx, reads: [], prepared: [[9, 1]] });
   }
 
   /** It takes part in what partition 9 decides. */

@@ -290,6 +290,23 @@ describe('a paused transaction', { timeout: 60_000 }, () => {
     await ok('node', 'start', 'all');
   });
 
+  it('that all have prepared is committed by the next coordinator, though nobody asks for it any more', async () => {
+    await run('wait', '--for', 'in-sync');
+    const [a, b, c] = await spread('orphan-', 3);
+    const going = begin('tx', 'run', '-c', `put ${a} 1; incr ${b}; incr ${c}`, '--pause-at', 'prepared');
+    const { id: held, anchor } = await paused(going);
+    const votes = async (): Promise<unknown> =>
+      (await ok('tx', 'show', held)).trace.filter(({ what }: { what: string }) => what === 'vote').length;
+    await expect.poll(votes).toBe(3);
+    going.child.kill('SIGINT');
+    expect(await going.ended).toBe(130);
+    await ok('node', 'kill', anchor.node as string);
+    await expect.poll(list).toEqual([]);
+    expect((await run('kv', 'get', a!)).stdout).toBe('1\n');
+    for (const key of [b, c]) expect((await run('counter', 'get', key!)).stdout).toBe('1\n');
+    await ok('node', 'start', 'all');
+  });
+
   it('at its decision is answered while its participants are in doubt; a decision is never overridden', async () => {
     await run('wait', '--for', 'in-sync');
     const [a, b] = await spread('decided-', 2);

@@ -15,8 +15,10 @@ const committed = [
   event(0, 'came', 7),
   event(0.2, 'prepare', 3),
   event(0.2, 'prepare', 12),
+  event(2.7, 'vote', 7, 5, true),
   event(2.9, 'vote', 3, 9, true),
   event(3.1, 'vote', 12, 4, true),
+  event(3.1, 'answered', 7, null, true),
   event(5.5, 'decided', 7, 6, true),
   event(5.5, 'finish', 3, 9, true),
   event(5.5, 'finish', 12, 4, true),
@@ -46,10 +48,11 @@ describe('the picture of a transaction', () => {
     0.0     │───── run ──────▶│                 │                 │
     0.2     │                 │─── prepare ────▶│                 │
     0.2     │                 │─────────────────┼─── prepare ────▶│
+    2.7     │                 ● prepared #5     │                 │
     2.9     │                 │◀─── yes #9 ─────│                 │
     3.1     │                 │◀────────────────┼──── yes #4 ─────│
+    3.1     │◀─ committed ────│                 │                 │
     5.5     │                 ● commit #6       │                 │
-    5.5     │◀─ committed ────│                 │                 │
     5.5     │                 │──── commit ────▶│                 │
     5.5     │                 │─────────────────┼──── commit ────▶│
     7.8     │                 │◀────────────────┼─── finished ────│
@@ -71,6 +74,7 @@ describe('the picture of a transaction', () => {
         event(0, 'prepare', 3),
         event(1.5, 'vote', 3, null, false),
         event(3, 'decided', 7, 6, false),
+        event(3, 'answered', 7, null, false),
         event(3, 'finish', 3, 0, false),
       ],
       { outcome: 'aborted' },
@@ -96,7 +100,7 @@ describe('the picture of a transaction', () => {
     expect(narrow).toContain('    0.0 ms  client → n2/7 (coordinator): run\n');
     expect(narrow).toContain('    3.1 ms  n3/12 → n2/7 (coordinator): yes #4\n');
     expect(narrow).toContain('    5.5 ms  n2/7 (coordinator): commit #6\n');
-    expect(narrow.trimEnd().split('\n')).toHaveLength(11);
+    expect(narrow.trimEnd().split('\n')).toHaveLength(12);
   });
 
   it('of very many partitions is a line for each step', () => {

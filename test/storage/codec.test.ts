@@ -26,11 +26,10 @@ const commands: Readonly<Record<string, Command>> = {
     op: { type: 'tx', key: 'k', items: [put] },
   },
   'a prepare': { type: 'prepare', tx, anchor: 3, at: 1, items: [put] },
-  'a decision with much of its own': { type: 'decide', ...whose, own: [check], reads: [], prepared: [] },
+  'the own part of a transaction': { type: 'stage', ...whose, at: 1, own: [check], others: [4] },
   'a decision that read much': {
     type: 'decide',
-    ...whose,
-    own: [],
+    tx,
     reads: [['k', large, 1]],
     prepared: [[4, 9]],
   },

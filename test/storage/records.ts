@@ -56,6 +56,18 @@ export const everyRow: readonly (readonly [string, Row])[] = [
     },
   ],
   [
+    'staged/0:0.1:9',
+    {
+      kind: 'staged',
+      tx: '0:0.1:9',
+      at: 1.5,
+      seq: 9,
+      items: [{ type: 'incr', key: 'b', by: -1 }],
+      reads: [],
+      others: [3],
+    },
+  ],
+  [
     'record/0:0.1:8',
     {
       kind: 'record',

@@ -27,6 +27,7 @@ const item: fc.Arbitrary<TxItem> = fc.oneof(
 const items = fc.array(item, { minLength: 1, maxLength: 4 });
 const own = fc.array(item, { maxLength: 4 });
 const reads: fc.Arbitrary<TxRead[]> = fc.array(fc.tuple(key, content, count), { maxLength: 4 });
+const others = fc.array(partition, { maxLength: 3 });
 const prepared = fc.array(fc.tuple(partition, count), { maxLength: 3 });
 const reason = fc.constantFrom<TxReason>(
   'check',
@@ -51,15 +52,16 @@ export const lockOperation: fc.Arbitrary<Operation> = fc.oneof(
 export const txCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('prepare' as const), tx, anchor: partition, at: time, items }),
   fc.record({
-    type: fc.constant('decide' as const),
+    type: fc.constant('stage' as const),
     tx,
     session,
     n: count,
     first: count,
+    at: time,
     own,
-    reads,
-    prepared,
+    others,
   }),
+  fc.record({ type: fc.constant('decide' as const), tx, reads, prepared }),
   fc.record({
     type: fc.constant('abort' as const),
     tx,
@@ -87,14 +89,23 @@ export const txMessage: {
     p: partition,
     tx,
     anchor: partition,
+    epoch: count,
     at: time,
     items,
+  }),
+  'tx-ask': fc.record({
+    type: fc.constant('tx-ask'),
+    p: partition,
+    tx,
+    anchor: partition,
+    epoch: count,
   }),
   'tx-vote': fc.record({
     type: fc.constant('tx-vote'),
     p: partition,
     tx,
     from: partition,
+    epoch: count,
     seq: count,
     yes: fc.boolean(),
     reads,
@@ -131,8 +142,9 @@ export const row: fc.Arbitrary<Row | PendingRow> = fc.oneof(
     kind: fc.constant('pending' as const),
     tx,
     keys: fc.array(key, { maxLength: 3 }),
-    others: fc.array(partition, { maxLength: 3 }),
+    others,
   }),
+  fc.record({ kind: fc.constant('staged' as const), tx, at: time, seq: count, items: own, reads, others }),
   fc.record({
     kind: fc.constant('prepared' as const),
     tx,

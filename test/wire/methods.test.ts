@@ -333,18 +333,25 @@ describe('the bounds of a message', () => {
     const session = `${longest}.${longest}` as const;
     const tx = `${limits.partitions - 1}:${session}:${longest}`;
     const prepared = items.map(() => [limits.partitions - 1, longest] as const);
-    const numbered = { tx, session, n: longest, first: longest } as const;
-    const decide = { type: 'decide', ...numbered, own: items, reads: [], prepared } as const;
-    expect(fitsBytes(decide, limits.entryBytes)).toBe(true);
+    const others = items.map(() => limits.partitions - 1);
+    const at = -Number.MAX_VALUE;
+    const stage = { type: 'stage', tx, session, n: longest, first: longest, at, own: items, others } as const;
+    const decide = { type: 'decide', tx, reads: [], prepared } as const;
+    for (const command of [stage, decide]) expect(fitsBytes(command, limits.entryBytes)).toBe(true);
     // As much has been read as may share the entry: it goes by the bytes, whatever they are bytes of.
-    const read = (units: number) => [['k', '\u0001'.repeat(units), 1]] as const;
+    const value = '\u0001'.repeat(100_000);
+    const read = (units: number) =>
+      Array.from(
+        { length: Math.ceil(units / value.length) },
+        (_, i) => [`k${i}`, value.slice(0, units - i * value.length), 1] as const,
+      );
     let units = 0;
     for (let step = 2 ** 20; step >= 1; step /= 2)
       if (fitsBytes({ ...decide, reads: read(units + step) }, limits.entryBytes)) units += step;
     expect(units).toBeGreaterThan(100_000);
     const anchor = limits.partitions - 1;
-    const prepare = { type: 'prepare', tx, anchor, at: -Number.MAX_VALUE, items } as const;
-    for (const command of [{ ...decide, reads: read(units) }, prepare]) {
+    const prepare = { type: 'prepare', tx, anchor, at, items } as const;
+    for (const command of [{ ...decide, reads: read(units) }, prepare, stage]) {
       const append = {
         ...example!.append,
         to: `${'n'.repeat(limits.nameLength)}/${'s'.repeat(128)}`,

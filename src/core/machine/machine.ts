@@ -6,13 +6,12 @@ import { applyLock, lapse, ofTicket } from './locks.js';
 import { outcomeResult } from './outcome.js';
 import { Rows } from './rows.js';
 import {
-  fitsReads,
   type Holding,
   hasRoom,
   holdingOf,
   Intents,
   isWrite,
-  tooManyReads,
+  partsOf,
   type Vote,
   voteOn,
 } from './transactions.js';
@@ -25,6 +24,7 @@ import type {
   OpResult,
   Query,
   QueryResult,
+  Row,
   SessionId,
   SessionState,
   Snapshot,
@@ -41,7 +41,7 @@ export type Applied =
   | { readonly type: 'refused-open' }
   | { readonly type: 'closed' }
   | { readonly type: 'op'; readonly result: OpResult }
-  /** A prepare: the vote of this partition; null: it is a repetition. */
+  /** A prepare, or the anchor's: the vote of this partition; null: it is a repetition. */
   | { readonly type: 'vote'; readonly vote: Vote | null }
   /** The end of a transaction at its anchor, and what its client is told. */
   | { readonly type: 'decided'; readonly committed: boolean; readonly result: OpResult };
@@ -176,9 +176,12 @@ export class PartitionMachine {
         return nothing;
       case 'prepare':
         return this.#prepare(command, seq);
+      case 'stage':
+        return this.#stage(command, seq);
       case 'decide':
+        return this.#commit(command, seq);
       case 'abort':
-        return this.#decide(command, seq);
+        return this.#abort(command);
       case 'finish':
         for (const [tx, commit, prepareSeq] of command.ends) this.#finish(tx, commit, prepareSeq, seq);
         return nothing;
@@ -235,34 +238,81 @@ export class PartitionMachine {
   }
 
   /**
-   * The anchor's own part is voted on and done in this one entry: all others hold theirs. What comes of it is the session's result,
-   * whoever asks and however often; if there is a result already, this came too late and does nothing.
+   * The anchor's own part. When it cannot be, that is the session's result at once; a result that is there already stays, whoever
+   * asks and however often, and this came too late and does nothing.
    */
-  #decide(c: Extract<Command, { type: 'decide' | 'abort' }>, seq: number): Applied {
-    const session = this.#sessions.get(c.session);
-    const late = session === undefined ? sessionUnknown : doneBefore(session, c.n);
-    if (session === undefined || late !== null) {
-      const committed = this.rows.get('record', c.tx) !== undefined;
-      return { type: 'decided', committed, result: late ?? sessionUnknown };
-    }
-    if (c.first > session.first) forgetBefore(session, c.first);
-    const outcome = c.type === 'abort' ? aborted(c) : this.#commit(c, seq);
-    const result = outcomeResult(outcome);
-    session.results.set(c.n, result);
-    this.#dirtySessions.add(c.session);
-    return { type: 'decided', committed: outcome.outcome === 'committed', result };
+  #stage(c: Extract<Command, { type: 'stage' }>, seq: number): Applied {
+    const { tx, at, own, others } = c;
+    if (this.rows.get('staged', tx) !== undefined) return { type: 'vote', vote: null };
+    const late = this.#known(c.session, c.n);
+    if (late !== null)
+      return { type: 'decided', committed: this.rows.get('record', tx) !== undefined, result: late };
+    this.#acknowledge(c.session, c.first);
+    const vote = this.#vote(tx, own);
+    if (!vote.yes && this.#rules.ownVote) return this.#ended(tx, aborted(vote));
+    const reads = vote.yes ? vote.reads : [];
+    this.rows.set(tx, { kind: 'staged', tx, at, seq, items: own, reads, others });
+    this.intents.hold(tx, own);
+    return { type: 'vote', vote };
   }
 
-  #commit(c: Extract<Command, { type: 'decide' }>, seq: number): TxOutcome {
-    const { tx, own, prepared } = c;
-    const vote = this.#vote(tx, own);
-    if (!vote.yes && this.#rules.ownVoteAtDecide) return aborted(vote);
-    const reads = [...(vote.yes ? vote.reads : []), ...c.reads];
-    if (!fitsReads(reads)) return aborted({ reason: 'too-large', message: tooManyReads });
-    this.#write(own, seq);
+  /** Nothing can stop it any more: everybody has prepared. Only one that is staged is decided, and once. */
+  #commit({ tx, reads, prepared }: Extract<Command, { type: 'decide' }>, seq: number): Applied {
+    const row = this.#unstage(tx);
+    if (row === undefined) {
+      const { session, n } = partsOf(tx);
+      const committed = this.rows.get('record', tx) !== undefined;
+      return { type: 'decided', committed, result: this.#known(session, n) ?? sessionUnknown };
+    }
+    this.#write(row.items, seq);
     if (prepared.length > 0)
-      this.rows.set(tx, { kind: 'record', tx, keys: own.map(({ key }) => key), prepared });
-    return { outcome: 'committed', reads };
+      this.rows.set(tx, { kind: 'record', tx, keys: row.items.map(({ key }) => key), prepared });
+    return this.#ended(tx, { outcome: 'committed', reads: [...row.reads, ...reads] });
+  }
+
+  /** Staged or not: it does not happen, unless it has happened. */
+  #abort(c: Extract<Command, { type: 'abort' }>): Applied {
+    if (this.#unstage(c.tx) === undefined) {
+      const late = this.#known(c.session, c.n);
+      if (late !== null)
+        return { type: 'decided', committed: this.rows.get('record', c.tx) !== undefined, result: late };
+    }
+    this.#acknowledge(c.session, c.first);
+    return this.#ended(c.tx, aborted(c));
+  }
+
+  #unstage(tx: TxId): Extract<Row, { kind: 'staged' }> | undefined {
+    const row = this.rows.get('staged', tx);
+    if (row === undefined) return undefined;
+    this.intents.release(tx, row.items);
+    this.rows.delete('staged', tx);
+    return row;
+  }
+
+  /** What an operation of a session has come to before, or that the session is gone; null: it has not been done. */
+  #known(id: SessionId, n: number): OpResult | null {
+    const session = this.#sessions.get(id);
+    return session === undefined ? sessionUnknown : doneBefore(session, n);
+  }
+
+  /** Its client has the results of all operations before that one. */
+  #acknowledge(id: SessionId, first: number): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined || first <= session.first) return;
+    forgetBefore(session, first);
+    this.#dirtySessions.add(id);
+  }
+
+  /** The end of a transaction is its session's result, while that is wanted: its client may have been answered when all had prepared. */
+  #ended(tx: TxId, outcome: TxOutcome): Applied {
+    const result = outcomeResult(outcome);
+    const { session: id, n } = partsOf(tx);
+    const session = this.#sessions.get(id);
+    if (session !== undefined && doneBefore(session, n) === null) {
+      session.results.set(n, result);
+      this.#dirtySessions.add(id);
+    }
+    return { type: 'decided', committed: outcome.outcome === 'committed', result };
   }
 
   #finish(tx: TxId, commit: boolean, prepareSeq: number, seq: number): void {
@@ -472,7 +522,7 @@ export type MachineRules = Pick<
   | 'readIntents'
   | 'intentsUntilDecision'
   | 'finishNamesPrepare'
-  | 'ownVoteAtDecide'
+  | 'ownVote'
   | 'incrementsHold'
   | 'incrementsLeaveRoom'
 >;

@@ -5,7 +5,7 @@ import type { PendingRow, QueryResult, Row, TxItem } from './types.js';
 type Kind = Row['kind'];
 type OneOf<K extends Kind> = Extract<Row, { kind: K }>;
 
-const kinds = ['lock', 'fence', 'record', 'prepared'] as const satisfies readonly Kind[];
+const kinds = ['lock', 'fence', 'staged', 'record', 'prepared'] as const satisfies readonly Kind[];
 
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : 1;
@@ -64,6 +64,7 @@ export class Rows {
   readonly #kinds: { [K in Kind]: OfKind<OneOf<K>> | null } = {
     lock: null,
     fence: null,
+    staged: null,
     record: null,
     prepared: null,
   };
@@ -80,7 +81,7 @@ export class Rows {
 
   #of(kind: Kind): OfKind<Row> {
     const kinds = this.#kinds as { [K in Kind]: OfKind<Row> | null };
-    kinds[kind] ??= new OfKind<Row>(kind === 'record' || kind === 'prepared');
+    kinds[kind] ??= new OfKind<Row>(kind !== 'lock' && kind !== 'fence');
     return kinds[kind];
   }
 
@@ -121,11 +122,11 @@ export class Rows {
   page(
     of: 'lock' | 'tx',
     after: string | null,
-    pending: Iterable<PendingRow> = [],
+    pending: Iterable<PendingRow | OneOf<'record'>> = [],
   ): Extract<QueryResult, { type: 'rows' }> {
     const found: (readonly [string, Row | PendingRow])[] = [];
     for (const row of pending) if (after === null || row.tx > after) found.push([row.tx, row]);
-    // A transaction's coordinator is no participant of it as well, so its id names one row.
+    // A transaction's coordinator is no participant of it as well, and tells itself of what is staged: its id names one row.
     for (const kind of of === 'lock' ? (['lock'] as const) : (['record', 'prepared'] as const))
       for (const named of this.of(kind)) if (after === null || named[0] > after) found.push(named);
     found.sort(byName);

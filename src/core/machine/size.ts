@@ -11,8 +11,10 @@ export function sizeOf(command: Command): number {
     }
     case 'prepare':
       return 96 + sizeOfItems(command.items);
+    case 'stage':
+      return 128 + sizeOfItems(command.own) + 8 * command.others.length;
     case 'decide':
-      return 96 + sizeOfItems(command.own) + sizeOfReads(command.reads) + 16 * command.prepared.length;
+      return 96 + sizeOfReads(command.reads) + 16 * command.prepared.length;
     case 'abort':
       return 128 + command.message.length;
     case 'finish':

@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap } from '../../turnover.js';
 import type { Rows } from './rows.js';
-import type { Cell, Row, TxId, TxItem, TxRead, TxReason } from './types.js';
+import type { Cell, Row, SessionId, TxId, TxItem, TxRead, TxReason } from './types.js';
 
 /** What a participant says of its part. */
 export type Vote =
@@ -101,7 +101,8 @@ export class Intents {
   constructor(held: (item: TxItem) => Holding | null, room: Room, rows: Rows) {
     this.#held = held;
     this.#room = room;
-    for (const [, row] of rows.of('prepared')) this.hold(row.tx, row.items);
+    for (const kind of ['staged', 'prepared'] as const)
+      for (const [, row] of rows.of(kind)) this.hold(row.tx, row.items);
   }
 
   get size(): number {
@@ -196,4 +197,11 @@ export function hasRoom(value: number, by: number, plus: number, minus: number):
     : minus + by >= limits.counterMin && value + minus + by >= limits.counterMin;
 }
 
+/** What the id of a transaction says: its anchor, and the operation of which session it is. */
+export function partsOf(tx: TxId): { anchor: number; session: SessionId; n: number } {
+  const [anchor, session, n] = tx.split(':') as [string, SessionId, string];
+  return { anchor: Number(anchor), session, n: Number(n) };
+}
+
 export type PreparedRow = Extract<Row, { kind: 'prepared' }>;
+export type RecordRow = Extract<Row, { kind: 'record' }>;

@@ -92,14 +92,21 @@ export type Command =
       readonly at: number;
       readonly items: readonly TxItem[];
     }
-  /** At the anchor, when all others have prepared: its own part is checked, read and written, and if it can be, all of it is committed. */
+  /** At the anchor: it prepares its own part, and remembers who else is asked to. If it cannot, the transaction is aborted by this very entry. */
   | {
-      readonly type: 'decide';
+      readonly type: 'stage';
       readonly tx: TxId;
       readonly session: SessionId;
       readonly n: number;
       readonly first: number;
+      readonly at: number;
       readonly own: readonly TxItem[];
+      readonly others: readonly number[];
+    }
+  /** At the anchor, when all others have prepared: all of it is committed. */
+  | {
+      readonly type: 'decide';
+      readonly tx: TxId;
       /** What the others read. */
       readonly reads: readonly TxRead[];
       /** Of each other participant, the entry by which it prepared. */
@@ -161,7 +168,7 @@ export interface Holder {
 export interface TraceEvent {
   /** Since the transaction came, in ms on the coordinator's clock. */
   readonly at: number;
-  readonly what: 'came' | 'prepare' | 'vote' | 'decided' | 'finish' | 'finished';
+  readonly what: 'came' | 'prepare' | 'vote' | 'answered' | 'decided' | 'finish' | 'finished';
   /** The partition that it concerns: the participant's, or the anchor's own. */
   readonly p: number;
   /** The log entry there; null: none, or not known. */
@@ -179,6 +186,17 @@ export type Row =
       readonly queue: readonly { readonly ticket: string; readonly ttl: number }[];
     }
   | { readonly kind: 'fence'; readonly token: number }
+  /** At the anchor: its own part, prepared and not yet decided. `others` are asked to prepare theirs. */
+  | {
+      readonly kind: 'staged';
+      readonly tx: TxId;
+      readonly at: number;
+      /** The entry that staged it. */
+      readonly seq: number;
+      readonly items: readonly TxItem[];
+      readonly reads: readonly TxRead[];
+      readonly others: readonly number[];
+    }
   /** At the anchor: a transaction that is committed, until everybody has finished. `keys`: its own. */
   | {
       readonly kind: 'record';
@@ -197,7 +215,7 @@ export type Row =
       readonly reads: readonly TxRead[];
     };
 
-/** A transaction that is not decided, as its coordinator tells who looks: no log knows of it. */
+/** A transaction that is not decided, as its coordinator tells who looks. */
 export interface PendingRow {
   readonly kind: 'pending';
   readonly tx: TxId;

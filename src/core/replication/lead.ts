@@ -89,6 +89,7 @@ export class Lead {
     const replica = this.#replica;
     return {
       p: replica.p,
+      epoch: this.epoch,
       since: this.startedAt,
       rules: ctx.rules,
       get partitions() {
@@ -106,7 +107,7 @@ export class Lead {
       get enoughInSync() {
         return lead.enoughInSync;
       },
-      current: () => lead.holdsLeases(),
+      current: () => lead.#yielding?.published !== true && lead.holdsLeases(),
       mayWrite: () => lead.#mayWrite(),
       append: (command) => lead.#accept(command, []),
       tell: (p, message) => ctx.tell(p, message),
@@ -482,12 +483,15 @@ export class Lead {
       return;
     }
     const state = this.#tx.abort(tx);
-    this.#ctx.reply(
-      origin,
-      state === null
-        ? this.#refuse('busy', 'the transaction is about to be decided')
-        : { ok: true, type: 'abort', state },
-    );
+    if (typeof state === 'string') {
+      this.#ctx.reply(origin, { ok: true, type: 'abort', state });
+      return;
+    }
+    const message =
+      state.length === 0
+        ? 'the transaction is about to be decided'
+        : `its coordinator died, and it is committed if partition ${state.join(', ')} has prepared: nobody there says so yet`;
+    this.#ctx.reply(origin, this.#refuse('busy', message));
   }
 
   /** A transaction over several partitions; a duplicate is answered, or waits with the first. */
@@ -580,6 +584,10 @@ export class Lead {
       return;
     }
     const { session, n, first, op } = request;
+    if (op.type === 'resolve' && this.#tx.isOpen(session, n)) {
+      this.#ctx.reply(origin, this.#refuse('busy', 'a transaction under that number is not decided yet'));
+      return;
+    }
     if (op.type === 'tx' && this.#refuseItems(origin, op.items, this.#replica.p)) return;
     const items = this.#itemsOf(op);
     if (this.#tx.blocks(items)) {
@@ -657,9 +665,13 @@ export class Lead {
       case 'prepare':
         if (applied.type === 'vote') this.#tx.voted(command, applied.vote);
         break;
+      case 'stage':
+        if (applied.type === 'vote') this.#tx.staged(command.tx);
+        else if (applied.type === 'decided') this.#tx.decided(command.tx, applied, seq);
+        break;
       case 'decide':
       case 'abort':
-        if (applied.type === 'decided') this.#tx.decided(command, applied, seq);
+        if (applied.type === 'decided') this.#tx.decided(command.tx, applied, seq);
         break;
       case 'finish':
         this.#tx.finished(command);

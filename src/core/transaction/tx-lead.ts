@@ -9,6 +9,8 @@ import {
   holdingOf,
   Intents,
   type PreparedRow,
+  partsOf,
+  type RecordRow,
   tooManyReads,
   type Vote,
   voteOn,
@@ -19,7 +21,6 @@ import type {
   PartEntry,
   PendingRow,
   Query,
-  Row,
   SessionId,
   TraceEvent,
   TxEnd,
@@ -41,6 +42,8 @@ type Prepare = Extract<PeerMessage, { type: 'tx-prepare' }>;
 /** What the transactions of a partition may ask of its primary. */
 export interface TxHost {
   readonly p: number;
+  /** In which this is the primary. */
+  readonly epoch: number;
   readonly now: number;
   /** When this primary began. */
   readonly since: number;
@@ -64,22 +67,30 @@ export interface TxHost {
   reached(step: TxStep, tx: TxId): void;
 }
 
-/** A transaction that this primary coordinates. Until it is decided nothing else knows of it but who has prepared, and its client. */
+/** A transaction that this primary coordinates. */
 interface Coordinated {
   readonly tx: TxId;
-  readonly session: SessionId;
-  readonly n: number;
   readonly first: number;
   readonly at: number;
-  readonly own: readonly TxItem[];
-  readonly others: readonly (readonly [p: number, items: readonly TxItem[]])[];
+  /** The anchor's own. */
+  readonly keys: readonly string[];
+  /** Without items: an earlier primary sent them, and the client has not come again. */
+  others: readonly (readonly [p: number, items: readonly TxItem[] | null])[];
   /** Who is to be answered. */
   origins: number[];
   readonly since: number;
+  /** Its own part is in the log: it waits for no key any more. */
+  begun: boolean;
+  /** The anchor's own part is prepared, for all that may come. */
+  staged: boolean;
+  /** It can still be aborted: no earlier primary can have said that it is committed. */
+  abortable: boolean;
   /** Of each other participant that voted for yes. */
   readonly votes: Map<number, { readonly seq: number; readonly reads: readonly TxRead[] }>;
   /** The decision is in the log, not yet applied or applied. */
   deciding: boolean;
+  /** Its client has been told that it is committed. */
+  answered: boolean;
   /** Once it is decided. */
   committed: boolean | null;
   /** Who has said to have finished. */
@@ -95,6 +106,13 @@ interface Trace {
   /** When it came, on this primary's clock. */
   readonly since: number;
   readonly events: TraceEvent[];
+}
+
+interface Held {
+  readonly items: readonly TxItem[];
+  readonly at: number;
+  /** The epoch of the primary that asked for it. */
+  readonly epoch: number;
 }
 
 /** Something that waits until transactions which hold its keys are over. */
@@ -114,8 +132,8 @@ interface Waiting {
 export class TxLead {
   readonly #host: TxHost;
   readonly #coordinated = new TurnoverMap<TxId, Coordinated>();
-  /** What holds keys without an applied prepare: one that is not applied yet, and the own part of what is coordinated here. */
-  readonly #held = new TurnoverMap<TxId, { readonly items: readonly TxItem[]; readonly at: number }>();
+  /** What holds keys by an entry that prepares it and is not applied yet. */
+  readonly #held = new TurnoverMap<TxId, Held>();
   readonly #heldIntents: Intents;
   #waiting: Waiting[] = [];
   /** When each prepared transaction was first seen, or last asked about. */
@@ -225,48 +243,41 @@ export class TxLead {
 
   // ---- as anchor
 
+  /** Is that operation of a session a transaction which is not decided yet? */
+  isOpen(session: SessionId, n: number): boolean {
+    this.#adopt();
+    return this.#coordinated.get(`${this.#host.p}:${session}:${n}`)?.committed === null;
+  }
+
   /** A client's transaction over several partitions. Its duplicates were looked up before. */
   begin(origin: number, request: TxRequest): void {
     const { session, n, first, at, pauseAt } = request;
     const tx = `${this.#host.p}:${session}:${n}`;
-    if (!this.#adopted) this.#adopt();
-    const known = this.#coordinated.get(tx);
-    if (known !== undefined) {
-      known.origins.push(origin);
-      return;
-    }
+    this.#adopt();
     const parts = byPartition(request.op.items, this.#host.partitions);
     const own = parts.get(this.#host.p) ?? [];
     parts.delete(this.#host.p);
+    const known = this.#coordinated.get(tx);
+    if (known !== undefined) {
+      known.origins.push(origin);
+      this.#cameAgain(known, parts);
+      return;
+    }
     const others = [...parts];
-    const c: Coordinated = {
-      tx,
-      session,
-      n,
-      first,
-      at,
-      own,
-      others,
-      origins: [origin],
-      since: this.#host.now,
-      votes: new Map(),
-      deciding: false,
-      committed: null,
-      finished: new Set(),
-      toldAt: this.#host.now,
-      pauseAt: pauseAt ?? null,
-      trace: null,
-    };
+    const c = coordinated({ tx, first, at, others, keys: own.map(({ key }) => key) }, this.#host.now);
     this.#coordinated.set(tx, c);
+    c.origins.push(origin);
+    c.pauseAt = pauseAt ?? null;
     this.#note(c, 'came');
     const start = (): void => {
       if (c.deciding) return;
       const refusal = this.#host.mayWrite();
       if (refusal !== null) this.#refuse(c, refusal);
-      else if (!this.#failsHere(c)) {
-        this.#hold(tx, own, at);
+      else if (!this.#failsHere(c, own)) {
+        this.#hold(tx, own, at, this.#host.epoch);
+        this.#host.append({ type: 'stage', tx, session, n, first, at, own, others: others.map(([p]) => p) });
+        c.begun = true;
         this.#sendPrepares(c);
-        this.#decideIfAll(c);
       }
     };
     this.#whenFree(tx, at, own, start, () => {
@@ -274,6 +285,14 @@ export class TxLead {
       const message = 'another transaction holds a key';
       this.#refuse(c, { ok: false, code: 'busy', message, revision: 0 });
     });
+  }
+
+  /** The client of what an earlier primary staged: now it is known what the others were asked. */
+  #cameAgain(c: Coordinated, parts: ReadonlyMap<number, readonly TxItem[]>): void {
+    if (c.deciding || c.others.every(([, items]) => items !== null)) return;
+    c.others = c.others.map(([p]) => [p, parts.get(p) ?? null]);
+    this.#note(c, 'came');
+    this.#sendPrepares(c);
   }
 
   /** It never began, and its session knows nothing of it: the client may try again under the same number. */
@@ -286,16 +305,16 @@ export class TxLead {
    * Is it certain already that the anchor's own part cannot be? What was applied when the transaction came is state enough to refuse
    * it by, unless a transaction that may be decided elsewhere holds a key.
    */
-  #failsHere(c: Coordinated): boolean {
+  #failsHere(c: Coordinated, own: readonly TxItem[]): boolean {
     const { machine } = this.#host;
-    if (machine.intents.against(c.tx, c.own).size > 0) return false;
-    const vote = voteOn(c.own, machine.cells);
+    if (machine.intents.against(c.tx, own).size > 0) return false;
+    const vote = voteOn(own, machine.cells);
     if (!vote.yes) this.#abort(c, vote.reason, vote.message);
     return !vote.yes;
   }
 
-  #hold(tx: TxId, items: readonly TxItem[], at: number): void {
-    this.#held.set(tx, { items, at });
+  #hold(tx: TxId, items: readonly TxItem[], at: number, epoch: number): void {
+    this.#held.set(tx, { items, at, epoch });
     this.#heldIntents.hold(tx, items);
   }
 
@@ -320,66 +339,107 @@ export class TxLead {
   }
 
   #isOlder(at: number, tx: TxId, other: TxId): boolean {
-    const otherAt =
-      this.#held.get(other)?.at ??
-      this.#host.machine.rows.get('prepared', other)?.at ??
-      Number.NEGATIVE_INFINITY;
+    const { rows } = this.#host.machine;
+    const holds = this.#held.get(other) ?? rows.get('prepared', other) ?? rows.get('staged', other);
+    const otherAt = holds?.at ?? Number.NEGATIVE_INFINITY;
     return at < otherAt || (at === otherAt && tx < other);
   }
 
   #sendPrepares(c: Coordinated): void {
+    const { p: anchor, epoch } = this.#host;
     c.toldAt = this.#host.now;
     for (const [p, items] of c.others) {
       if (c.votes.has(p)) continue;
       this.#note(c, 'prepare', p);
-      this.#host.tell(p, { type: 'tx-prepare', p, tx: c.tx, anchor: this.#host.p, at: c.at, items });
+      if (items === null) this.#host.tell(p, { type: 'tx-ask', p, tx: c.tx, anchor, epoch });
+      else this.#host.tell(p, { type: 'tx-prepare', p, tx: c.tx, anchor, epoch, at: c.at, items });
     }
     this.#host.reached('prepares-sent', c.tx);
   }
 
   onVote(m: Extract<PeerMessage, { type: 'tx-vote' }>): void {
+    this.#adopt();
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.deciding) return;
-    this.#note(c, 'vote', m.from, m.yes ? m.seq : null, m.yes);
     if (m.yes) {
+      this.#note(c, 'vote', m.from, m.seq, true);
       c.votes.set(m.from, { seq: m.seq, reads: m.reads });
       this.#decideIfAll(c);
-    } else this.#abort(c, m.reason, m.message);
+      return;
+    }
+    // Whoever refused an earlier primary may have prepared for another since, and the client may have been told.
+    if (m.epoch !== this.#host.epoch) return;
+    c.abortable = true;
+    if (m.reason === 'lost') return;
+    this.#note(c, 'vote', m.from, null, false);
+    this.#abort(c, m.reason, m.message);
   }
 
+  /** Its own part is prepared. */
+  staged(tx: TxId): void {
+    this.#letGo(tx);
+    const c = this.#coordinated.get(tx);
+    const row = this.#host.machine.rows.get('staged', tx);
+    if (c !== undefined && row !== undefined && !c.staged) {
+      c.staged = true;
+      this.#note(c, 'vote', this.#host.p, row.seq, true);
+      this.#decideIfAll(c);
+    }
+    this.#wake();
+  }
+
+  /**
+   * When all have prepared, whoever comes after this primary finds that out and can only commit it; and as long as this one is certainly
+   * the primary nobody else has ended it. So it is committed, and the client need not wait for the entry that says so (parallel
+   * commits: CockroachDB, SIGMOD 2020; decision 0034).
+   */
   #decideIfAll(c: Coordinated): void {
+    const { machine, rules } = this.#host;
     if (c.deciding || !this.#host.open || c.votes.size < c.others.length) return;
+    if (!c.staged && (rules.answerWhenStaged || !c.begun)) return;
     this.#host.reached('votes-in', c.tx);
     if (c.pauseAt === 'prepared') return;
-    const { tx, session, n, first, own, others } = c;
+    const { tx, others } = c;
     const reads = others.flatMap(([p]) => c.votes.get(p)?.reads ?? []);
     const prepared = others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
-    const decide = { type: 'decide', tx, session, n, first, own, reads, prepared } as const;
-    if (fitsReads(reads) && fitsBytes(decide, limits.entryBytes)) this.#log(c, decide);
-    else this.#abort(c, 'too-large', tooManyReads);
+    const all = [...(machine.rows.get('staged', tx)?.reads ?? []), ...reads];
+    const decide = { type: 'decide', tx, reads, prepared } as const;
+    if (!fitsReads(all) || !fitsBytes(decide, limits.entryBytes)) {
+      c.abortable = true;
+      this.#abort(c, 'too-large', tooManyReads);
+      return;
+    }
+    const certain = this.#host.enoughInSync && this.#host.current();
+    this.#log(c, decide);
+    if (!certain) return;
+    c.answered = true;
+    this.#answer(c, true, outcomeResult({ outcome: 'committed', reads: all }));
+    this.#host.reached('answered', tx);
   }
 
   #abort(c: Coordinated, reason: TxReason, message: string): void {
-    const { tx, session, n, first } = c;
+    const { tx, first } = c;
+    const { session, n } = partsOf(tx);
     if (!c.deciding && this.#host.open)
       this.#log(c, { type: 'abort', tx, session, n, first, reason, message });
   }
 
   #log(c: Coordinated, decision: Extract<Command, { type: 'decide' | 'abort' }>): void {
     c.deciding = true;
-    this.#letGo(c.tx);
     if (this.#toForget.length >= atOnce) this.#forget();
     this.#host.append(decision);
+    if (this.#host.machine.rows.get('staged', c.tx) !== undefined) this.#finishing.add(c.tx);
     if (!this.#host.rules.decisionDurable && decision.type === 'decide') {
       c.committed = true;
       this.#sendFinishes(c, decision.prepared);
-      this.#answer(c, outcomeResult({ outcome: 'committed', reads: decision.reads }));
     }
     this.#host.reached('deciding', c.tx);
     this.#wake();
   }
 
-  #answer(c: Coordinated, result: OpResult): void {
+  #answer(c: Coordinated, committed: boolean, result: OpResult): void {
+    if (c.origins.length === 0) return;
+    this.#note(c, 'answered', this.#host.p, null, committed);
     for (const origin of c.origins) this.#host.reply(origin, { ok: true, type: 'write', result });
     c.origins = [];
   }
@@ -417,6 +477,7 @@ export class TxLead {
   onQuery(m: Extract<PeerMessage, { type: 'tx-query' }>): void {
     const { tx, from } = m;
     if (!this.#host.open || !this.#host.enoughInSync) return;
+    this.#adopt();
     const { machine, rules } = this.#host;
     const record = machine.rows.get('record', tx);
     if (record !== undefined) {
@@ -428,8 +489,7 @@ export class TxLead {
       this.#tellFinish(tx, from, true, m.seq);
       return;
     }
-    const [, session, number] = tx.split(':') as [string, SessionId, string];
-    const n = Number(number);
+    const { session, n } = partsOf(tx);
     const found = machine.lookup(session, n, 0);
     // How far the client has come is not known here: what seems to be beyond its window may be about to come.
     const known = found === 'beyond' ? null : found;
@@ -448,8 +508,7 @@ export class TxLead {
       return;
     }
     this.#asking.set(tx, new Set([from]));
-    const message = 'its coordinator died before it was decided';
-    this.#host.append({ type: 'abort', tx, session, n, first: 0, reason: 'lost', message });
+    this.#host.append({ type: 'abort', tx, session, n, first: 0, reason: 'lost', message: diedBefore });
   }
 
   /** What the log says of a transaction that is over. */
@@ -463,65 +522,86 @@ export class TxLead {
     this.#host.tell(p, { type: 'tx-finish', p, tx, anchor: this.#host.p, commit, seq });
   }
 
-  /** Somebody wants an end of it. Never overrides a decision. Says what it is then; null: that is being decided. */
-  abort(tx: TxId): 'committed' | 'aborting' | 'unknown' | null {
+  /**
+   * Somebody wants an end of it. Never overrides a decision. Says what it is then, or, as a list, of which participants this new primary
+   * has to know first whether they have prepared; an empty one: it is being decided.
+   */
+  abort(tx: TxId): 'committed' | 'aborting' | 'unknown' | readonly number[] {
+    this.#adopt();
     if (this.#host.machine.rows.get('record', tx) !== undefined) return 'committed';
     const c = this.#coordinated.get(tx);
     if (c === undefined) return 'unknown';
-    if (c.deciding || !this.#host.open) return null;
+    if (c.answered) return 'committed';
+    if (c.deciding || !this.#host.open) return [];
+    if (!c.abortable) return c.others.map(([p]) => p).filter((p) => !c.votes.has(p));
     this.#abort(c, 'asked', 'somebody asked for it');
     return 'aborting';
   }
 
-  /** What is not decided: only who coordinates it knows it. */
-  pending(): PendingRow[] {
+  /** What has no record yet: not decided, or committed, as its client knows, and the record is on its way. */
+  pending(): (PendingRow | RecordRow)[] {
+    this.#adopt();
     return [...this.#coordinated.values()]
       .filter((c) => c.committed === null)
-      .map(({ tx, own, others }) => {
-        const keys = own.map(({ key }) => key);
-        return { kind: 'pending', tx, keys, others: others.map(([p]) => p) };
-      });
+      .map(({ tx, keys, others, answered, votes }) =>
+        answered
+          ? { kind: 'record', tx, keys, prepared: others.map(([p]) => [p, votes.get(p)?.seq ?? 0]) }
+          : { kind: 'pending', tx, keys, others: others.map(([p]) => p) },
+      );
   }
 
   // ---- as participant
 
   onPrepare(m: Prepare): void {
-    const { tx, at, items } = m;
+    const { tx, at, items, epoch } = m;
     const { machine } = this.#host;
-    const row = machine.rows.get('prepared', tx);
-    if (row !== undefined) {
-      // What it has promised is about to end: it is asked again.
-      if (!this.#finishing.has(tx)) this.#vote(row);
-      return;
-    }
+    if (this.#hasVoted(tx)) return;
     if (!this.#host.open || this.#held.has(tx) || this.#waiting.some((w) => w.tx === tx)) return;
     const no = (reason: 'unavailable' | 'conflict', message: string): void =>
-      this.#voteNo(tx, m.anchor, reason, message);
+      this.#voteNo(tx, m.anchor, epoch, reason, message);
     const go = (): void => {
       const refusal = this.#host.mayWrite();
       if (refusal !== null) no('unavailable', refusal.message);
       else if (machine.rows.get('prepared', tx) === undefined && !this.#held.has(tx)) {
-        this.#hold(tx, items, at);
+        this.#hold(tx, items, at, epoch);
         this.#host.append({ type: 'prepare', tx, anchor: m.anchor, at, items });
       }
     };
     this.#whenFree(tx, at, items, go, () => no('conflict', 'another transaction holds a key'));
   }
 
+  /** What has not prepared by now may still do so: that harms nobody, for it will ask what became of it. */
+  onAsk(m: Extract<PeerMessage, { type: 'tx-ask' }>): void {
+    if (this.#hasVoted(m.tx) || !this.#host.open || this.#held.has(m.tx)) return;
+    this.#voteNo(m.tx, m.anchor, m.epoch, 'lost', 'it has not prepared');
+  }
+
+  /** A repeated question: says once more what it has promised, unless that is about to end. */
+  #hasVoted(tx: TxId): boolean {
+    const row = this.#host.machine.rows.get('prepared', tx);
+    if (row === undefined) return false;
+    if (!this.#finishing.has(tx)) this.#vote(row);
+    return true;
+  }
+
+  /** With what too few disks hold nobody may reckon yet (R5): it is asked again. */
   #vote(row: PreparedRow): void {
+    if (!this.#host.enoughInSync) return;
     const { tx, anchor, seq, reads } = row;
-    this.#tellVote(tx, anchor, { seq, yes: true, reads, reason: 'check', message: '' });
+    this.#tellVote(tx, anchor, { epoch: 0, seq, yes: true, reads, reason: 'check', message: '' });
     this.#host.reached('voted', tx);
   }
 
-  #voteNo(tx: TxId, anchor: number, reason: TxReason, message: string): void {
-    this.#tellVote(tx, anchor, { seq: 0, yes: false, reads: [], reason, message });
+  /** Only who is certainly the primary can know that nothing is prepared. */
+  #voteNo(tx: TxId, anchor: number, epoch: number, reason: TxReason, message: string): void {
+    if (this.#host.current())
+      this.#tellVote(tx, anchor, { epoch, seq: 0, yes: false, reads: [], reason, message });
   }
 
   #tellVote(
     tx: TxId,
     anchor: number,
-    vote: Pick<Extract<PeerMessage, { type: 'tx-vote' }>, 'seq' | 'yes' | 'reads' | 'reason' | 'message'>,
+    vote: Omit<Extract<PeerMessage, { type: 'tx-vote' }>, 'type' | 'p' | 'tx' | 'from'>,
   ): void {
     this.#host.tell(anchor, { type: 'tx-vote', p: anchor, tx, from: this.#host.p, ...vote });
   }
@@ -559,28 +639,26 @@ export class TxLead {
 
   voted(command: Extract<Command, { type: 'prepare' }>, vote: Vote | null): void {
     const { tx, anchor } = command;
+    const epoch = this.#held.get(tx)?.epoch;
     this.#letGo(tx);
     const row = this.#host.machine.rows.get('prepared', tx);
     if (row !== undefined) this.#vote(row);
-    else if (vote !== null && !vote.yes) this.#voteNo(tx, anchor, vote.reason, vote.message);
+    else if (vote !== null && !vote.yes && epoch !== undefined)
+      this.#voteNo(tx, anchor, epoch, vote.reason, vote.message);
     this.#wake();
   }
 
-  decided(
-    command: Extract<Command, { type: 'decide' | 'abort' }>,
-    { committed, result }: Extract<Applied, { type: 'decided' }>,
-    seq: number,
-  ): void {
-    const { tx } = command;
+  decided(tx: TxId, { committed, result }: Extract<Applied, { type: 'decided' }>, seq: number): void {
     const c = this.#coordinated.get(tx);
-    // An abort that was in the log before it came may have ended it.
+    // Its own part could not be prepared, or an abort that was in the log before it came had ended it.
     this.#letGo(tx);
+    this.#finishing.delete(tx);
     if (c !== undefined) {
       c.deciding = true;
       c.committed = committed;
       this.#note(c, 'decided', this.#host.p, seq, committed);
       this.#host.reached('decided', tx);
-      this.#answer(c, result);
+      this.#answer(c, committed, result);
       const record = this.#host.machine.rows.get('record', tx);
       this.#sendFinishes(c, record?.prepared ?? c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0]));
       // Nobody needs to be waited for: who missed it asks.
@@ -596,7 +674,7 @@ export class TxLead {
     for (const [tx] of command.ends) {
       this.#finishing.delete(tx);
       this.#askedAt.delete(tx);
-      this.#tellFinished(tx, Number(tx.split(':')[0]));
+      this.#tellFinished(tx, partsOf(tx).anchor);
     }
     this.#wake();
   }
@@ -606,7 +684,7 @@ export class TxLead {
   tick(): void {
     const { now, open } = this.#host;
     if (!open) return;
-    if (!this.#adopted) this.#adopt();
+    this.#adopt();
     this.finish();
     for (const c of [...this.#coordinated.values()]) {
       if (c.committed !== null) {
@@ -615,14 +693,7 @@ export class TxLead {
           const record = this.#host.machine.rows.get('record', c.tx);
           if (record !== undefined) this.#sendFinishes(c, record.prepared);
         }
-      } else if (!c.deciding && this.#held.has(c.tx)) {
-        if (now - c.since >= (c.pauseAt === 'prepared' ? limits.txPauseMs : limits.txPrepareMs))
-          this.#abort(c, 'timeout', c.pauseAt === 'prepared' ? pausedTooLong : preparedTooLate);
-        else if (now - c.toldAt >= limits.txRetryMs) {
-          this.#sendPrepares(c);
-          this.#decideIfAll(c);
-        }
-      }
+      } else if (!c.deciding && c.begun) this.#goOn(c);
     }
     for (const [tx, row] of this.#host.machine.rows.of('prepared')) {
       const asked = this.#askedAt.get(tx);
@@ -637,11 +708,50 @@ export class TxLead {
     this.#wake();
   }
 
-  /** A new primary takes up every transaction whose end its log knows: tells the decision again. */
+  /** It waits for the others; not for ever. */
+  #goOn(c: Coordinated): void {
+    const { now } = this.#host;
+    const since = now - c.since;
+    if (c.others.some(([, items]) => items === null)) {
+      // The client of what an earlier primary staged has some time to come again.
+      if (c.abortable && since >= limits.txReturnMs) {
+        this.#abort(c, 'lost', diedBefore);
+        return;
+      }
+    } else if (c.abortable && since >= (c.pauseAt === 'prepared' ? limits.txPauseMs : limits.txPrepareMs)) {
+      this.#abort(c, 'timeout', c.pauseAt === 'prepared' ? pausedTooLong : preparedTooLate);
+      return;
+    }
+    if (now - c.toldAt < limits.txRetryMs) return;
+    this.#sendPrepares(c);
+    this.#decideIfAll(c);
+  }
+
+  /** A new primary takes up every transaction that its log knows: tells a decision again, or asks who has prepared. */
   #adopt(): void {
+    if (this.#adopted || !this.#host.open) return;
     this.#adopted = true;
-    for (const [tx, record] of this.#host.machine.rows.of('record'))
-      if (!this.#coordinated.has(tx)) this.#coordinated.set(tx, adopted(record, this.#host.now));
+    const { machine, now, rules } = this.#host;
+    for (const [tx, { keys, prepared }] of machine.rows.of('record')) {
+      if (this.#coordinated.has(tx)) continue;
+      const others = withoutItems(prepared.map(([p]) => p));
+      const c = coordinated({ tx, first: 0, at: 0, others, keys }, now);
+      c.deciding = true;
+      c.committed = true;
+      c.toldAt = Number.NEGATIVE_INFINITY;
+      this.#coordinated.set(tx, c);
+    }
+    for (const [tx, { others, at, items }] of machine.rows.of('staged')) {
+      if (this.#coordinated.has(tx)) continue;
+      const keys = items.map(({ key }) => key);
+      const c = coordinated({ tx, first: 0, at, others: withoutItems(others), keys }, now);
+      c.begun = true;
+      c.staged = true;
+      c.abortable = false;
+      this.#coordinated.set(tx, c);
+      if (rules.stagedAreAsked) this.#sendPrepares(c);
+      else this.#abort(c, 'lost', diedBefore);
+    }
   }
 
   /** Nobody coordinates here any more; who waits for an answer is told by the caller. */
@@ -655,26 +765,30 @@ export class TxLead {
   }
 }
 
-function adopted({ tx, prepared }: Extract<Row, { kind: 'record' }>, now: number): Coordinated {
+const withoutItems = (others: readonly number[]): Coordinated['others'] => others.map((p) => [p, null]);
+
+function coordinated(
+  of: Pick<Coordinated, 'tx' | 'first' | 'at' | 'others' | 'keys'>,
+  now: number,
+): Coordinated {
   return {
-    tx,
-    session: '0.0',
-    n: 0,
-    first: 0,
-    at: 0,
-    own: [],
-    others: prepared.map(([p]) => [p, []]),
+    ...of,
     origins: [],
     since: now,
+    begun: false,
+    staged: false,
+    abortable: true,
     votes: new Map(),
-    deciding: true,
-    committed: true,
+    deciding: false,
+    answered: false,
+    committed: null,
     finished: new Set(),
-    toldAt: Number.NEGATIVE_INFINITY,
+    toldAt: now,
     pauseAt: null,
     trace: null,
   };
 }
 
+const diedBefore = 'its coordinator died before it was decided';
 const preparedTooLate = 'not everybody could prepare in time';
 const pausedTooLong = 'it was paused when all had prepared, and nobody let it go on';

@@ -16,6 +16,7 @@ const stepWords: Readonly<Record<TraceEvent['what'], string>> = {
   came: 'came to its coordinator',
   prepare: 'prepare was sent to',
   vote: 'vote of',
+  answered: 'its client was answered by',
   decided: 'was decided',
   finish: 'outcome was sent to',
   finished: 'finished in',

@@ -16,54 +16,69 @@ const items: TxItem[] = [0, 1].map((p) => ({ type: 'incr', key: keyOf(p), by: 1 
 /** An operation by itself on the anchor's key. */
 const alone: TxItem[] = [{ type: 'delete', key: keyOf(0) }];
 
-/** The primary of partition 0, whose log is applied when the test says so. */
-class Anchor {
-  readonly machine = new PartitionMachine(1);
+/** The primary of a partition, whose log is applied when the test says so. */
+class Primary {
   readonly log: Command[] = [];
   readonly told: PeerMessage[] = [];
   readonly replies: ClientResponse[] = [];
   now = 10_000;
   enoughInSync = true;
-  readonly tx: TxLead;
+  leases = true;
+  tx!: TxLead;
+  epoch = 0;
   readonly session: SessionId;
   #applied = 0;
 
-  constructor() {
-    const anchor = this;
+  constructor(
+    readonly p = 0,
+    readonly machine = new PartitionMachine(1),
+  ) {
+    this.succeed();
+    this.log.push({ type: 'open', gen: 1 });
+    this.session = this.apply() as SessionId;
+  }
+
+  /** Another one takes its place, with all that is in the log. */
+  succeed(): void {
+    this.apply();
+    this.epoch++;
+    const primary = this;
+    const since = this.now;
     this.tx = new TxLead({
-      p: 0,
-      since: 0,
+      p: this.p,
+      since,
+      epoch: this.epoch,
       rules: soundRules,
       partitions,
       machine: this.machine,
       open: true,
       get now() {
-        return anchor.now;
+        return primary.now;
       },
       get enoughInSync() {
-        return anchor.enoughInSync;
+        return primary.enoughInSync;
       },
-      current: () => true,
+      current: () => this.leases,
       mayWrite: () => null,
       append: (command) => this.log.push(command),
       tell: (_, message) => this.told.push(message),
       reply: (_, response) => this.replies.push(response),
       reached: () => {},
     });
-    this.log.push({ type: 'open', gen: 1 });
-    this.session = this.apply() as SessionId;
   }
 
   /** Applies what is in the log; gives the session if that opened one. */
   apply(): SessionId | null {
     let session: SessionId | null = null;
-    for (; this.#applied < this.log.length; this.#applied++) {
+    const end = this.log.length;
+    for (; this.#applied < end; this.#applied++) {
       const command = this.log[this.#applied] as Command;
       const seq = this.#applied + 1;
       const applied = this.machine.apply({ epoch: 1, seq, command });
       if (applied.type === 'opened') session = applied.session;
-      if (applied.type === 'decided' && (command.type === 'decide' || command.type === 'abort'))
-        this.tx.decided(command, applied, seq);
+      if (applied.type === 'decided' && 'tx' in command) this.tx.decided(command.tx, applied, seq);
+      if (applied.type === 'vote' && command.type === 'stage') this.tx.staged(command.tx);
+      if (applied.type === 'vote' && command.type === 'prepare') this.tx.voted(command, applied.vote);
     }
     return session;
   }
@@ -78,7 +93,12 @@ class Anchor {
   }
 
   vote(n: number): void {
-    const vote = { seq: 7, yes: true, reads: [], reason: 'check', message: '' } as const;
+    const vote = { epoch: 0, seq: 7, yes: true, reads: [], reason: 'check', message: '' } as const;
+    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
+  }
+
+  refuse(n: number, epoch: number, reason: 'lost' | 'conflict'): void {
+    const vote = { epoch, seq: 0, yes: false, reads: [], reason, message: '' } as const;
     this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
   }
 
@@ -89,25 +109,91 @@ class Anchor {
   get ends(): (readonly [boolean, number])[] {
     return this.told.flatMap((m) => (m.type === 'tx-finish' ? [[m.commit, m.seq] as const] : []));
   }
+  get value(): unknown {
+    return this.machine.cells.get(keyOf(0))?.value;
+  }
+}
+
+/** One that is staged, and whose primary is gone. */
+function inherited(): Primary {
+  const anchor = new Primary();
+  anchor.begin(1);
+  anchor.succeed();
+  anchor.told.length = 0;
+  anchor.tx.tick();
+  return anchor;
 }
 
 describe('the coordinator of a transaction', () => {
-  it('logs one entry, and only when all others have voted', () => {
-    const anchor = new Anchor();
+  it('answers when all have prepared, itself included, and tells the others when that is decided', () => {
+    for (const last of ['own', 'other']) {
+      const anchor = new Primary();
+      anchor.begin(1);
+      expect(anchor.types).toEqual(['stage']);
+      expect(anchor.tx.blocks(alone)).toBe(true);
+      if (last === 'own') anchor.vote(1);
+      else anchor.apply();
+      expect([anchor.types, anchor.replies]).toEqual([['stage'], []]);
+      if (last === 'own') anchor.apply();
+      else anchor.vote(1);
+      expect(anchor.types).toEqual(['stage', 'decide']);
+      expect([anchor.tx.blocks(alone), anchor.replies.length, anchor.ends]).toEqual([false, 1, []]);
+      // A read answers from what is applied: it waits.
+      expect(anchor.tx.blocksRead({ type: 'get', key: keyOf(0) })).toBe(true);
+      anchor.apply();
+      expect([anchor.replies.length, anchor.ends, anchor.value]).toEqual([1, [[true, 7]], 1]);
+    }
+  });
+
+  it('that may not be the primary any more answers when the decision is committed', () => {
+    const anchor = new Primary();
     anchor.begin(1);
-    expect(anchor.types).toEqual([]);
-    expect(anchor.tx.blocks(alone)).toBe(true);
-    anchor.vote(1);
-    expect(anchor.types).toEqual(['decide']);
-    expect([anchor.tx.blocks(alone), anchor.replies, anchor.ends]).toEqual([false, [], []]);
     anchor.apply();
-    expect([anchor.replies.length, anchor.ends]).toEqual([1, [[true, 7]]]);
-    expect(anchor.machine.cells.get(keyOf(0))?.value).toBe(1);
+    anchor.leases = false;
+    anchor.vote(1);
+    expect([anchor.types, anchor.replies]).toEqual([['stage', 'decide'], []]);
+    anchor.apply();
+    expect(anchor.replies).toHaveLength(1);
+  });
+
+  it('commits what was answered, whatever its client has acknowledged or closed since', () => {
+    for (const after of [
+      { type: 'op', n: 2, first: 2, op: { type: 'put', key: 'x', value: '' } },
+      { type: 'close' },
+    ] as const) {
+      const anchor = new Primary();
+      anchor.begin(1);
+      anchor.apply();
+      anchor.vote(1);
+      const decide = anchor.log.pop() as Command;
+      anchor.log.push({ ...after, session: anchor.session }, decide);
+      anchor.apply();
+      expect([anchor.value, anchor.ends]).toEqual([1, [[true, 7]]]);
+    }
+  });
+
+  it('aborts what it cannot do itself by the same entry', () => {
+    const anchor = new Primary();
+    anchor.machine.cells.set(keyOf(0), { kind: 'counter', value: limits.counterMax - 1, version: 1 });
+    anchor.begin(1);
+    // Another increment has come into the log before.
+    anchor.log.splice(1, 0, {
+      type: 'op',
+      session: anchor.session,
+      n: 2,
+      first: 1,
+      op: { type: 'incr', key: keyOf(0), by: 1 },
+    });
+    anchor.apply();
+    expect([anchor.types, anchor.ends]).toEqual([['op', 'stage'], [[false, 0]]]);
+    expect(JSON.stringify(anchor.replies)).toContain('overflow');
+    expect([anchor.machine.rows.size, anchor.tx.blocks(alone)]).toEqual([0, false]);
   });
 
   it('logs an abort before it says so of what it does not know, however far the client may have come', () => {
     for (const n of [1, limits.sessionWindow + 5]) {
-      const anchor = new Anchor();
+      const anchor = new Primary();
+      anchor.now += limits.txReturnMs;
       anchor.query(n);
       expect([anchor.types, anchor.ends]).toEqual([['abort'], []]);
       // The client comes again before it is applied, and all others still have it prepared.
@@ -121,7 +207,8 @@ describe('the coordinator of a transaction', () => {
   });
 
   it('holds nothing any more of what an abort has ended that was in the log before it came', () => {
-    const anchor = new Anchor();
+    const anchor = new Primary();
+    anchor.now += limits.txReturnMs;
     anchor.query(1);
     anchor.begin(1);
     expect(anchor.tx.blocks(alone)).toBe(true);
@@ -135,10 +222,12 @@ describe('the coordinator of a transaction', () => {
   });
 
   it('tells nobody of a decision that too few disks hold, and all when enough do', () => {
-    const anchor = new Anchor();
+    const anchor = new Primary();
     anchor.begin(1);
-    anchor.vote(1);
+    anchor.apply();
     anchor.enoughInSync = false;
+    anchor.vote(1);
+    expect(anchor.replies).toEqual([]);
     anchor.apply();
     anchor.query(1);
     expect(anchor.ends).toEqual([]);
@@ -146,5 +235,102 @@ describe('the coordinator of a transaction', () => {
     anchor.now += limits.txRetryMs;
     anchor.tx.tick();
     expect(anchor.ends).toEqual([[true, 7]]);
+  });
+});
+
+describe('a new coordinator of what is staged', () => {
+  it('asks who has prepared, and commits it when all have', () => {
+    const anchor = inherited();
+    expect(anchor.told).toMatchObject([{ type: 'tx-ask', p: 1, tx: anchor.id(1), epoch: 2 }]);
+    expect(anchor.tx.pending()).toMatchObject([{ kind: 'pending', tx: anchor.id(1), keys: [keyOf(0)] }]);
+    anchor.vote(1);
+    anchor.apply();
+    expect([anchor.types, anchor.ends, anchor.value]).toEqual([['stage', 'decide'], [[true, 7]], 1]);
+  });
+
+  it('ends it neither by time, nor because somebody asks for it, nor for a refusal of before', () => {
+    const anchor = inherited();
+    anchor.refuse(1, 1, 'conflict');
+    anchor.refuse(1, 1, 'lost');
+    expect(anchor.tx.abort(anchor.id(1))).toEqual([1]);
+    anchor.begin(1);
+    anchor.now += 60_000;
+    anchor.tx.tick();
+    expect(anchor.types).toEqual(['stage']);
+    anchor.vote(1);
+    anchor.apply();
+    expect([anchor.replies.length, anchor.value]).toEqual([1, 1]);
+  });
+
+  it('aborts it when one has not prepared, and its client has had time to come again', () => {
+    const anchor = inherited();
+    anchor.refuse(1, 2, 'lost');
+    anchor.tx.tick();
+    expect(anchor.types).toEqual(['stage']);
+    anchor.now += limits.txReturnMs;
+    anchor.tx.tick();
+    anchor.apply();
+    expect([anchor.types, anchor.machine.rows.size, anchor.value]).toEqual([
+      ['stage', 'abort'],
+      0,
+      undefined,
+    ]);
+  });
+
+  it('goes on with a client that comes again', () => {
+    const anchor = inherited();
+    anchor.refuse(1, 2, 'lost');
+    anchor.begin(1);
+    expect(anchor.told.at(-1)).toMatchObject({ type: 'tx-prepare', p: 1, epoch: 2 });
+    anchor.now += limits.txReturnMs;
+    anchor.tx.tick();
+    anchor.vote(1);
+    anchor.apply();
+    expect([anchor.types, anchor.replies.length, anchor.value]).toEqual([['stage', 'decide'], 1, 1]);
+  });
+});
+
+describe('who takes part in a transaction', () => {
+  const tx = '0:1.1:1';
+  const part = [items[1] as TxItem];
+  const prepare = { type: 'tx-prepare', p: 1, tx, anchor: 0, epoch: 4, at: 1, items: part } as const;
+  const ask = { type: 'tx-ask', p: 1, tx, anchor: 0, epoch: 5 } as const;
+
+  it('says once more that it has prepared, or that it has not', () => {
+    const other = new Primary(1);
+    other.tx.onAsk(ask);
+    expect(other.told).toMatchObject([{ type: 'tx-vote', yes: false, epoch: 5, reason: 'lost' }]);
+    other.tx.onPrepare(prepare);
+    // It is on its way: whatever it said now might be wrong in a moment.
+    other.tx.onAsk(ask);
+    expect(other.told).toHaveLength(1);
+    other.apply();
+    other.tx.onAsk(ask);
+    expect(other.told.slice(1)).toMatchObject([
+      { yes: true, seq: 2 },
+      { yes: true, seq: 2 },
+    ]);
+  });
+
+  it('refuses nothing when another may be the primary, and promises nothing that too few disks hold', () => {
+    const other = new Primary(1);
+    other.leases = false;
+    other.tx.onAsk(ask);
+    expect(other.told).toEqual([]);
+    other.enoughInSync = false;
+    other.tx.onPrepare(prepare);
+    other.apply();
+    expect([other.told, other.types]).toEqual([[], ['prepare']]);
+    other.enoughInSync = true;
+    other.tx.onPrepare(prepare);
+    expect(other.told).toMatchObject([{ yes: true, seq: 2 }]);
+  });
+
+  it('names the epoch that it refuses', () => {
+    const other = new Primary(1);
+    other.machine.cells.set(keyOf(1), { kind: 'text', value: 'no counter', version: 1 });
+    other.tx.onPrepare(prepare);
+    other.apply();
+    expect(other.told).toMatchObject([{ yes: false, epoch: 4, reason: 'wrong-type' }]);
   });
 });
