@@ -147,14 +147,20 @@ describe('a transaction', { timeout: 60_000 }, () => {
     const of = (what: string) => trace.filter((step: { what: string }) => step.what === what);
     expect(of('came')).toHaveLength(1);
     expect(of('decided')).toMatchObject([{ yes: true, node: expect.stringMatching(/^n[123]$/) }]);
-    const two = (what: string) => new Set(of(what).map((step: { p: number }) => step.p)).size;
-    expect([two('prepare'), two('vote'), two('finish'), two('finished')]).toEqual([2, 2, 2, 2]);
+    const among = (what: string) => new Set(of(what).map((step: { p: number }) => step.p)).size;
+    expect(['prepare', 'vote', 'finish', 'finished'].map(among)).toEqual([2, 3, 2, 2]);
+    // Its client is told when all have voted, and not only when that is decided.
+    const order: string[] = trace.map((step: { what: string }) => step.what);
+    expect(of('answered')).toMatchObject([
+      { yes: true, at: Math.max(...of('vote').map((v: { at: number }) => v.at)) },
+    ]);
+    expect(order.indexOf('answered')).toBeLessThan(order.indexOf('decided'));
     const shown = await ok('tx', 'show', done);
     expect(shown).toMatchObject({ id: done, state: 'committed', parts: [] });
     expect(shown.trace).toEqual(trace);
     const { stdout } = await tx(text, '--trace');
     expect(stdout).toMatch(/client +n[123] +n[123] +n[123]\n/);
-    for (const label of ['run', 'prepare', 'yes #', 'commit #', 'committed', 'finished'])
+    for (const label of ['run', 'prepare', 'prepared #', 'yes #', 'commit #', 'committed', 'finished'])
       expect(stdout).toContain(label);
   });
 

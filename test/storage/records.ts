@@ -56,6 +56,15 @@ export const everyRow: readonly (readonly [string, Row])[] = [
     },
   ],
   [
+    'record/0:0.1:8',
+    {
+      kind: 'record',
+      tx: '0:0.1:8',
+      keys: ['c\u0000'],
+      prepared: [[3, 9]],
+    },
+  ],
+  [
     'staged/0:0.1:9',
     {
       kind: 'staged',
@@ -65,15 +74,6 @@ export const everyRow: readonly (readonly [string, Row])[] = [
       items: [{ type: 'incr', key: 'b', by: -1 }],
       reads: [],
       others: [3],
-    },
-  ],
-  [
-    'record/0:0.1:8',
-    {
-      kind: 'record',
-      tx: '0:0.1:8',
-      keys: ['c\u0000'],
-      prepared: [[3, 9]],
     },
   ],
 ];
