@@ -199,8 +199,10 @@ export function hasRoom(value: number, by: number, plus: number, minus: number):
 
 /** What the id of a transaction says: its anchor, and the operation of which session it is. */
 export function partsOf(tx: TxId): { anchor: number; session: SessionId; n: number } {
-  const [anchor, session, n] = tx.split(':') as [string, SessionId, string];
-  return { anchor: Number(anchor), session, n: Number(n) };
+  const first = tx.indexOf(':');
+  const last = tx.lastIndexOf(':');
+  const session = tx.slice(first + 1, last) as SessionId;
+  return { anchor: Number(tx.slice(0, first)), session, n: Number(tx.slice(last + 1)) };
 }
 
 export type PreparedRow = Extract<Row, { kind: 'prepared' }>;

@@ -32,6 +32,7 @@ import type {
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal, TxStep } from '../messages.js';
 import type { Rules } from '../rules.js';
 import { byPartition } from './items.js';
+import { type Trace, Traces } from './traces.js';
 
 /** Transactions are finished and forgotten this many in one entry, when there are that many soon. */
 const atOnce = 64;
@@ -67,6 +68,17 @@ export interface TxHost {
   reached(step: TxStep, tx: TxId): void;
 }
 
+/** Another partition that takes part in a transaction. */
+interface Other {
+  readonly p: number;
+  /** Null: an earlier primary sent them, and the client has not come again. */
+  items: readonly TxItem[] | null;
+  /** Once it has voted for yes: the entry that prepared it. */
+  seq: number | null;
+  reads: readonly TxRead[];
+  finished: boolean;
+}
+
 /** A transaction that this primary coordinates. */
 interface Coordinated {
   readonly tx: TxId;
@@ -74,8 +86,7 @@ interface Coordinated {
   readonly at: number;
   /** The anchor's own. */
   readonly keys: readonly string[];
-  /** Without items: an earlier primary sent them, and the client has not come again. */
-  others: readonly (readonly [p: number, items: readonly TxItem[] | null])[];
+  readonly others: readonly Other[];
   /** Who is to be answered. */
   origins: number[];
   readonly since: number;
@@ -85,27 +96,17 @@ interface Coordinated {
   staged: boolean;
   /** It can still be aborted: no earlier primary can have said that it is committed. */
   abortable: boolean;
-  /** Of each other participant that voted for yes. */
-  readonly votes: Map<number, { readonly seq: number; readonly reads: readonly TxRead[] }>;
   /** The decision is in the log, not yet applied or applied. */
   deciding: boolean;
   /** Its client has been told that it is committed. */
   answered: boolean;
   /** Once it is decided. */
   committed: boolean | null;
-  /** Who has said to have finished. */
-  readonly finished: Set<number>;
   toldAt: number;
   /** Somebody wants to look at it at this step. */
   pauseAt: 'prepared' | 'decided' | null;
   /** What it did, for whoever looks. */
   trace: Trace | null;
-}
-
-interface Trace {
-  /** When it came, on this primary's clock. */
-  readonly since: number;
-  readonly events: TraceEvent[];
 }
 
 interface Held {
@@ -146,7 +147,7 @@ export class TxLead {
   readonly #asking = new Map<TxId, Set<number>>();
   #toForget: TxId[] = [];
   #forgetAt = 0;
-  readonly #traces = new TurnoverMap<TxId, Trace>();
+  readonly #traces = new Traces();
   #adopted = false;
 
   constructor(host: TxHost) {
@@ -162,7 +163,7 @@ export class TxLead {
   // ---- for whoever looks
 
   trace(tx: TxId): readonly TraceEvent[] {
-    return this.#traces.get(tx)?.events ?? [];
+    return this.#traces.events(tx);
   }
 
   #note(
@@ -173,22 +174,8 @@ export class TxLead {
     yes: boolean | null = null,
   ): void {
     const { now } = this.#host;
-    c.trace ??= this.#traceOf(c.tx);
-    if (c.trace.events.length < limits.txTraceEvents)
-      c.trace.events.push({ at: now - c.trace.since, what, p, seq, yes });
-  }
-
-  /** Its client may have come before. */
-  #traceOf(tx: TxId): Trace {
-    const known = this.#traces.get(tx);
-    if (known !== undefined) return known;
-    const trace: Trace = { since: this.#host.now, events: [] };
-    this.#traces.set(tx, trace);
-    if (this.#traces.size > limits.txTraces) {
-      const [oldest] = this.#traces.keys();
-      if (oldest !== undefined) this.#traces.delete(oldest);
-    }
-    return trace;
+    c.trace ??= this.#traces.of(c.tx, now);
+    c.trace.note(now, what, p, seq, yes);
   }
 
   // ---- conflicts
@@ -263,7 +250,7 @@ export class TxLead {
       this.#cameAgain(known, parts);
       return;
     }
-    const others = [...parts];
+    const others = [...parts].map(([p, items]) => other(p, items));
     const c = coordinated({ tx, first, at, others, keys: own.map(({ key }) => key) }, this.#host.now);
     this.#coordinated.set(tx, c);
     c.origins.push(origin);
@@ -275,7 +262,16 @@ export class TxLead {
       if (refusal !== null) this.#refuse(c, refusal);
       else if (!this.#failsHere(c, own)) {
         this.#hold(tx, own, at, this.#host.epoch);
-        this.#host.append({ type: 'stage', tx, session, n, first, at, own, others: others.map(([p]) => p) });
+        this.#host.append({
+          type: 'stage',
+          tx,
+          session,
+          n,
+          first,
+          at,
+          own,
+          others: others.map(({ p }) => p),
+        });
         c.begun = true;
         this.#sendPrepares(c);
       }
@@ -289,8 +285,8 @@ export class TxLead {
 
   /** The client of what an earlier primary staged: now it is known what the others were asked. */
   #cameAgain(c: Coordinated, parts: ReadonlyMap<number, readonly TxItem[]>): void {
-    if (c.deciding || c.others.every(([, items]) => items !== null)) return;
-    c.others = c.others.map(([p]) => [p, parts.get(p) ?? null]);
+    if (c.deciding || c.others.every(({ items }) => items !== null)) return;
+    for (const one of c.others) one.items = parts.get(one.p) ?? null;
     this.#note(c, 'came');
     this.#sendPrepares(c);
   }
@@ -348,8 +344,8 @@ export class TxLead {
   #sendPrepares(c: Coordinated): void {
     const { p: anchor, epoch } = this.#host;
     c.toldAt = this.#host.now;
-    for (const [p, items] of c.others) {
-      if (c.votes.has(p)) continue;
+    for (const { p, items, seq } of c.others) {
+      if (seq !== null) continue;
       this.#note(c, 'prepare', p);
       if (items === null) this.#host.tell(p, { type: 'tx-ask', p, tx: c.tx, anchor, epoch });
       else this.#host.tell(p, { type: 'tx-prepare', p, tx: c.tx, anchor, epoch, at: c.at, items });
@@ -363,7 +359,10 @@ export class TxLead {
     if (c === undefined || c.deciding) return;
     if (m.yes) {
       this.#note(c, 'vote', m.from, m.seq, true);
-      c.votes.set(m.from, { seq: m.seq, reads: m.reads });
+      const from = c.others.find(({ p }) => p === m.from);
+      if (from === undefined) return;
+      from.seq = m.seq;
+      from.reads = m.reads;
       this.#decideIfAll(c);
       return;
     }
@@ -395,13 +394,13 @@ export class TxLead {
    */
   #decideIfAll(c: Coordinated): void {
     const { machine, rules } = this.#host;
-    if (c.deciding || !this.#host.open || c.votes.size < c.others.length) return;
+    if (c.deciding || !this.#host.open || c.others.some(({ seq }) => seq === null)) return;
     if (!c.staged && (rules.answerWhenStaged || !c.begun)) return;
     this.#host.reached('votes-in', c.tx);
     if (c.pauseAt === 'prepared') return;
     const { tx, others } = c;
-    const reads = others.flatMap(([p]) => c.votes.get(p)?.reads ?? []);
-    const prepared = others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0] as const);
+    const reads = others.flatMap((one) => one.reads);
+    const prepared = preparedBy(c);
     const all = [...(machine.rows.get('staged', tx)?.reads ?? []), ...reads];
     const decide = { type: 'decide', tx, reads, prepared } as const;
     if (!fitsReads(all) || !fitsBytes(decide, limits.entryBytes)) {
@@ -454,7 +453,7 @@ export class TxLead {
     if (c.committed === null || c.pauseAt === 'decided' || !this.#host.enoughInSync) return;
     const commit = c.committed;
     for (const [p, seq] of prepared) {
-      if (c.finished.has(p)) continue;
+      if (c.others.some((one) => one.p === p && one.finished)) continue;
       this.#note(c, 'finish', p, seq, commit);
       this.#host.tell(p, { type: 'tx-finish', p, tx: c.tx, anchor: this.#host.p, commit, seq });
     }
@@ -464,9 +463,9 @@ export class TxLead {
   onFinished(m: Extract<PeerMessage, { type: 'tx-finished' }>): void {
     const c = this.#coordinated.get(m.tx);
     if (c === undefined || c.committed === null) return;
-    c.finished.add(m.from);
+    for (const one of c.others) if (one.p === m.from) one.finished = true;
     this.#note(c, 'finished', m.from);
-    if (c.finished.size < c.others.length) return;
+    if (c.others.some(({ finished }) => !finished)) return;
     this.#coordinated.delete(m.tx);
     if (this.#host.machine.rows.get('record', m.tx) === undefined) return;
     if (this.#toForget.length === 0) this.#forgetAt = this.#host.now + limits.txForgetMs;
@@ -533,7 +532,7 @@ export class TxLead {
     if (c === undefined) return 'unknown';
     if (c.answered) return 'committed';
     if (c.deciding || !this.#host.open) return [];
-    if (!c.abortable) return c.others.map(([p]) => p).filter((p) => !c.votes.has(p));
+    if (!c.abortable) return c.others.filter(({ seq }) => seq === null).map(({ p }) => p);
     this.#abort(c, 'asked', 'somebody asked for it');
     return 'aborting';
   }
@@ -543,11 +542,12 @@ export class TxLead {
     this.#adopt();
     return [...this.#coordinated.values()]
       .filter((c) => c.committed === null)
-      .map(({ tx, keys, others, answered, votes }) =>
-        answered
-          ? { kind: 'record', tx, keys, prepared: others.map(([p]) => [p, votes.get(p)?.seq ?? 0]) }
-          : { kind: 'pending', tx, keys, others: others.map(([p]) => p) },
-      );
+      .map((c) => {
+        const { tx, keys } = c;
+        return c.answered
+          ? { kind: 'record', tx, keys, prepared: preparedBy(c) }
+          : { kind: 'pending', tx, keys, others: c.others.map(({ p }) => p) };
+      });
   }
 
   // ---- as participant
@@ -660,7 +660,7 @@ export class TxLead {
       this.#host.reached('decided', tx);
       this.#answer(c, committed, result);
       const record = this.#host.machine.rows.get('record', tx);
-      this.#sendFinishes(c, record?.prepared ?? c.others.map(([p]) => [p, c.votes.get(p)?.seq ?? 0]));
+      this.#sendFinishes(c, record?.prepared ?? preparedBy(c));
       // Nobody needs to be waited for: who missed it asks.
       if (record === undefined) this.#coordinated.delete(tx);
     }
@@ -712,7 +712,7 @@ export class TxLead {
   #goOn(c: Coordinated): void {
     const { now } = this.#host;
     const since = now - c.since;
-    if (c.others.some(([, items]) => items === null)) {
+    if (c.others.some(({ items }) => items === null)) {
       // The client of what an earlier primary staged has some time to come again.
       if (c.abortable && since >= limits.txReturnMs) {
         this.#abort(c, 'lost', diedBefore);
@@ -734,7 +734,7 @@ export class TxLead {
     const { machine, now, rules } = this.#host;
     for (const [tx, { keys, prepared }] of machine.rows.of('record')) {
       if (this.#coordinated.has(tx)) continue;
-      const others = withoutItems(prepared.map(([p]) => p));
+      const others = prepared.map(([p]) => other(p, null));
       const c = coordinated({ tx, first: 0, at: 0, others, keys }, now);
       c.deciding = true;
       c.committed = true;
@@ -744,7 +744,7 @@ export class TxLead {
     for (const [tx, { others, at, items }] of machine.rows.of('staged')) {
       if (this.#coordinated.has(tx)) continue;
       const keys = items.map(({ key }) => key);
-      const c = coordinated({ tx, first: 0, at, others: withoutItems(others), keys }, now);
+      const c = coordinated({ tx, first: 0, at, others: others.map((p) => other(p, null)), keys }, now);
       c.begun = true;
       c.staged = true;
       c.abortable = false;
@@ -765,24 +765,35 @@ export class TxLead {
   }
 }
 
-const withoutItems = (others: readonly number[]): Coordinated['others'] => others.map((p) => [p, null]);
+const other = (p: number, items: Other['items']): Other => ({
+  p,
+  items,
+  seq: null,
+  reads: [],
+  finished: false,
+});
+
+/** Of each other participant, the entry by which it prepared; 0: it has not voted. */
+const preparedBy = ({ others }: Coordinated): PartEntry[] => others.map(({ p, seq }) => [p, seq ?? 0]);
 
 function coordinated(
   of: Pick<Coordinated, 'tx' | 'first' | 'at' | 'others' | 'keys'>,
   now: number,
 ): Coordinated {
   return {
-    ...of,
+    tx: of.tx,
+    first: of.first,
+    at: of.at,
+    keys: of.keys,
+    others: of.others,
     origins: [],
     since: now,
     begun: false,
     staged: false,
     abortable: true,
-    votes: new Map(),
     deciding: false,
     answered: false,
     committed: null,
-    finished: new Set(),
     toldAt: now,
     pauseAt: null,
     trace: null,
