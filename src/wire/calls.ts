@@ -45,6 +45,10 @@ function paramsOf(message: PeerMessage | AnyRequest): string {
       const { p, tx, from } = message;
       return JSON.stringify({ p, tx, from });
     }
+    case 'tx': {
+      const { session, n, first, op, at, pauseAt } = message;
+      return JSON.stringify({ session, n, first, op, at, pauseAt });
+    }
     case 'write': {
       const { session, n, first, op } = message;
       return JSON.stringify({ session, n, first, op });

@@ -302,14 +302,18 @@ export class ClientCore {
     else if (call.type === 'abort') request = { type: 'abort', p: pending.p, tx: call.tx };
     else {
       const session = pending.session as Session;
-      const numbered = { session: session.id as SessionId, n: pending.n, first: firstOf(session) };
+      const id = session.id as SessionId;
+      const first = firstOf(session);
+      const { n } = pending;
       const { op, at = 0 } = call;
       // Whoever paused it once knows of it still, or has died: then it goes on with another.
       const pauseAt = pending.mayHaveRun ? undefined : call.pauseAt;
       request =
         op.type === 'tx' && this.#isWide(op.items)
-          ? { type: 'tx', ...numbered, op, at, ...(pauseAt === undefined ? {} : { pauseAt }) }
-          : { type: 'write', ...numbered, op };
+          ? pauseAt === undefined
+            ? { type: 'tx', session: id, n, first, op, at }
+            : { type: 'tx', session: id, n, first, op, at, pauseAt }
+          : { type: 'write', session: id, n, first, op };
     }
     const rid = this.#nextRid++;
     pending.rid = rid;

@@ -603,7 +603,20 @@ export class TxLead {
     anchor: number,
     vote: Omit<Extract<PeerMessage, { type: 'tx-vote' }>, 'type' | 'p' | 'tx' | 'from'>,
   ): void {
-    this.#host.tell(anchor, { type: 'tx-vote', p: anchor, tx, from: this.#host.p, ...vote });
+    const { epoch, seq, yes, reads, reason, message } = vote;
+    const from = this.#host.p;
+    this.#host.tell(anchor, {
+      type: 'tx-vote',
+      p: anchor,
+      tx,
+      from,
+      epoch,
+      seq,
+      yes,
+      reads,
+      reason,
+      message,
+    });
   }
 
   onFinish(m: Extract<PeerMessage, { type: 'tx-finish' }>): void {
