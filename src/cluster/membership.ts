@@ -77,6 +77,9 @@ function removeNodeFolder(dir: string, id: string): void {
   rmSync(aside, { recursive: true, force: true });
 }
 
+/** Is in the map because a command began to add it, and no process of it has registered yet. */
+export const isUnregistered = (m: Member): boolean => m.state === 'joining' && m.incarnation === 0;
+
 /**
  * Makes this folder's list of nodes agree with the cluster map, which is what counts: a node that has left the map, and one that
  * an interrupted command had only begun to add, are forgotten with their folders. The caller holds the cluster's lock. Gives the
@@ -90,8 +93,7 @@ export async function reconcile(cluster: LocalCluster): Promise<LocalCluster> {
       .map((row) => row.id),
   );
   const own = new Set(cluster.file.nodes.map((n) => n.id));
-  const begun = (m: Member): boolean =>
-    m.state === 'joining' && m.incarnation === 0 && own.has(m.id) && !live.has(m.id);
+  const begun = (m: Member): boolean => isUnregistered(m) && own.has(m.id) && !live.has(m.id);
   const map = await changeMap(cluster, (now) => {
     const drop = Object.values(now.members).filter(begun);
     return drop.length === 0 ? null : { ...noChange, members: new Map(drop.map((m) => [m.id, null])) };

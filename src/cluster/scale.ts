@@ -1,6 +1,7 @@
 import type { ClusterMap } from '../core/map/types.js';
+import { MusterError } from '../errors.js';
 import { withClusterLock } from './lock.js';
-import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
+import { drainNodes, isUnregistered, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
 import { pause } from './pause.js';
 import { changeMap } from './placing.js';
 import { findCluster, type LocalCluster } from './registry.js';
@@ -43,7 +44,10 @@ async function forget(cluster: LocalCluster): Promise<void> {
 /** How often it is looked whether nodes that are starting have registered, in ms. */
 const lookMs = 50;
 
-/** Takes up what an interrupted command left. Nodes that it had just started are waited for: they count, and are to get their share. */
+/**
+ * Takes up what an interrupted command left. Nodes that it had just started are waited for: they count, and are to get their share.
+ * Rejects with `timeout` when they take too long, and with `interrupted`; nothing is changed then.
+ */
 async function whenStarted(
   cluster: LocalCluster,
   { timeoutMs, signal }: MoveOptions,
@@ -52,11 +56,18 @@ async function whenStarted(
   for (let now = await reconcile(cluster); ; now = await reconcile(now)) {
     const before = await mapOf(now);
     // One of them that has ended is no member any more: `reconcile` has forgotten it.
-    const starting = now.file.nodes.some(({ id }) => {
+    const starting = now.file.nodes.filter(({ id }) => {
       const member = before.members[id];
-      return member?.state === 'joining' && member.incarnation === 0;
+      return member !== undefined && isUnregistered(member);
     });
-    if (!starting || signal?.aborted || performance.now() >= until) return { now, before };
+    if (starting.length === 0) return { now, before };
+    if (signal?.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
+    if (performance.now() >= until) {
+      const ids = starting.map(({ id }) => id).join(', ');
+      throw new MusterError('timeout', `${ids} started, and has not registered in ${timeoutMs} ms`, {
+        tookEffect: 'no',
+      });
+    }
     await pause(lookMs, signal);
   }
 }
