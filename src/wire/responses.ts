@@ -1,4 +1,11 @@
-import type { Cell, OpFailure, OpResult, QueryResult, TraceEvent } from '../core/machine/types.js';
+import {
+  type Cell,
+  type OpFailure,
+  type OpResult,
+  type QueryResult,
+  type TraceEvent,
+  traceSteps,
+} from '../core/machine/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -155,15 +162,7 @@ function checkQueryResult(value: unknown): QueryResult {
   return result;
 }
 
-const traced: ReadonlySet<unknown> = new Set<TraceEvent['what']>([
-  'came',
-  'prepare',
-  'vote',
-  'answered',
-  'decided',
-  'finish',
-  'finished',
-]);
+const traced: ReadonlySet<unknown> = new Set(traceSteps);
 
 function checkTrace(events: unknown): void {
   if (!isArray(events) || events.length > limits.txTraceEvents)

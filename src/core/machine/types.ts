@@ -164,11 +164,14 @@ export interface Holder {
   readonly renewed: number;
 }
 
+/** What a coordinator sees of a transaction. */
+export const traceSteps = ['came', 'prepare', 'vote', 'answered', 'decided', 'finish', 'finished'] as const;
+
 /** A step of a transaction as its coordinator saw it. */
 export interface TraceEvent {
   /** Since the transaction came, in ms on the coordinator's clock. */
   readonly at: number;
-  readonly what: 'came' | 'prepare' | 'vote' | 'answered' | 'decided' | 'finish' | 'finished';
+  readonly what: (typeof traceSteps)[number];
   /** The partition that it concerns: the participant's, or the anchor's own. */
   readonly p: number;
   /** The log entry there; null: none, or not known. */

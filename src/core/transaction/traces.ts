@@ -1,16 +1,6 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap } from '../../turnover.js';
-import type { TraceEvent, TxId } from '../machine/types.js';
-
-const steps = [
-  'came',
-  'prepare',
-  'vote',
-  'answered',
-  'decided',
-  'finish',
-  'finished',
-] as const satisfies readonly TraceEvent['what'][];
+import { type TraceEvent, type TxId, traceSteps } from '../machine/types.js';
 
 /** What became of one transaction. Kept as numbers, five a step: as objects they were a good part of what a collector had to copy. */
 export class Trace {
@@ -25,7 +15,13 @@ export class Trace {
   /** A step at `now`; without an entry, or a word, `seq` or `yes` are null. */
   note(now: number, what: TraceEvent['what'], p: number, seq: number | null, yes: boolean | null): void {
     if (this.#numbers.length >= 5 * limits.txTraceEvents) return;
-    this.#numbers.push(now - this.#since, steps.indexOf(what), p, seq ?? -1, yes === null ? -1 : Number(yes));
+    this.#numbers.push(
+      now - this.#since,
+      traceSteps.indexOf(what),
+      p,
+      seq ?? -1,
+      yes === null ? -1 : Number(yes),
+    );
   }
 
   events(): TraceEvent[] {
@@ -38,7 +34,7 @@ export class Trace {
         number,
         number,
       ];
-      const what = steps[step] as TraceEvent['what'];
+      const what = traceSteps[step] as TraceEvent['what'];
       events.push({ at, what, p, seq: seq < 0 ? null : seq, yes: yes < 0 ? null : yes === 1 });
     }
     return events;
