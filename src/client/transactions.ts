@@ -1,7 +1,7 @@
 import type { Outcome } from '../core/client/client-core.js';
 import { outcomeOf } from '../core/machine/outcome.js';
 import { itemsBeyond } from '../core/machine/size.js';
-import { isWrite } from '../core/machine/transactions.js';
+import { isWrite, othersOf } from '../core/machine/transactions.js';
 import type { Cell, PendingRow, QueryResult, Row, TxItem } from '../core/machine/types.js';
 import { anchorKey } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
@@ -97,14 +97,13 @@ export async function runTx(
 
 const viewOf = (partition: number, row: Row | PendingRow): TxView | null => {
   if (row.kind === 'record' || row.kind === 'pending') {
-    const decided = row.kind === 'record';
     return {
       id: row.tx,
       partition,
       role: 'coordinator',
-      state: decided ? 'committed' : 'pending',
+      state: row.kind === 'record' ? 'committed' : 'pending',
       anchor: partition,
-      participants: decided ? row.prepared.map(([p]) => p) : row.others,
+      participants: othersOf(row),
       keys: row.keys,
     };
   }

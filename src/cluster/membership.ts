@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { openClient } from '../client/open.js';
 import { noChange } from '../core/map/changes.js';
 import { holdsShare } from '../core/map/placing.js';
-import type { ClusterMap, Member } from '../core/map/types.js';
+import { type ClusterMap, isUnregistered, type Member } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import {
   type ClusterFile,
@@ -76,9 +76,6 @@ function removeNodeFolder(dir: string, id: string): void {
   renameSync(path, aside);
   rmSync(aside, { recursive: true, force: true });
 }
-
-/** Is in the map because a command began to add it, and no process of it has registered yet. */
-export const isUnregistered = (m: Member): boolean => m.state === 'joining' && m.incarnation === 0;
 
 /**
  * Makes this folder's list of nodes agree with the cluster map, which is what counts: a node that has left the map, and one that

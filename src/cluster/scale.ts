@@ -1,7 +1,7 @@
-import type { ClusterMap } from '../core/map/types.js';
+import { type ClusterMap, isUnregistered } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { withClusterLock } from './lock.js';
-import { drainNodes, isUnregistered, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
+import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
 import { pause } from './pause.js';
 import { changeMap } from './placing.js';
 import { findCluster, type LocalCluster } from './registry.js';

@@ -63,7 +63,7 @@ export async function transferStory(
   const [alice, bob] = await Promise.all([client.counter.get(from), client.counter.get(to)]);
   const balances = { alice: alice as number, bob: bob as number };
   say(
-    `   A backup took over and asked; all had prepared, so it can only be committed. ${report.outcome[0]?.toUpperCase()}${report.outcome.slice(1)} ${decidedMs} ms after the kill:\n` +
+    `   A backup took over and asked; what all have prepared it can only commit. It was ${report.outcome} ${decidedMs} ms after the kill:\n` +
       `   ${from} ${balances.alice}, ${to} ${balances.bob}; together ${balances.alice + balances.bob}, as before.\n`,
   );
   await startNodes(cluster, [coordinator], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });

@@ -290,7 +290,7 @@ export const variants: readonly Variant[] = [
       'section 5: says that a transaction which the anchor does not know is aborted, and does not log it',
     rules: broken({ abortLogged: false }),
     within: 300,
-    change: (scenario) => unstaged(scenario),
+    change: unstaged,
   },
   {
     name: 'own-part-unchecked',

@@ -5,10 +5,12 @@ import { checkFenced, checkHoldings } from '../check/lock.js';
 import { checkRegister } from '../check/register.js';
 import { checkTransfers } from '../check/transfer.js';
 import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
+import { othersOf } from '../core/machine/transactions.js';
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
 import { holdsShare, type MembersChange, planPlacement, unplaced } from '../core/map/placing.js';
 import {
   type ClusterMap,
+  isUnregistered,
   type Member,
   type NodeId,
   nodeOf,
@@ -518,7 +520,7 @@ export class World {
       this.lost(p) ? [...config.target, ...config.inSync.map(nodeOf)] : [],
     );
     return Object.values(map.members)
-      .filter((m) => m.state !== 'active' && !(m.state === 'joining' && m.incarnation === 0))
+      .filter((m) => m.state !== 'active' && !isUnregistered(m))
       .filter((m) => !stuck.includes(m.id))
       .map((m) => `${m.id} is ${m.state}`);
   }
@@ -531,14 +533,12 @@ export class World {
     const { machine, lead } = replica;
     // One whose participants' disks were all destroyed can never end.
     const hopeless = (parts: readonly number[]): boolean => parts.some((part) => this.lost(part));
-    const prepared = [...machine.rows.of('prepared')].filter(([, row]) => !hopeless([row.anchor]));
-    const records = [...machine.rows.of('record')].filter(
-      ([, row]) => !hopeless(row.prepared.map(([o]) => o)),
-    );
-    const pending = (lead?.tx.pending() ?? [])
-      .filter((row) => !hopeless(row.kind === 'pending' ? row.others : row.prepared.map(([o]) => o)))
-      .map((row) => [row.tx, row] as const);
-    return [...prepared, ...records, ...pending].map(([tx, row]) => `${tx} is ${row.kind} in p${p}`);
+    const prepared = [...machine.rows.of('prepared')]
+      .map(([, row]) => row)
+      .filter((row) => !hopeless([row.anchor]));
+    const records = [...machine.rows.of('record')].map(([, row]) => row);
+    const coordinated = [...records, ...(lead?.tx.pending() ?? [])].filter((row) => !hopeless(othersOf(row)));
+    return [...prepared, ...coordinated].map(({ tx, kind }) => `${tx} is ${kind} in p${p}`);
   }
 
   unsettled(): string[] {

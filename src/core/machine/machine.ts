@@ -245,8 +245,7 @@ export class PartitionMachine {
     const { tx, at, own, others } = c;
     if (this.rows.get('staged', tx) !== undefined) return { type: 'vote', vote: null };
     const late = this.#known(c.session, c.n);
-    if (late !== null)
-      return { type: 'decided', committed: this.rows.get('record', tx) !== undefined, result: late };
+    if (late !== null) return this.#over(tx, late);
     this.#acknowledge(c.session, c.first);
     const vote = this.#vote(tx, own);
     if (!vote.yes && this.#rules.ownVote) return this.#ended(tx, aborted(vote));
@@ -258,12 +257,12 @@ export class PartitionMachine {
 
   /** Nothing can stop it any more: everybody has prepared. Only one that is staged is decided, and once. */
   #commit({ tx, reads, prepared }: Extract<Command, { type: 'decide' }>, seq: number): Applied {
-    const row = this.#unstage(tx);
+    const row = this.rows.get('staged', tx);
     if (row === undefined) {
       const { session, n } = partsOf(tx);
-      const committed = this.rows.get('record', tx) !== undefined;
-      return { type: 'decided', committed, result: this.#known(session, n) ?? sessionUnknown };
+      return this.#over(tx, this.#known(session, n) ?? sessionUnknown);
     }
+    this.#letGo(row);
     this.#write(row.items, seq);
     if (prepared.length > 0)
       this.rows.set(tx, { kind: 'record', tx, keys: row.items.map(({ key }) => key), prepared });
@@ -272,21 +271,23 @@ export class PartitionMachine {
 
   /** Staged or not: it does not happen, unless it has happened. */
   #abort(c: Extract<Command, { type: 'abort' }>): Applied {
-    if (this.#unstage(c.tx) === undefined) {
-      const late = this.#known(c.session, c.n);
-      if (late !== null)
-        return { type: 'decided', committed: this.rows.get('record', c.tx) !== undefined, result: late };
-    }
+    const row = this.rows.get('staged', c.tx);
+    const late = row === undefined ? this.#known(c.session, c.n) : null;
+    if (late !== null) return this.#over(c.tx, late);
+    if (row !== undefined) this.#letGo(row);
     this.#acknowledge(c.session, c.first);
     return this.#ended(c.tx, aborted(c));
   }
 
-  #unstage(tx: TxId): Extract<Row, { kind: 'staged' }> | undefined {
-    const row = this.rows.get('staged', tx);
-    if (row === undefined) return undefined;
-    this.intents.release(tx, row.items);
-    this.rows.delete('staged', tx);
-    return row;
+  /** A part of a transaction is prepared no more, and holds nothing. */
+  #letGo({ kind, tx, items }: Extract<Row, { kind: 'staged' | 'prepared' }>): void {
+    this.intents.release(tx, items);
+    this.rows.delete(kind, tx);
+  }
+
+  /** It came too late: the transaction has this result already. */
+  #over(tx: TxId, result: OpResult): Applied {
+    return { type: 'decided', committed: this.rows.get('record', tx) !== undefined, result };
   }
 
   /** What an operation of a session has come to before, or that the session is gone; null: it has not been done. */
@@ -318,8 +319,7 @@ export class PartitionMachine {
   #finish(tx: TxId, commit: boolean, prepareSeq: number, seq: number): void {
     const row = this.rows.get('prepared', tx);
     if (row === undefined) return;
-    this.intents.release(tx, row.items);
-    this.rows.delete('prepared', tx);
+    this.#letGo(row);
     // A prepare of another entry came late, when the transaction was over here: it is dropped whatever was decided.
     if (commit && (row.seq === prepareSeq || !this.#rules.finishNamesPrepare)) this.#write(row.items, seq);
   }

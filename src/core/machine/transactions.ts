@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap } from '../../turnover.js';
 import type { Rows } from './rows.js';
-import type { Cell, Row, SessionId, TxId, TxItem, TxRead, TxReason } from './types.js';
+import type { Cell, PendingRow, Row, SessionId, TxId, TxItem, TxRead, TxReason } from './types.js';
 
 /** What a participant says of its part. */
 export type Vote =
@@ -207,3 +207,7 @@ export function partsOf(tx: TxId): { anchor: number; session: SessionId; n: numb
 
 export type PreparedRow = Extract<Row, { kind: 'prepared' }>;
 export type RecordRow = Extract<Row, { kind: 'record' }>;
+
+/** Who takes part in a transaction besides its anchor. */
+export const othersOf = (row: RecordRow | PendingRow): readonly number[] =>
+  row.kind === 'record' ? row.prepared.map(([p]) => p) : row.others;

@@ -47,6 +47,9 @@ export interface Member {
   readonly state: MemberState;
 }
 
+/** Is in the map because a command began to add it, and no process of it has registered yet. */
+export const isUnregistered = (m: Member): boolean => m.state === 'joining' && m.incarnation === 0;
+
 /**
  * A primary that stopped acting and made another replica primary. `from` acts in no epoch before the configuration's; `to` is
  * the incarnation that may act in it, so that no later life of the new primary takes the epoch for its own.

@@ -666,12 +666,10 @@ export class Lead {
         if (applied.type === 'vote') this.#tx.voted(command, applied.vote);
         break;
       case 'stage':
-        if (applied.type === 'vote') this.#tx.staged(command.tx);
-        else if (applied.type === 'decided') this.#tx.decided(command.tx, applied, seq);
-        break;
       case 'decide':
       case 'abort':
         if (applied.type === 'decided') this.#tx.decided(command.tx, applied, seq);
+        else this.#tx.staged(command.tx);
         break;
       case 'finish':
         this.#tx.finished(command);

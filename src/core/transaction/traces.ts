@@ -27,13 +27,7 @@ export class Trace {
   events(): TraceEvent[] {
     const events: TraceEvent[] = [];
     for (let i = 0; i < this.#numbers.length; i += 5) {
-      const [at, step, p, seq, yes] = this.#numbers.slice(i, i + 5) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [at = 0, step = 0, p = 0, seq = 0, yes = 0] = this.#numbers.slice(i, i + 5);
       const what = traceSteps[step] as TraceEvent['what'];
       events.push({ at, what, p, seq: seq < 0 ? null : seq, yes: yes < 0 ? null : yes === 1 });
     }

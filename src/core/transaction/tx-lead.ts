@@ -90,10 +90,6 @@ interface Coordinated {
   /** Who is to be answered. */
   origins: number[];
   readonly since: number;
-  /** Its own part is in the log: it waits for no key any more. */
-  begun: boolean;
-  /** The anchor's own part is prepared, for all that may come. */
-  staged: boolean;
   /** It can still be aborted: no earlier primary can have said that it is committed. */
   abortable: boolean;
   /** The decision is in the log, not yet applied or applied. */
@@ -233,23 +229,27 @@ export class TxLead {
   /** Is that operation of a session a transaction which is not decided yet? */
   isOpen(session: SessionId, n: number): boolean {
     this.#adopt();
-    return this.#coordinated.get(`${this.#host.p}:${session}:${n}`)?.committed === null;
+    return this.#coordinated.get(this.#idOf(session, n))?.committed === null;
+  }
+
+  #idOf(session: SessionId, n: number): TxId {
+    return `${this.#host.p}:${session}:${n}`;
   }
 
   /** A client's transaction over several partitions. Its duplicates were looked up before. */
   begin(origin: number, request: TxRequest): void {
     const { session, n, first, at, pauseAt } = request;
-    const tx = `${this.#host.p}:${session}:${n}`;
+    const tx = this.#idOf(session, n);
     this.#adopt();
     const parts = byPartition(request.op.items, this.#host.partitions);
-    const own = parts.get(this.#host.p) ?? [];
-    parts.delete(this.#host.p);
     const known = this.#coordinated.get(tx);
     if (known !== undefined) {
       known.origins.push(origin);
       this.#cameAgain(known, parts);
       return;
     }
+    const own = parts.get(this.#host.p) ?? [];
+    parts.delete(this.#host.p);
     const others = [...parts].map(([p, items]) => other(p, items));
     const c = coordinated({ tx, first, at, others, keys: own.map(({ key }) => key) }, this.#host.now);
     this.#coordinated.set(tx, c);
@@ -272,7 +272,6 @@ export class TxLead {
           own,
           others: others.map(({ p }) => p),
         });
-        c.begun = true;
         this.#sendPrepares(c);
       }
     };
@@ -379,8 +378,7 @@ export class TxLead {
     this.#letGo(tx);
     const c = this.#coordinated.get(tx);
     const row = this.#host.machine.rows.get('staged', tx);
-    if (c !== undefined && row !== undefined && !c.staged) {
-      c.staged = true;
+    if (c !== undefined && row !== undefined) {
       this.#note(c, 'vote', this.#host.p, row.seq, true);
       this.#decideIfAll(c);
     }
@@ -395,13 +393,14 @@ export class TxLead {
   #decideIfAll(c: Coordinated): void {
     const { machine, rules } = this.#host;
     if (c.deciding || !this.#host.open || c.others.some(({ seq }) => seq === null)) return;
-    if (!c.staged && (rules.answerWhenStaged || !c.begun)) return;
+    const row = machine.rows.get('staged', c.tx);
+    if (row === undefined && (rules.answerWhenStaged || !this.#held.has(c.tx))) return;
     this.#host.reached('votes-in', c.tx);
     if (c.pauseAt === 'prepared') return;
     const { tx, others } = c;
     const reads = others.flatMap((one) => one.reads);
     const prepared = preparedBy(c);
-    const all = [...(machine.rows.get('staged', tx)?.reads ?? []), ...reads];
+    const all = [...(row?.reads ?? []), ...reads];
     const decide = { type: 'decide', tx, reads, prepared } as const;
     if (!fitsReads(all) || !fitsBytes(decide, limits.entryBytes)) {
       c.abortable = true;
@@ -706,7 +705,7 @@ export class TxLead {
           const record = this.#host.machine.rows.get('record', c.tx);
           if (record !== undefined) this.#sendFinishes(c, record.prepared);
         }
-      } else if (!c.deciding && c.begun) this.#goOn(c);
+      } else if (!c.deciding && this.#hasBegun(c.tx)) this.#goOn(c);
     }
     for (const [tx, row] of this.#host.machine.rows.of('prepared')) {
       const asked = this.#askedAt.get(tx);
@@ -719,6 +718,11 @@ export class TxLead {
     }
     if (this.#toForget.length > 0 && (this.#coordinated.size === 0 || now >= this.#forgetAt)) this.#forget();
     this.#wake();
+  }
+
+  /** Is its own part in the log? Else it waits for a key. */
+  #hasBegun(tx: TxId): boolean {
+    return this.#held.has(tx) || this.#host.machine.rows.get('staged', tx) !== undefined;
   }
 
   /** It waits for the others; not for ever. */
@@ -758,8 +762,6 @@ export class TxLead {
       if (this.#coordinated.has(tx)) continue;
       const keys = items.map(({ key }) => key);
       const c = coordinated({ tx, first: 0, at, others: others.map((p) => other(p, null)), keys }, now);
-      c.begun = true;
-      c.staged = true;
       c.abortable = false;
       this.#coordinated.set(tx, c);
       if (rules.stagedAreAsked) this.#sendPrepares(c);
@@ -801,8 +803,6 @@ function coordinated(
     others: of.others,
     origins: [],
     since: now,
-    begun: false,
-    staged: false,
     abortable: true,
     deciding: false,
     answered: false,
