@@ -39,6 +39,8 @@ export interface Rules {
   readonly handoverNamesProcess: boolean;
   /** Section 2: a hand-over ends the grants given to the primary that yielded, and no others. */
   readonly handoverReleasesOne: boolean;
+  /** R15: a checkpoint is taken of a copy only once the record that the copy began with is durable. */
+  readonly checkpointAfterBase: boolean;
   /** Section 2: a replica is deleted only when a map read after the last thing it stored does not name it. */
   readonly dropNeedsFreshMap: boolean;
   /** Section 2: what a learner acked for an earlier placement does not count for a later one. */
@@ -94,6 +96,7 @@ export const soundRules: Rules = {
   addBeforeRemove: true,
   handoverNamesProcess: true,
   handoverReleasesOne: true,
+  checkpointAfterBase: true,
   dropNeedsFreshMap: true,
   streamsOfPlacement: true,
   judgedByMany: true,

@@ -72,6 +72,23 @@ const busyTx = (
   counters: 1,
 });
 
+/** Copies come and go on disks that take seconds, with checkpoints all the while, and a restart shows what is left. */
+const slowDrops = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  quiet: false,
+  txUsers: 0,
+  nodes: 5,
+  partitions: 4,
+  replicas: 3,
+  minInSync: 2,
+  repairAfterMs: 60_000,
+  retainEntries: 1,
+  thinkMs: 100,
+  faultyMs: 40_000,
+  disk: { slow: 0.2, slowMs: 8000, checkpointMs: 100 },
+  nemesis: { everyMs: 700, weights: weightsOf({ weigh: 1, kill: 0.3 }) },
+});
+
 const only = (scenario: Scenario, fault: Fault): Scenario => ({
   ...scenario,
   nemesis: { ...scenario.nemesis, weights: weightsOf({ [fault]: 1 }) },
@@ -217,6 +234,13 @@ export const variants: readonly Variant[] = [
     rules: broken({ dropNeedsFreshMap: false }),
     within: 400,
     change: (scenario) => moving(struck(scenario, 300), { blind: 2 }),
+  },
+  {
+    name: 'checkpoint-before-base',
+    story: 'R15: checkpoints a new copy while the end of the one before is still on its way to the disk',
+    rules: broken({ checkpointAfterBase: false }),
+    within: 300,
+    change: slowDrops,
   },
   {
     name: 'acks-outlive-placement',

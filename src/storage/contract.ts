@@ -29,7 +29,8 @@ export interface NodeStorage {
   append(records: readonly LogRecord[]): Promise<void>;
   /**
    * Writes applied state to the checkpoint, atomically for all partitions given, then removes log segments no
-   * longer needed. May run while `append` does. Resolves when durable.
+   * longer needed. May run while `append` does. Resolves when durable. A copy that begins anew may be in it only
+   * once the record that it begins with (promise or snapshot), and with it any drop before, is durable.
    */
   checkpoint(deltas: readonly CheckpointDelta[]): Promise<void>;
   stats(): StorageStats;

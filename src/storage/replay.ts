@@ -6,17 +6,17 @@
  *
  * 1. *Base state.* `snapshot` and `drop` records of batches ≤ `batch` happened before the checkpoint was taken, so it
  *    already contains them (or something later): they do not touch it. Those of batches > `batch` may be newer and
- *    replace it. If such a snapshot is in truth older (the state was taken while its batch was under way), the base goes
- *    back to it, and every entry after it is still in the log, because its segment counts as needed until a
- *    checkpoint with `batch` ≥ its own exists. Sequence numbers are not compared here: an unclean recovery may bring an older one.
+ *    replace it: a checkpoint is never taken of a copy whose own snapshot, or the drop before it, is not durable yet.
+ *    Sequence numbers are not compared here: an unclean recovery may bring an older one.
  * 2. *Tail.* Whether an append record is part of the tail depends only on records **after** it: an append at or below its
  *    seq, a snapshot or a drop cuts it. A suffix of the log holds all of those, so replaying it yields exactly the surviving
  *    entries among its records. Surviving entries not in the suffix have seq ≤ that of a checkpoint, because their
  *    segment was removed, so they are not needed. Stale ones before a snapshot or drop record cannot resurface: segments
  *    go oldest first, so the record that cuts them never goes before them. Until that record is reached
  *    they may leave gaps, hence continuity is checked only at the end.
- * 3. *Leftovers.* If state was checkpointed ahead of its own snapshot record and that record is lost, entries of the
- *    older history may remain above the base; their epoch is below the base's, and a log's epochs never fall: cut there.
+ * 3. *Leftovers.* A learner applies what is committed before its own disk has it. If such state was checkpointed and the
+ *    entries it came from are lost, entries of an older history may remain above the base; their epoch is below the
+ *    base's, and a log's epochs never fall: cut there.
  */
 import type { Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from './contract.js';

@@ -43,6 +43,13 @@ export class Replica {
   #durablePromise: number;
   #flyingMark = 0;
   #flyingPromise: number;
+  /**
+   * How often this copy began anew, by a snapshot or from nothing; and the last such beginning in the batch under way and on disk.
+   * Before its beginning is durable, the disk may still hold, and drop, a copy that was here before.
+   */
+  #base = 0;
+  #flyingBase = 0;
+  #durableBase = 0;
   #owed: AckOwed | null = null;
   #incoming: { epoch: number; stream: number; count: number; parts: string[] } | null = null;
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
@@ -87,8 +94,11 @@ export class Replica {
     this.grants = new Grants(fresh ? null : startedAt);
     this.#notBefore = startedAt + ctx.timings.graceMs;
     this.#jitter = ctx.random();
-    // What was deleted here may have promised as much.
-    if (stored === null) this.promise(config.epoch);
+    if (stored === null) {
+      // What was deleted here may have promised as much, and may have been checkpointed.
+      this.promise(config.epoch);
+      this.#beginsAnew();
+    }
     this.#lookNamed();
   }
 
@@ -296,12 +306,14 @@ export class Replica {
   /** The batch that holds this replica's newest records has been handed to the disk. */
   batchTaken(): void {
     this.#flyingMark = this.log.tailSeq;
+    this.#flyingBase = this.#base;
     this.#flyingPromise = this.promised;
   }
 
   /** That batch is durable. */
   written(): void {
     this.durable = Math.max(this.durable, this.#flyingMark);
+    this.#durableBase = this.#flyingBase;
     this.#durablePromise = Math.max(this.#durablePromise, this.#flyingPromise);
     this.#payAck();
     this.lead?.advance();
@@ -321,7 +333,19 @@ export class Replica {
     this.log.compact(this.commit, retainEntries, retainBytes, pinned, limits.catchUpBytes);
   }
 
+  /** The next checkpoint replaces everything that the disk holds of the partition. */
+  #beginsAnew(): void {
+    this.machine.markFull();
+    this.#base++;
+  }
+
+  /**
+   * What changed since the last checkpoint; null: nothing, or its time has not come. A checkpoint that is ahead of the record that
+   * this copy began with would be taken for one of the copy before: the drop or snapshot that is still on its way
+   * to the disk would clear it, and the next would add to nothing.
+   */
   takeDelta(): CheckpointDelta | null {
+    if (this.#ctx.rules.checkpointAfterBase && this.#durableBase !== this.#base) return null;
     return this.machine.takeDelta(this.p, this.promised);
   }
 
@@ -423,7 +447,7 @@ export class Replica {
 
   #install(snapshot: Snapshot): void {
     this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules);
-    this.machine.markFull();
+    this.#beginsAnew();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch);
     this.commit = snapshot.seq;
     this.durable = 0;
