@@ -12,6 +12,7 @@ import { classify } from '../src/wire/rpc.js';
 const append: PeerMessage = {
   type: 'append',
   to: 'n2/5b0c1f9e-7a33-4a0e-9a3e-0f3a1c2d4e5f',
+  incarnation: 1,
   appends: [
     {
       p: 17,
@@ -21,6 +22,7 @@ const append: PeerMessage = {
       prevSeq: 123456,
       prevEpoch: 12,
       commit: 123440,
+      counted: true,
       entries: Array.from({ length: 16 }, (_, i) => ({
         epoch: 12,
         command: {

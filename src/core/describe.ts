@@ -74,9 +74,9 @@ export function describeCommand(command: Command): string {
   }
 }
 
-function describeAppend({ p, epoch, prevSeq, prevEpoch, commit, entries }: Append): string {
+function describeAppend({ p, epoch, prevSeq, prevEpoch, commit, counted, entries }: Append): string {
   const all = entries.map((entry) => `${entry.epoch}:${describeCommand(entry.command)}`).join(', ');
-  return `p${p} e${epoch} after ${prevSeq}@${prevEpoch} [${all}] commit ${commit}`;
+  return `p${p} e${epoch} after ${prevSeq}@${prevEpoch} [${all}] commit ${commit}${counted ? ' counted' : ''}`;
 }
 
 export function describeMessage(m: PeerMessage): string {
@@ -87,6 +87,10 @@ export function describeMessage(m: PeerMessage): string {
       return `ack from ${m.from} ${fours(m.acks)}`;
     case 'reject':
       return `reject p${m.p} e${m.epoch} from ${m.from} hint ${m.hintSeq}@${m.hintEpoch}`;
+    case 'tail-ask':
+      return `tail-ask p${m.p} to ${m.to}`;
+    case 'tail':
+      return `tail p${m.p} of ${m.from} #${m.seq}@${m.epoch}`;
     case 'stale':
       return `stale p${m.p} promised ${m.promised}`;
     case 'snapshot':

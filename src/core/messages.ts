@@ -29,6 +29,8 @@ export interface Append {
   readonly prevSeq: number;
   readonly prevEpoch: number;
   readonly commit: number;
+  /** The sender counts this replica as in sync: it has acknowledged everything up to `commit` (R3). */
+  readonly counted: boolean;
   readonly entries: readonly SentEntry[];
 }
 
@@ -37,6 +39,8 @@ export type PeerMessage =
   | {
       readonly type: 'append';
       readonly to: ReplicaId;
+      /** Which start of that replica's store it is for: what an earlier one acknowledged says nothing of this one's disk (R2). */
+      readonly incarnation: number;
       /** Of as many partitions as there is something to send of in one turn (decision 0032). */
       readonly appends: readonly Append[];
     }
@@ -46,7 +50,7 @@ export type PeerMessage =
       /** What it has of each partition, as flat fours of partition, epoch, stream, match. */
       readonly acks: readonly number[];
     }
-  /** The append did not fit: `hintSeq` is where the log might still agree. */
+  /** The append did not fit: `hintSeq` is where the log, which ends with `tailSeq`, might still agree. */
   | {
       readonly type: 'reject';
       readonly p: number;
@@ -55,6 +59,18 @@ export type PeerMessage =
       readonly from: ReplicaId;
       readonly hintSeq: number;
       readonly hintEpoch: number;
+      readonly tailSeq: number;
+      readonly tailEpoch: number;
+    }
+  /** How far does that replica's log go? Asked by one that has started and does not know what its own lacks (R9a). */
+  | { readonly type: 'tail-ask'; readonly p: number; readonly to: ReplicaId; readonly question: number }
+  | {
+      readonly type: 'tail';
+      readonly p: number;
+      readonly from: ReplicaId;
+      readonly question: number;
+      readonly epoch: number;
+      readonly seq: number;
     }
   /** The sender's epoch is over: a newer one was promised. */
   | { readonly type: 'stale'; readonly p: number; readonly promised: number }

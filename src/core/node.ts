@@ -68,6 +68,8 @@ export interface Ready {
   readonly publish: { readonly map: ClusterMap; readonly expected: number } | null;
   /** Read the map; answered by `map` with this number, or `map-unreadable`. */
   readonly readMap: number | null;
+  /** The store is to remember from now on that its log is damaged, or that it is whole again; null: as it was. */
+  readonly damaged: boolean | null;
 }
 
 export interface NodeOptions {
@@ -77,6 +79,8 @@ export interface NodeOptions {
   readonly incarnation: number;
   readonly url: string;
   readonly stored: readonly StoredPartition[];
+  /** Something that may have been acknowledged is missing from the log (R9a). */
+  readonly damaged?: boolean;
   readonly seed: number;
   /** This node's clock at its start, in ms. */
   readonly now: number;
@@ -212,6 +216,9 @@ export class NodeCore implements ReplicaContext {
   #stopped = false;
   /** Something happened after which the map ought perhaps to change. */
   #reconsider = false;
+  /** Some replica's log lacks, or may lack, what was acknowledged; and what the store has to be told of that. */
+  #damaged: boolean;
+  #damagedToStore: boolean | null = null;
 
   constructor(options: NodeOptions) {
     this.node = options.node;
@@ -222,6 +229,7 @@ export class NodeCore implements ReplicaContext {
     this.tuning = options.tuning ?? limits;
     this.now = options.now;
     this.#url = options.url;
+    this.#damaged = options.damaged ?? false;
     this.#stored = new Map(options.stored.map((s) => [s.partition, s]));
     this.#startedAt = options.now;
     this.#expireAt = options.now;
@@ -248,6 +256,23 @@ export class NodeCore implements ReplicaContext {
 
   reconsider(): void {
     this.#reconsider = true;
+  }
+
+  trustChanged({ check }: Replica): void {
+    this.#reconsider = true;
+    if (check.trust === 'damaged' && !this.#damaged) {
+      this.#damaged = true;
+      this.#damagedToStore = true;
+    }
+    this.#lookWhole();
+  }
+
+  /** The store is whole again when each of its copies is: before this process is in the map, it may not know of all. */
+  #lookWhole(): void {
+    if (!this.#damaged || !this.registered) return;
+    for (const { check } of this.replicas.values()) if (check.trust === 'damaged') return;
+    this.#damaged = false;
+    this.#damagedToStore = false;
   }
 
   mayYield(): boolean {
@@ -305,7 +330,8 @@ export class NodeCore implements ReplicaContext {
     }
     open.appends = [append];
     open.bytes = all;
-    this.send(node, { type: 'append', to, appends: open.appends });
+    const incarnation = this.map.members[node]?.incarnation ?? 0;
+    this.send(node, { type: 'append', to, incarnation, appends: open.appends });
   }
 
   tell(p: number, message: PeerMessage): void {
@@ -446,6 +472,7 @@ export class NodeCore implements ReplicaContext {
         this.#onAck(m);
         return;
       case 'append':
+        if (m.incarnation !== this.incarnation) return;
         for (const append of m.appends) this.replicas.get(append.p)?.onAppend(from.node, m.to, append);
         return;
     }
@@ -457,6 +484,12 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'reject':
         replica.lead?.onReject(m);
+        break;
+      case 'tail-ask':
+        replica.onTailAsk(from.node, m);
+        break;
+      case 'tail':
+        replica.onTail(m);
         break;
       case 'snapshot-ack':
         replica.lead?.onSnapshotAck(m);
@@ -581,7 +614,9 @@ export class NodeCore implements ReplicaContext {
     for (const { lead } of this.replicas.values()) if (lead?.yielding === true) this.#yielding++;
     const expire = this.now >= this.#expireAt;
     if (expire) this.#expireAt = this.now + 1000;
+    this.#lookWhole();
     for (const replica of this.replicas.values()) {
+      replica.tick();
       replica.lead?.tick();
       if (expire) replica.lead?.expireSessions();
     }
@@ -661,7 +696,8 @@ export class NodeCore implements ReplicaContext {
         const stored = this.#stored.get(p) ?? null;
         this.#stored.delete(p);
         const fresh = this.incarnation === 1;
-        this.replicas.set(p, new Replica(this, p, config, stored, this.#startedAt, fresh));
+        const trust = this.#damaged ? 'damaged' : fresh ? 'checked' : 'unchecked';
+        this.replicas.set(p, new Replica(this, p, config, stored, this.#startedAt, fresh, trust));
       }
     });
   }
@@ -844,7 +880,9 @@ export class NodeCore implements ReplicaContext {
     this.#appends = [];
     this.#reply = [];
     this.#reached = [];
-    return { write, send, reply, reached, publish, readMap };
+    const damaged = this.#damagedToStore;
+    this.#damagedToStore = null;
+    return { write, send, reply, reached, publish, readMap, damaged };
   }
 
   /**

@@ -39,6 +39,10 @@ export interface Rules {
   readonly handoverNamesProcess: boolean;
   /** Section 2: a hand-over ends the grants given to the primary that yielded, and no others. */
   readonly handoverReleasesOne: boolean;
+  /** R9a: a replica whose log is damaged leads only when no log of the in-sync set goes further. */
+  readonly damagedAsksAll: boolean;
+  /** R9a: a replica that has started asks those who answer how far their logs go, before it leads. */
+  readonly startsUnchecked: boolean;
   /** R15: a checkpoint is taken of a copy only once the record that the copy began with is durable. */
   readonly checkpointAfterBase: boolean;
   /** Section 2: a replica is deleted only when a map read after the last thing it stored does not name it. */
@@ -96,6 +100,8 @@ export const soundRules: Rules = {
   addBeforeRemove: true,
   handoverNamesProcess: true,
   handoverReleasesOne: true,
+  damagedAsksAll: true,
+  startsUnchecked: true,
   checkpointAfterBase: true,
   dropNeedsFreshMap: true,
   streamsOfPlacement: true,

@@ -118,6 +118,7 @@ export class NodeHost {
       stored: recovered.partitions,
       seed: randomInt(2 ** 47),
       now: this.#startedAt,
+      damaged: recovered.damaged,
     });
     this.#inbound = new Inbound({
       enqueue: (event) => this.#enqueue(event),
@@ -228,6 +229,18 @@ export class NodeHost {
       );
     }
     if (ready.readMap !== null) this.#readMap(ready.readMap);
+    if (ready.damaged !== null) this.#setDamaged(ready.damaged);
+  }
+
+  #setDamaged(damaged: boolean): void {
+    const { log, storage } = this.#options;
+    if (damaged)
+      log.warn(
+        {},
+        'this disk lacks entries that it had acknowledged: they are copied from the primary again',
+      );
+    else log.info({}, 'the log was compared with those of the other replicas and lacks nothing');
+    void storage.setDamaged(damaged).catch((error) => this.#fail(error));
   }
 
   #write(records: NonNullable<Ready['write']>): void {

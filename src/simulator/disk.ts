@@ -22,6 +22,7 @@ export class SimDisk {
   #storage: MemoryStorage | null = null;
   readonly #views: Map<number, View>;
   #underWay: readonly LogRecord[] = [];
+  #lacks = false;
 
   /** `segmentBatches`: small, so that segments come and go. */
   constructor(
@@ -36,6 +37,50 @@ export class SimDisk {
 
   get boot(): number {
     return this.#disk.boot;
+  }
+
+  /** Its log lacks, or may lack, what was acknowledged, and nobody has vouched for it since. */
+  get damaged(): boolean {
+    return this.#disk.damaged;
+  }
+
+  /** It really lacks entries that it had acknowledged. */
+  get lacks(): boolean {
+    return (this.#lacks && this.damaged) || this.rewound;
+  }
+
+  /** It was put back to an older state, and not all of its logs have been checked since. */
+  rewound = false;
+
+  setDamaged(damaged: boolean): void {
+    void this.#storage?.setDamaged(damaged);
+  }
+
+  /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
+  damageLastBatch(): boolean {
+    if (this.#storage !== null || !this.#disk.damageLastBatch()) return false;
+    this.#lookAgain();
+    this.#lacks = true;
+    return true;
+  }
+
+  /** Nobody has it open: it is put back to an older copy of itself, made in the same start. */
+  rewind(copy: SimDisk): void {
+    const { boot } = this.#disk;
+    const old = copy.#disk.clone(this.store);
+    Object.assign(this.#disk, { ...old, boot, rows: this.#disk.rows, clean: false });
+    this.#disk.rows.clear();
+    for (const [p, row] of old.rows) this.#disk.rows.set(p, row);
+    this.rewound = true;
+    this.#lookAgain();
+  }
+
+  /** What is there is what recovery finds: the plain view has no history to go back in. */
+  #lookAgain(): void {
+    const found = this.#disk.clone(this.store).open('fsync').recovered.partitions;
+    this.#views.clear();
+    for (const { partition, promised, snapshot, entries } of found)
+      this.#views.set(partition, { promised, snapshot, entries: [...entries] });
   }
 
   get segments(): number {
@@ -90,9 +135,9 @@ export class SimDisk {
     this.#underWay = [];
   }
 
-  /** The process ends; the batch under way is on disk whole, or not at all. */
-  crash(keepUnderWay: boolean): void {
-    this.#storage?.crash({ keepUnderWay });
+  /** The process ends; the batch under way is on disk whole, in part (`torn`), or not at all. */
+  crash(keepUnderWay: boolean, torn: boolean): void {
+    this.#storage?.crash({ keepUnderWay, torn });
     this.#storage = null;
     if (keepUnderWay) this.#take();
     this.#underWay = [];

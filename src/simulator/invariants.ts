@@ -148,6 +148,8 @@ export class Invariants {
   #inSyncKeepsCommitted(process: SimProcess, p: number, from: number): void {
     const { node, store } = process.identity;
     const last = this.#lastCommit[p] as number;
+    // A disk that lost the end of its log writes it anew.
+    if (process.disk.damaged || process.disk.rewound) return;
     if (from > last || this.#world.map.partitions[p]?.inSync.includes(`${node}/${store}`) !== true) return;
     throw new Violation(
       3,
@@ -273,6 +275,8 @@ export class Invariants {
       const disk = this.#world.disk(nodeOf(replica));
       // A wiped disk is another store: the replica the map names is lost, and nobody may take its place.
       if (disk.store !== replica.slice(replica.indexOf('/') + 1)) continue;
+      // Its end is lost, and it knows; that it does not lead before it has it back shows in what is committed then.
+      if (disk.lacks) continue;
       const held = disk.epochAt(p, last);
       if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) continue;
       throw new Violation(

@@ -93,6 +93,13 @@ export class Nemesis {
       case 'rollback':
         this.#rollback(node);
         break;
+      case 'bitFlip':
+        if (this.#mayLose(node, 1)) this.#world.damageDisk(node);
+        this.#restartLater(node);
+        break;
+      case 'rewind':
+        this.#rewind(node);
+        break;
       case 'reset': {
         const other = random.pick(nodes);
         if (other !== node) this.#world.reset(node, other);
@@ -230,16 +237,39 @@ export class Nemesis {
     this.#healLater();
   }
 
-  /** Losing this disk must leave, of each partition, two in-sync disks: more than one at a time is beyond what is promised. */
-  #mayLose(node: NodeId): boolean {
+  /**
+   * Losing this disk must leave, of each partition, two in-sync disks that lack nothing: more than one at a time is beyond what is
+   * promised. Losing only the end of its log must leave one.
+   */
+  #mayLose(node: NodeId, least = 2): boolean {
     const { metastore, disks, scenario } = this.#world;
-    const need = Math.min(2, scenario.replicas - 1);
+    const need = Math.min(least, scenario.replicas - 1);
     return metastore.map.partitions.every((config: PartitionConfig) => {
       const others = config.inSync.filter(
-        (r) => nodeOf(r) !== node && disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1),
+        (r) =>
+          nodeOf(r) !== node &&
+          disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1) &&
+          disks.get(nodeOf(r))?.lacks === false,
       );
       const holds = config.inSync.some((r) => nodeOf(r) === node);
       return !holds || others.length >= need;
+    });
+  }
+
+  /**
+   * A disk is put back to a copy made a moment ago, in the same start, while all others run and hear one another: then it is
+   * noticed. Where nobody remembers, it is not (PROTOCOL section 9).
+   */
+  #rewind(node: NodeId): void {
+    const { nodes, disks, processes, queue } = this.#world;
+    const copy = (disks.get(node) as SimDisk).clone((disks.get(node) as SimDisk).store);
+    const { boot } = copy;
+    queue.after(this.#random.between(300, 1500), () => {
+      const disk = disks.get(node) as SimDisk;
+      const whole = nodes.every((other) => processes.get(other)?.alive === true);
+      if (!whole || disk.boot !== boot || disk.store !== copy.store || !this.#mayLose(node, 1)) return;
+      this.#world.rewindDisk(node, copy);
+      this.#restartLater(node);
     });
   }
 

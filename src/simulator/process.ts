@@ -28,6 +28,8 @@ export interface ProcessWorld {
   readonly rules: Rules;
   /** From now on everything works as it should. */
   readonly healed: boolean;
+  /** A process that dies while it writes may leave a part of its batch behind. */
+  readonly tears: boolean;
   carry(process: SimProcess, ready: Ready): void;
   /** Called after each step, before the Ready is carried out. */
   inspect(process: SimProcess, ready: Ready): void;
@@ -71,6 +73,7 @@ export class SimProcess {
       incarnation: disk.boot,
       url: `sim://${node}/${disk.boot}`,
       stored,
+      damaged: disk.damaged,
       seed: random.uint32(),
       now: this.clock,
       rules: world.rules,
@@ -165,6 +168,9 @@ export class SimProcess {
     if (early) strike();
     if (!this.alive) return;
     if (ready.write !== null) this.#write(ready.write);
+    if (ready.damaged !== null) this.disk.setDamaged(ready.damaged);
+    if (this.disk.rewound && this.core.registered)
+      this.disk.rewound = [...this.core.replicas.values()].some(({ check }) => !check.done);
     this.#world.carry(this, ready);
     if (!early) strike();
     // What arrives while this turn is being carried out is taken up in the next.
@@ -194,7 +200,8 @@ export class SimProcess {
   /** SIGKILL, or the plug: the batch under way is on disk or not. */
   kill(): void {
     if (!this.alive) return;
-    this.disk.crash(this.#random.chance(0.4));
+    const kept = this.#random.chance(0.4);
+    this.disk.crash(kept, !kept && this.#world.tears && this.#random.chance(0.5));
     this.alive = false;
     this.#backlog = [];
   }

@@ -38,7 +38,13 @@ export interface Scenario {
   readonly loopback: boolean;
   /** Clocks run at a rate within 1 ± this. */
   readonly drift: number;
-  readonly disk: { readonly slow: number; readonly slowMs: number; readonly checkpointMs: number };
+  readonly disk: {
+    readonly slow: number;
+    readonly slowMs: number;
+    readonly checkpointMs: number;
+    /** A process that dies while it writes may leave a part of its batch behind. */
+    readonly tears: boolean;
+  };
   readonly metastore: MetastoreFaults;
   /** Mean time between two faults, and how likely each kind is. */
   readonly nemesis: { readonly everyMs: number; readonly weights: Readonly<Record<Fault, number>> };
@@ -58,6 +64,8 @@ export const faults = [
   'oneWay',
   'wipe',
   'rollback',
+  'bitFlip',
+  'rewind',
   'metastoreDown',
   'armed',
   'reset',
@@ -102,6 +110,11 @@ function badLinks(random: Random): Pick<Record<Fault, number>, 'delay' | 'drop'>
   return { delay: often * random.next(), drop: often * random.next() };
 }
 
+/** Disks that lose what they held; drawn apart as well. */
+function badMedia(random: Random): { tears: boolean; bitFlip: number } {
+  return { tears: random.chance(0.3), bitFlip: random.pick([0, 0, 0.7]) * random.next() };
+}
+
 /** Drawn apart, so that the rest of a seed is what it was. */
 function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks' | 'brim'> {
   if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0, brim: false };
@@ -119,7 +132,8 @@ function noisy(seed: number): Scenario {
   const replicas = random.chance(0.8) ? 3 : 2;
   const nodes = replicas + random.below(3);
   const often = random.pick([0, 0.3, 1]);
-  const apart = badLinks(new Random(seed + 0.75));
+  const media = badMedia(new Random(seed + 0.6));
+  const apart = { ...badLinks(new Random(seed + 0.75)), bitFlip: media.bitFlip, rewind: 0 };
   const weights = Object.fromEntries(
     faults.map((fault) => [fault, fault in apart || random.chance(0.25) ? 0 : random.next()]),
   ) as Record<Fault, number>;
@@ -156,6 +170,7 @@ function noisy(seed: number): Scenario {
       slow: random.pick([0, 0.01, 0.05]),
       slowMs: random.pick([20, 500, 500, 12_000]),
       checkpointMs: random.pick([200, 2000, 60_000]),
+      tears: media.tears,
     },
     metastore: {
       fail: 0.05 * often,

@@ -72,6 +72,31 @@ const busyTx = (
   counters: 1,
 });
 
+/** Disks lose what they held last, and nothing else goes wrong but what is asked for. */
+const withDamage = (
+  scenario: Scenario,
+  often: Partial<Record<Fault, number>>,
+  everyMs: number,
+): Scenario => ({
+  ...scenario,
+  quiet: false,
+  txUsers: 0,
+  nodes: 3,
+  partitions: 2,
+  replicas: 3,
+  minInSync: 2,
+  repairAfterMs: 60_000,
+  clients: 2,
+  callsAtOnce: 1,
+  thinkMs: 100,
+  faultyMs: 20_000,
+  loopback: true,
+  network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
+  metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
+  disk: { ...scenario.disk, slow: 0, tears: true },
+  nemesis: { everyMs, weights: weightsOf(often) },
+});
+
 /** Copies come and go on disks that take seconds, with checkpoints all the while, and a restart shows what is left. */
 const slowDrops = (scenario: Scenario): Scenario => ({
   ...scenario,
@@ -85,7 +110,7 @@ const slowDrops = (scenario: Scenario): Scenario => ({
   retainEntries: 1,
   thinkMs: 100,
   faultyMs: 40_000,
-  disk: { slow: 0.2, slowMs: 8000, checkpointMs: 100 },
+  disk: { slow: 0.2, slowMs: 8000, checkpointMs: 100, tears: false },
   nemesis: { everyMs: 700, weights: weightsOf({ weigh: 1, kill: 0.3 }) },
 });
 
@@ -234,6 +259,20 @@ export const variants: readonly Variant[] = [
     rules: broken({ dropNeedsFreshMap: false }),
     within: 400,
     change: (scenario) => moving(struck(scenario, 300), { blind: 2 }),
+  },
+  {
+    name: 'damaged-log-leads',
+    story: 'R9a: leads with a log whose end was cut, without asking whether another goes further',
+    rules: broken({ damagedAsksAll: false }),
+    within: 100,
+    change: (scenario) => withDamage(scenario, { bitFlip: 1, kill: 0.5 }, 700),
+  },
+  {
+    name: 'starts-unasked',
+    story: 'R9a: leads after a start without asking those who answer whether their logs go further',
+    rules: broken({ startsUnchecked: false }),
+    within: 100,
+    change: (scenario) => withDamage(scenario, { rewind: 1 }, 9000),
   },
   {
     name: 'checkpoint-before-base',

@@ -144,6 +144,10 @@ export class World {
 
   // ---- processes
 
+  get tears(): boolean {
+    return this.scenario.disk.tears && !this.healed;
+  }
+
   start(node: NodeId): void {
     if (this.processes.get(node)?.alive === true) return;
     // As the program does: who is no member, or no member any more, is not started.
@@ -218,6 +222,25 @@ export class World {
     this.#destroyed.push(this.disks.get(node) as SimDisk);
     const store = `s${++this.#stores}`;
     this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
+  }
+
+  /** It is killed, and a bit flips in the last batch of its log. */
+  damageDisk(node: NodeId): void {
+    this.kill(node);
+    const disk = this.disks.get(node) as SimDisk;
+    const before = disk.clone(disk.store);
+    if (!disk.damageLastBatch()) return;
+    this.note(() => `${node}: a bit of the last batch flips`);
+    this.#destroyed.push(before);
+  }
+
+  /** It is killed, and its disk is put back to an older state of the same start. */
+  rewindDisk(node: NodeId, copy: SimDisk): void {
+    this.note(() => `${node}: the disk is put back to an older state of the same start`);
+    this.kill(node);
+    const disk = this.disks.get(node) as SimDisk;
+    this.#destroyed.push(disk.clone(disk.store));
+    disk.rewind(copy);
   }
 
   /** A new node: a disk, a record in the map, and a process. */

@@ -9,6 +9,8 @@ export interface Recovered {
   /** Which start this is: 1 for the first. Already durable. */
   readonly boot: number;
   readonly partitions: readonly StoredPartition[];
+  /** Something was cut off the log that may have been acknowledged, now or at an earlier start, and nobody has vouched for the rest since. */
+  readonly damaged: boolean;
   /** Things a person should know: a torn tail was cut, the store was distrusted, …. */
   readonly notes: readonly string[];
 }
@@ -33,6 +35,8 @@ export interface NodeStorage {
    * once the record that it begins with (promise or snapshot), and with it any drop before, is durable.
    */
   checkpoint(deltas: readonly CheckpointDelta[]): Promise<void>;
+  /** Remembers durably that the log lacks, or lacks no more, what may have been acknowledged. */
+  setDamaged(damaged: boolean): Promise<void>;
   stats(): StorageStats;
   /** Closes after what is under way; marks the store clean (see `--durability process`). */
   close(): Promise<void>;

@@ -162,6 +162,17 @@ export class FileStorage implements NodeStorage {
     return done;
   }
 
+  async setDamaged(damaged: boolean): Promise<void> {
+    const refused = this.refusal();
+    if (refused !== null) throw refused;
+    const { dir } = this.parts;
+    try {
+      writeRun(dir, { ...readRun(dir), damaged });
+    } catch (error) {
+      throw this.fail(error, 'marking the log');
+    }
+  }
+
   stats(): StorageStats {
     const { coverage } = this.parts;
     return {

@@ -26,6 +26,8 @@ export interface RunFile {
   readonly clean: number | null;
   /** The checkpoint file had at least this many bytes. */
   readonly stateBytes?: number;
+  /** Something was cut off the log that may have been acknowledged (PROTOCOL R9a). */
+  readonly damaged?: boolean;
   /** To be told at the next open. */
   readonly notes: readonly string[];
 }

@@ -28,6 +28,8 @@ export interface Crash {
   readonly machine?: boolean;
   /** The batch under way reached the disk whole after all. */
   readonly keepUnderWay?: boolean;
+  /** A part of it did: the next start cuts it off, and cannot know that nobody had acknowledged it. */
+  readonly torn?: boolean;
 }
 
 /** A disk that outlives the storages opened on it. `segmentBatches`: batches of a log segment. */
@@ -37,6 +39,8 @@ export class MemoryDisk {
   machine = 1;
   /** How the last storage ended. */
   clean = true;
+  /** As `run.json` says. */
+  damaged = false;
   durability: Durability = 'fsync';
   lastMachine = 1;
   batches: Batch[] = [];
@@ -81,8 +85,19 @@ export class MemoryDisk {
   /** A copy as of now: what a restored backup of the disk would be. Nothing is under way in it, and nobody has it open. */
   clone(store: string): MemoryDisk {
     const copy = new MemoryDisk(this.name, this.segmentBatches);
-    const { boot, machine, clean, durability, lastMachine, lastBatch, synced, segment } = this;
-    Object.assign(copy, { store, boot, machine, clean, durability, lastMachine, lastBatch, synced, segment });
+    const { boot, machine, clean, damaged, durability, lastMachine, lastBatch, synced, segment } = this;
+    Object.assign(copy, {
+      store,
+      boot,
+      machine,
+      clean,
+      damaged,
+      durability,
+      lastMachine,
+      lastBatch,
+      synced,
+      segment,
+    });
     copy.batches = [...this.batches];
     for (const [p, row] of this.rows) {
       copy.rows.set(p, {
@@ -93,6 +108,24 @@ export class MemoryDisk {
       });
     }
     return copy;
+  }
+
+  /**
+   * A bit of the last batch flips while nobody has the disk open: the next start finds what it takes for a torn write. False: that
+   * batch is in the checkpoint, or nothing is there, so a start would notice (`storage-corrupt`) or lose nothing.
+   */
+  damageLastBatch(): boolean {
+    const last = this.batches.at(-1);
+    const checkpointed = Math.max(
+      0,
+      ...[...this.rows.values()].map((row) => Math.max(row.state?.batch ?? 0, row.promiseBatch)),
+    );
+    if (last === undefined || last.number !== this.lastBatch || last.number <= checkpointed) return false;
+    this.batches = this.batches.slice(0, -1);
+    this.lastBatch--;
+    this.synced = Math.min(this.synced, this.lastBatch);
+    this.damaged = true;
+    return true;
   }
 
   /** Another identity for the same data. */
@@ -139,7 +172,8 @@ export class MemoryStorage implements NodeStorage {
       );
     });
     for (const { partition, promised } of partitions) this.promises.set(partition, promised);
-    this.recovered = { store: disk.store, boot: disk.boot, partitions, notes: [...disk.notes] };
+    const { store, boot, damaged } = disk;
+    this.recovered = { store, boot, partitions, damaged, notes: [...disk.notes] };
   }
 
   append(records: readonly LogRecord[]): Promise<void> {
@@ -263,6 +297,12 @@ export class MemoryStorage implements NodeStorage {
     return row;
   }
 
+  async setDamaged(damaged: boolean): Promise<void> {
+    const refused = this.refusal();
+    if (refused !== null) throw refused;
+    this.disk.damaged = damaged;
+  }
+
   stats(): StorageStats {
     return { logBytes: this.coverage.bytes, segments: this.coverage.count, syncs: this.syncs };
   }
@@ -279,10 +319,11 @@ export class MemoryStorage implements NodeStorage {
   }
 
   /** Ends the process that has this open. The batch under way is lost unless `keepUnderWay`; its append rejects. */
-  crash({ machine = false, keepUnderWay = false }: Crash = {}): void {
+  crash({ machine = false, keepUnderWay = false, torn = false }: Crash = {}): void {
     const { disk } = this;
     this.failed = new MusterError('storage-failed', 'the process ended');
     if (disk.underWay !== null && keepUnderWay) this.settle(disk.underWay);
+    else if (disk.underWay !== null && torn) disk.damaged = true;
     disk.underWay = null;
     if (machine) {
       disk.machine++;

@@ -148,7 +148,12 @@ async function recover(
   });
 
   const allNotes = [...notes];
-  if (scanned.torn !== null) allNotes.push(cutTail(dir, scanned));
+  // A flipped bit in the last batch looks like a write cut short, which nobody had acknowledged: the cut is remembered first.
+  const damaged = run.damaged === true || scanned.torn !== null;
+  if (scanned.torn !== null) {
+    if (run.damaged !== true) writeRun(dir, { ...run, damaged });
+    allNotes.push(cutTail(dir, scanned));
+  }
   await settleSegments(dir, scanned, run.durability === 'process');
   const promises = new Map(partitions.map((p) => [p.partition, p.promised]));
   for (const partition of dirtyPromises) if (!promises.has(partition)) dirtyPromises.delete(partition);
@@ -169,8 +174,8 @@ async function recover(
     coverage.setBytes(writer.size);
     const boot = run.boot + 1;
     const stateBytes = fs.statSync(stateFile(dir)).size;
-    writeRun(dir, { format: 1, boot, machine, durability, clean: null, notes: [], stateBytes });
-    const recovered = { store: store.store, boot, partitions, notes: allNotes };
+    writeRun(dir, { format: 1, boot, machine, durability, clean: null, damaged, notes: [], stateBytes });
+    const recovered = { store: store.store, boot, partitions, damaged, notes: allNotes };
     return new FileStorage({
       dir,
       lineage: store.lineage,
@@ -233,7 +238,7 @@ function cutTail(dir: string, scanned: Scanned): string {
   }
   return (
     `the end of the log was torn: ${segmentName(segment)} was cut at byte ${offset} (${bytes} bytes), ` +
-    'as happens when a process or machine ends while it writes'
+    'as happens when a process or machine ends while it writes. The node leads no partition before it has compared its log with the others'
   );
 }
 

@@ -58,10 +58,11 @@ export const methods: Methods = {
     params: peer.decodeAppend,
     fields: {
       to,
+      incarnation: 'Which start of that replica’s store it is for; any other ignores it.',
       appends:
-        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries]`: its number and generation (which rises ' +
+        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, commit, counted, entries]`: its number and generation (which rises ' +
         'only by unclean recovery), the epoch of its primary, the attachment of primary and replica; number and epoch of the entry ' +
-        'before the first of `entries`; up to which number entries are committed; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
+        'before the first of `entries`; up to which number entries are committed; 1 if the primary counts this replica as in sync; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
     },
   },
   ack: {
@@ -88,6 +89,28 @@ export const methods: Methods = {
       from,
       hintSeq: 'Where the logs might still agree.',
       hintEpoch: 'The epoch of the replica’s entry there.',
+      tailSeq: 'The number of the replica’s last entry.',
+      tailEpoch: 'The epoch of the replica’s last entry.',
+    },
+  },
+  'tail-ask': {
+    kind: 'notification',
+    from: 'node',
+    summary: 'A replica that has started asks how far another’s log goes, before it leads.',
+    params: peer.decodeTailAsk,
+    fields: { p, to, question: 'The answer bears the same number.' },
+  },
+  tail: {
+    kind: 'notification',
+    from: 'node',
+    summary: 'How far a replica’s log goes.',
+    params: peer.decodeTail,
+    fields: {
+      p,
+      from,
+      question: 'That of the question.',
+      epoch: 'The epoch of the last entry.',
+      seq: 'The number of the last entry.',
     },
   },
   stale: {

@@ -26,25 +26,33 @@ const snapshotPieces = limits.recordBytes / limits.snapshotChunk;
  * `bad-message`. Each rebuilds the message from checked fields, so the core always sees one shape of object.
  */
 export function decodeAppend(params: unknown): Peer<'append'> {
-  const m = asFields(params, 'append') as Fields & { readonly to: unknown; readonly appends: unknown };
+  const m = asFields(params, 'append') as Fields & {
+    readonly to: unknown;
+    readonly incarnation: unknown;
+    readonly appends: unknown;
+  };
   if (!isReplica(m.to)) bad('append.to', want.replica);
   if (!isArray(m.appends)) bad('append.appends', 'a list');
-  onlyFields(m, 2, 'append');
-  return { type: 'append', to: m.to, appends: m.appends.map(decodeOne) };
+  if (!isCount(m.incarnation)) bad('append.incarnation', want.count);
+  onlyFields(m, 3, 'append');
+  return { type: 'append', to: m.to, incarnation: m.incarnation, appends: m.appends.map(decodeOne) };
 }
 
 function decodeOne(value: unknown): Append {
-  if (!isArray(value) || value.length !== 8) bad('append.appends[]', appendFields);
+  if (!isArray(value) || value.length !== 9) bad('append.appends[]', appendFields);
   for (let i = 0; i < 7; i++) if (!isCount(value[i])) bad(`append.appends[][${i}]`, want.count);
   const [p, gen, epoch, stream, prevSeq, prevEpoch, commit] = value as number[] as Seven;
   if (!isPartition(p)) bad('append.appends[][0]', want.partition);
-  if (!isArray(value[7])) bad('append.appends[][7]', 'a list');
-  return { p, gen, epoch, stream, prevSeq, prevEpoch, commit, entries: value[7].map(decodeEntry) };
+  if (value[7] !== 0 && value[7] !== 1) bad('append.appends[][7]', '0 or 1');
+  if (!isArray(value[8])) bad('append.appends[][8]', 'a list');
+  const entries = value[8].map(decodeEntry);
+  return { p, gen, epoch, stream, prevSeq, prevEpoch, commit, counted: value[7] === 1, entries };
 }
 
 type Seven = [number, number, number, number, number, number, number];
 
-const appendFields = 'a list of partition, gen, epoch, stream, prevSeq, prevEpoch, commit and entries';
+const appendFields =
+  'a list of partition, gen, epoch, stream, prevSeq, prevEpoch, commit, counted (0 or 1) and entries';
 
 function decodeEntry(value: unknown): SentEntry {
   if (!isArray(value) || value.length !== 2) bad('append entries[]', 'a pair of epoch and command');
@@ -71,9 +79,31 @@ export function decodeReject(params: unknown): Peer<'reject'> {
   if (!isReplica(m.from)) bad('reject.from', want.replica);
   if (!isCount(m.hintSeq)) bad('reject.hintSeq', want.count);
   if (!isCount(m.hintEpoch)) bad('reject.hintEpoch', want.count);
-  onlyFields(m, 6, 'reject');
-  const { p, epoch, from, hintSeq, hintEpoch } = m;
-  return { type: 'reject', p, epoch, stream: m.stream, from, hintSeq, hintEpoch };
+  if (!isCount(m.tailSeq)) bad('reject.tailSeq', want.count);
+  if (!isCount(m.tailEpoch)) bad('reject.tailEpoch', want.count);
+  onlyFields(m, 8, 'reject');
+  const { p, epoch, from, hintSeq, hintEpoch, tailSeq, tailEpoch } = m;
+  return { type: 'reject', p, epoch, stream: m.stream, from, hintSeq, hintEpoch, tailSeq, tailEpoch };
+}
+
+export function decodeTailAsk(params: unknown): Peer<'tail-ask'> {
+  const m = asFields(params, 'tail-ask') as Fields & Peer<'tail-ask'>;
+  if (!isPartition(m.p)) bad('tail-ask.p', want.partition);
+  if (!isReplica(m.to)) bad('tail-ask.to', want.replica);
+  if (!isCount(m.question)) bad('tail-ask.question', want.count);
+  onlyFields(m, 3, 'tail-ask');
+  return { type: 'tail-ask', p: m.p, to: m.to, question: m.question };
+}
+
+export function decodeTail(params: unknown): Peer<'tail'> {
+  const m = asFields(params, 'tail') as Fields & Peer<'tail'>;
+  if (!isPartition(m.p)) bad('tail.p', want.partition);
+  if (!isReplica(m.from)) bad('tail.from', want.replica);
+  for (const field of ['question', 'epoch', 'seq'] as const)
+    if (!isCount(m[field])) bad(`tail.${field}`, want.count);
+  onlyFields(m, 5, 'tail');
+  const { p, from, question, epoch, seq } = m;
+  return { type: 'tail', p, from, question, epoch, seq };
 }
 
 export function decodeStale(params: unknown): Peer<'stale'> {

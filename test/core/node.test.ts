@@ -166,8 +166,32 @@ describe('a primary', () => {
     const stream = [...(lead?.streams.values() ?? [])].find((s) => s.node === 'n2');
     stream?.attach(99, 2, now);
     sent.length = 0;
-    from('n2', { type: 'reject', p: 0, epoch: 2, stream: 99, from: 'n2/sn2', hintSeq: -1, hintEpoch: 0 });
+    from('n2', {
+      type: 'reject',
+      p: 0,
+      epoch: 2,
+      stream: 99,
+      from: 'n2/sn2',
+      hintSeq: -1,
+      hintEpoch: 0,
+      tailSeq: 9,
+      tailEpoch: 2,
+    });
     expect(sent.map(({ message }) => message.type)).not.toContain('snapshot');
+  });
+  test('counts nothing that an earlier start of a replica acknowledged (R2)', () => {
+    const { step, lead, map, sent } = primary();
+    const stream = [...lead.streams.values()].find((s) => s.node === 'n2');
+    expect(stream?.match).toBeGreaterThan(0);
+    const member = { ...(map().members.n2 as Member), incarnation: 2 };
+    step({
+      type: 'map',
+      map: applyChange(map(), { ...noChange, members: new Map([['n2', member]]) }),
+      read: null,
+    });
+    expect(stream?.match).toBe(0);
+    const appends = sent.filter(({ to, message }) => to === 'n2' && message.type === 'append');
+    expect(appends.at(-1)?.message).toMatchObject({ incarnation: 2 });
   });
   test('steps down when it hears that a newer epoch was promised, and says that what waited may have run', () => {
     const { from, step, replies, core, lead } = primary();
@@ -236,9 +260,79 @@ describe('a backup', () => {
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     node.sent.length = 0;
-    const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 9, prevEpoch: 2, entries: [], commit: 0 };
-    node.from('n3', { type: 'append', to: 'n2/sn2', appends: [append] });
+    const append = {
+      p: 0,
+      gen: 1,
+      epoch: 2,
+      stream: 1,
+      prevSeq: 9,
+      prevEpoch: 2,
+      entries: [],
+      commit: 0,
+      counted: false,
+    };
+    node.from('n3', { type: 'append', to: 'n2/sn2', incarnation: 2, appends: [append] });
     expect(node.sent[0]?.message).toMatchObject({ type: 'reject', hintSeq: 8, hintEpoch: 1 });
+  });
+});
+
+describe('a replica that has started', () => {
+  const entries = Array.from({ length: 10 }, (_, i) => ({
+    epoch: 1,
+    seq: i + 1,
+    command: { type: 'barrier' as const },
+  }));
+  const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+  const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
+
+  test('ignores an append that was meant for its store before', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 2, n3: 1 }), stored, 2);
+    const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 10, prevEpoch: 1, entries: [], commit: 0 };
+    const message = (incarnation: number): PeerMessage => ({
+      type: 'append',
+      to: 'n2/sn2',
+      incarnation,
+      appends: [{ ...append, counted: true }],
+    });
+    node.sent.length = 0;
+    node.from('n3', message(1));
+    expect(node.sent).toEqual([]);
+    node.from('n3', message(2));
+    expect(node.sent.map(({ message: m }) => m.type)).toContain('ack');
+  });
+
+  test('says that its disk has forgotten what a primary counts (R9a), and that it has it back', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 2, n3: 1 }), stored, 2);
+    const { core } = node;
+    const told: boolean[] = [];
+    const ready = core.ready.bind(core);
+    core.ready = () => {
+      const all = ready();
+      if (all.damaged !== null) told.push(all.damaged);
+      return all;
+    };
+    const append = (prevSeq: number, prevEpoch: number, commit: number, count: number): PeerMessage => ({
+      type: 'append',
+      to: 'n2/sn2',
+      incarnation: 2,
+      appends: [
+        {
+          p: 0,
+          gen: 1,
+          epoch: 1,
+          stream: 1,
+          prevSeq,
+          prevEpoch,
+          commit,
+          counted: true,
+          entries: Array.from({ length: count }, () => ({ epoch: 1, command: { type: 'barrier' as const } })),
+        },
+      ],
+    });
+    node.from('n1', append(12, 1, 12, 0));
+    expect(told).toEqual([true]);
+    node.from('n1', append(10, 1, 12, 2));
+    expect(told).toEqual([true, false]);
   });
 });
 
@@ -253,6 +347,7 @@ describe('a node', () => {
       prevSeq: 9,
       prevEpoch: 2,
       commit: 9,
+      counted: false,
       entries: [],
     });
     const sent = (): unknown[] =>

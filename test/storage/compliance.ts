@@ -65,6 +65,18 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
       expect(third.recovered).toMatchObject({ store: first.recovered.store, boot: 3, notes: [] });
     });
 
+    test('that the log is damaged is remembered until it is said that it is not', async () => {
+      const first = await start();
+      expect(first.recovered.damaged).toBe(false);
+      await first.setDamaged(true);
+      expect((await restart()).recovered.damaged).toBe(true);
+      const third = await restart();
+      expect(third.recovered.damaged).toBe(true);
+      await third.setDamaged(false);
+      await third.close();
+      expect((await start()).recovered.damaged).toBe(false);
+    });
+
     test('what was appended is found in order, record for record', async () => {
       const storage = await start();
       await storage.append([promise(7, 1), ...appends(7, 1, 1, 3), append(2, 1, 1)]);

@@ -96,6 +96,20 @@ describe('a torn tail', () => {
     }
   });
 
+  test('a bit flipped in a last batch that was acknowledged looks the same: the store says that its log is damaged, at every start', async () => {
+    await filled(3, { segmentBytes: 100_000 });
+    const last = frames(segment(0)).at(-1)!;
+    flip(segment(0), last + 40);
+    const first = await open({ segmentBytes: 100_000 });
+    expect([entries(first), first.recovered.damaged]).toEqual([all(2), true]);
+    await first.abandon();
+    const second = await open({ segmentBytes: 100_000 });
+    expect([second.recovered.notes, second.recovered.damaged]).toEqual([[], true]);
+    await second.setDamaged(false);
+    await second.abandon();
+    expect((await open({ segmentBytes: 100_000 })).recovered.damaged).toBe(false);
+  });
+
   test('zeros in place of its first sectors, the later ones written, it is cut', async () => {
     const s = await open({ segmentBytes: 100_000 });
     await s.append(appends(0, 1, 1, 2));

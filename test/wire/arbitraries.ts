@@ -73,6 +73,7 @@ export const peerMessage: {
   append: fc.record({
     type: fc.constant('append'),
     to: replica,
+    incarnation: count,
     appends: fc.array(
       fc.record({
         ...link,
@@ -80,6 +81,7 @@ export const peerMessage: {
         prevSeq: count,
         prevEpoch: count,
         commit: count,
+        counted: fc.boolean(),
         entries: fc.array(fc.record({ epoch: count, command }), { maxLength: 5 }),
       }),
       { minLength: 1, maxLength: 3 },
@@ -96,6 +98,17 @@ export const peerMessage: {
     from: replica,
     hintSeq: count,
     hintEpoch: count,
+    tailSeq: count,
+    tailEpoch: count,
+  }),
+  'tail-ask': fc.record({ type: fc.constant('tail-ask'), p: partition, to: replica, question: count }),
+  tail: fc.record({
+    type: fc.constant('tail'),
+    p: partition,
+    from: replica,
+    question: count,
+    epoch: count,
+    seq: count,
   }),
   stale: fc.record({ type: fc.constant('stale'), p: partition, promised: count }),
   snapshot: fc.record({

@@ -46,6 +46,8 @@ export interface ReplicaContext {
   reconsider(): void;
   /** May one more of this node's primaries be handed over now? */
   mayYield(): boolean;
+  /** The log of a replica is checked, or was found damaged. */
+  trustChanged(replica: Replica): void;
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;

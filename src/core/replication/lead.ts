@@ -16,6 +16,7 @@ import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
 import type { LogEntry } from './log.js';
+import { isLonger } from './log-check.js';
 import type { Replica } from './replica.js';
 import { Stream } from './stream.js';
 
@@ -179,6 +180,9 @@ export class Lead {
       this.streams.set(id, stream);
       this.attach(stream);
     }
+    // What an earlier start of its store acknowledged, this one may not have.
+    for (const stream of this.streams.values())
+      if (stream.incarnation !== this.#incarnationOf(stream)) this.attach(stream);
     this.#setRequired();
     this.#releaseHeld();
     this.advance();
@@ -224,7 +228,12 @@ export class Lead {
     }
   }
 
+  #incarnationOf({ node }: Stream): number {
+    return this.#ctx.map.members[node]?.incarnation ?? 0;
+  }
+
   attach(stream: Stream): void {
+    stream.incarnation = this.#incarnationOf(stream);
     // A new primary asks for the place before its barrier, which goes along: who agrees there has it in one round trip.
     const next = this.serving ? this.#replica.log.tailSeq + 1 : this.barrierSeq;
     stream.attach(this.#ctx.nextStream(), next, this.#ctx.now);
@@ -830,6 +839,7 @@ export class Lead {
     if (!replica.graceIsOver()) return;
     replica.commitTo(point);
     this.serving = true;
+    replica.agreesThrough(this.barrierSeq);
     if (this.#parked.length > 0 && this.#yielding === null) this.#unpark();
     if (this.#yielding !== null && this.#drained()) ctx.reconsider();
   }
@@ -870,6 +880,8 @@ export class Lead {
     while (seq > log.baseSeq && (log.epochAt(seq) as number) > m.hintEpoch) seq--;
     stream.progressAt = this.#ctx.now;
     stream.probing = false;
+    // What it has beyond that base, of earlier epochs, was never committed.
+    stream.endsBefore = isLonger(log.base, { epoch: m.tailEpoch, seq: m.tailSeq });
     if (seq < log.baseSeq && !this.#mayGetSnapshot(stream)) {
       // It holds everything committed, so it must agree at the base. If it does not, it is left to be removed as stalled.
       if (stream.next - 1 === log.baseSeq) return;
@@ -880,8 +892,9 @@ export class Lead {
     this.#ctx.touch(this.#replica);
   }
 
-  /** A snapshot replaces the whole log of the other side: never that of a replica the map counts on. */
+  /** A snapshot replaces the whole log of the other side: never that of a replica the map counts on, unless its disk has lost all that could be lost. */
   #mayGetSnapshot(stream: Stream): boolean {
+    if (stream.endsBefore) return true;
     return !this.#ctx.rules.rejectKeepsCommon || !this.#config.inSync.includes(stream.replica);
   }
 
@@ -1034,6 +1047,7 @@ export class Lead {
       prevSeq,
       prevEpoch: log.epochAt(prevSeq) as number,
       commit,
+      counted: stream.inSyncSince !== null,
       entries,
     };
     this.#ctx.append(stream.node, stream.replica, append, bytes);

@@ -1,5 +1,6 @@
 import { sizeOf } from '../machine/size.js';
 import type { Command, Entry } from '../machine/types.js';
+import type { LogEnd } from './log-check.js';
 
 /**
  * An entry as a replica's log keeps it. Its JSON is made once, for the disk and for all whom it is sent to. When it is applied the
@@ -61,6 +62,16 @@ export class ReplicaLog {
 
   get baseSeq(): number {
     return this.#baseSeq;
+  }
+
+  /** The last entry before it. */
+  get base(): LogEnd {
+    return { epoch: this.#baseEpoch, seq: this.#baseSeq };
+  }
+
+  /** The last entry. */
+  get end(): LogEnd {
+    return { epoch: this.tailEpoch, seq: this.tailSeq };
   }
 
   get tailSeq(): number {

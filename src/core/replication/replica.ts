@@ -1,14 +1,22 @@
 import { limits } from '../../limits.js';
 import { PartitionMachine } from '../machine/machine.js';
 import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
-import { promoted } from '../map/changes.js';
-import { type NodeId, nodeOf, type PartitionConfig, type Process, type ReplicaId } from '../map/types.js';
+import { promoted, sameSet } from '../map/changes.js';
+import {
+  type NodeId,
+  nodeOf,
+  type PartitionConfig,
+  type Process,
+  type ReplicaId,
+  replicaId,
+} from '../map/types.js';
 import type { Append, PeerMessage } from '../messages.js';
 import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
 import { Grants } from './grants.js';
 import { Lead } from './lead.js';
 import { LogEntry, ReplicaLog } from './log.js';
+import { LogCheck, type LogTrust } from './log-check.js';
 
 type SnapshotChunk = Extract<PeerMessage, { type: 'snapshot' }>;
 
@@ -32,6 +40,7 @@ export class Replica {
   /** Everything up to here is on this disk. */
   durable: number;
   readonly grants: Grants;
+  readonly check: LogCheck;
   config: PartitionConfig;
   lead: Lead | null = null;
   /** The configuration in a publish under way or of unknown outcome; null when there is none. */
@@ -66,6 +75,7 @@ export class Replica {
   #notBefore: number;
   /** Drawn once for each configuration, in [0, 1). */
   #jitter: number;
+  readonly #startedAt: number;
   readonly #ctx: ReplicaContext;
 
   constructor(
@@ -75,8 +85,13 @@ export class Replica {
     stored: StoredPartition | null,
     startedAt: number,
     fresh: boolean,
+    trust: LogTrust,
   ) {
     this.#ctx = ctx;
+    this.#startedAt = startedAt;
+    // Who is not in sync, and has nothing, has nothing to miss.
+    const isNew = stored === null && !config.inSync.some((r) => this.isMe(r));
+    this.check = new LogCheck(isNew && trust === 'unchecked' ? 'checked' : trust);
     this.p = p;
     this.config = config;
     // A store without a checkpoint knows of no generation: the log is from the partition's beginning.
@@ -119,6 +134,7 @@ export class Replica {
   configure(config: PartitionConfig): void {
     const before = this.config;
     this.config = config;
+    if (config.epoch !== before.epoch || !sameSet(config.inSync, before.inSync)) this.check.reconfigured();
     if (config.handover !== null) {
       const { from } = config.handover;
       if (this.#ctx.rules.handoverReleasesOne) this.grants.release(from, config.epoch);
@@ -187,7 +203,7 @@ export class Replica {
     const config = this.config;
     if (this.isMe(config.primary)) {
       // A restarted primary always promotes itself to a new epoch before it serves.
-      return config.epoch >= this.promised ? promoted(config, config.primary) : null;
+      return config.epoch >= this.promised && this.#mayLead() ? promoted(config, config.primary) : null;
     }
     return this.#wantsPromotion() ? this.#promotedConfig() : null;
   }
@@ -206,10 +222,62 @@ export class Replica {
     if (!config.inSync.some((r) => this.isMe(r))) return false;
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
+    if (!this.#mayLead()) return false;
     if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
     return ctx.now >= Math.max(this.#notBefore, this.grants.last(() => false) + this.#graceMs) + jitter;
+  }
+
+  // ---- is this log whole? (R9a)
+
+  /** The others that may hold what this log lacks: a store that was replaced never answers again. */
+  #othersInSync(): ReplicaId[] {
+    const { members } = this.#ctx.map;
+    return this.config.inSync.filter(
+      (r) => !this.isMe(r) && r === replicaId(nodeOf(r), members[nodeOf(r)]?.store ?? ''),
+    );
+  }
+
+  #mayLead(): boolean {
+    const ctx = this.#ctx;
+    const { trust } = this.check;
+    if (trust === 'checked') return true;
+    if (trust === 'damaged' ? !ctx.rules.damagedAsksAll : !ctx.rules.startsUnchecked) return true;
+    const { graceMs, beaconMs } = ctx.timings;
+    const isGone = (replica: ReplicaId): boolean => ctx.isReplicaGone(replica);
+    const until = this.#startedAt + graceMs;
+    return this.check.mayLead(this.log.end, this.#othersInSync(), isGone, ctx.now, until, 5 * beaconMs);
+  }
+
+  /** Asks the others how far their logs go, while that is not known and nobody leads this replica. */
+  tick(): void {
+    const ctx = this.#ctx;
+    if (this.check.done || this.lead !== null || !this.config.inSync.some((r) => this.isMe(r))) return;
+    const question = this.check.ask(ctx.now, ctx.timings.beaconMs, () => ctx.nextStream());
+    if (question === null) return;
+    for (const to of this.#othersInSync())
+      ctx.send(nodeOf(to), { type: 'tail-ask', p: this.p, to, question });
+  }
+
+  onTailAsk(from: NodeId, { to, question }: Extract<PeerMessage, { type: 'tail-ask' }>): void {
+    if (!this.isMe(to)) return;
+    this.#ctx.send(from, { type: 'tail', p: this.p, from: to, question, ...this.log.end });
+  }
+
+  onTail({ from, question, epoch, seq }: Extract<PeerMessage, { type: 'tail' }>): void {
+    this.check.answered(from, question, { epoch, seq }, this.#ctx.now);
+    this.#ctx.reconsider();
+  }
+
+  /** The log is that of a primary, which has begun its epoch, up to `seq`. */
+  agreesThrough(seq: number): void {
+    this.check.agreesThrough(seq);
+    this.#lookChecked();
+  }
+
+  #lookChecked(): void {
+    if (this.check.durable(this.durable)) this.#ctx.trustChanged(this);
   }
 
   get #graceMs(): number {
@@ -316,6 +384,7 @@ export class Replica {
     this.#durableBase = this.#flyingBase;
     this.#durablePromise = Math.max(this.#durablePromise, this.#flyingPromise);
     this.#payAck();
+    this.#lookChecked();
     this.lead?.advance();
   }
 
@@ -354,6 +423,11 @@ export class Replica {
   onAppend(from: NodeId, to: ReplicaId, m: Append): void {
     if (!this.#accepts(from, to, m)) return;
     const { prevSeq } = m;
+    if (m.counted && m.commit > this.log.tailSeq && this.check.trust !== 'damaged') {
+      // An earlier start of this store had acknowledged that: the disk has forgotten it.
+      this.check.foundDamaged();
+      this.#ctx.trustChanged(this);
+    }
     if (prevSeq > this.commit) {
       const epoch = this.log.epochAt(prevSeq);
       if (epoch !== m.prevEpoch) {
@@ -371,6 +445,9 @@ export class Replica {
       this.appendEntry(command, epoch);
     }
     if (Math.min(m.commit, seq) > this.commit) this.commitTo(Math.min(m.commit, seq));
+    // A commit in its own epoch: the primary's barrier, and with it everything committed before, is below.
+    if (!this.check.done && m.commit <= seq && this.log.epochAt(m.commit) === m.epoch)
+      this.agreesThrough(m.commit);
     this.#owe(from, to, m, seq);
   }
 
@@ -410,6 +487,8 @@ export class Replica {
       from: to,
       hintSeq: hint,
       hintEpoch: this.log.epochAt(hint) ?? 0,
+      tailSeq: this.log.tailSeq,
+      tailEpoch: this.log.tailEpoch,
     });
   }
 

@@ -10,6 +10,10 @@ export class Stream {
   /** The placement that it was made for (`PartitionConfig.placed`). */
   readonly placed: number;
   id = 0;
+  /** Which start of that store it was attached to. */
+  incarnation = 0;
+  /** Its log goes less far than where this one begins: there is nothing in it that a snapshot could take away. */
+  endsBefore = false;
   /** `probe`: looking for where the logs agree; `replicate`: pipelining; `snapshot`: copying the state over. */
   state: 'probe' | 'replicate' | 'snapshot' = 'probe';
   /** The next entry to send. */
@@ -66,6 +70,7 @@ export class Stream {
     this.match = 0;
     this.probing = false;
     this.overwrite = false;
+    this.endsBefore = false;
     this.progressAt = now;
     this.commitSent = 0;
     this.#flying.length = 0;

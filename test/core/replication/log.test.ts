@@ -10,9 +10,18 @@ describe('an entry of a log', () => {
     fc.assert(
       fc.property(command, (given) => {
         const entry = new LogEntry(3, 7, given);
-        const head = { p: 0, gen: 0, epoch: 3, stream: 1, prevSeq: 6, prevEpoch: 3, commit: 6 };
+        const head = {
+          p: 0,
+          gen: 0,
+          epoch: 3,
+          stream: 1,
+          prevSeq: 6,
+          prevEpoch: 3,
+          commit: 6,
+          counted: true,
+        };
         const sent = (entries: readonly SentEntry[]): string =>
-          encodePeerMessage({ type: 'append', to: 'n1/s', appends: [{ ...head, entries }] });
+          encodePeerMessage({ type: 'append', to: 'n1/s', incarnation: 1, appends: [{ ...head, entries }] });
         const plain = sent([{ epoch: 3, command: given }]);
         entry.settle();
         expect(entry.command).toBe(given);
