@@ -27,6 +27,10 @@ export const limits = {
   gatherMs: 300,
   /** A node looks what is due this often, in ms. */
   tickMs: 25,
+  /** A replica that has held up what all others have for this long, in ms, leaves the in-sync set; a primary that could commit nothing lets others try. */
+  lagMs: 1500,
+  /** It may come back after this long, in ms; after twice and three times this long when it happens again. */
+  lagReturnMs: 5000,
   /** A replica must have been in sync for this long, in ms, before it is made primary by a hand-over. */
   handoverAfterMs: 500,
   /** A hand-over not drained, or of unknown outcome, for this long, in ms, holds up requests no longer. */

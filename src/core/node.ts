@@ -16,6 +16,7 @@ import {
 import type { Append, ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
 import { Publisher, type PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
+import { Reachability } from './reachability.js';
 import type { LogRecord, StoredPartition } from './records.js';
 import type { ReplicaContext } from './replication/context.js';
 import { Copies } from './replication/copies.js';
@@ -121,6 +122,8 @@ const caretakeMs = 250;
 
 /** What an append takes beside its entries, about, in bytes. */
 const appendHeadBytes = 100;
+/** A node that has answered none of this many heartbeats is not reachable. */
+const reachBeacons = 4;
 /** How many beacons per peer are remembered for their acks. */
 const beaconsRemembered = 16;
 
@@ -199,7 +202,7 @@ export class NodeCore implements ReplicaContext {
   #reading = false;
   #beaconAt = 0;
   #idleBeaconAt: number;
-  /** Nodes to be told of the newest revision. */
+  /** Nodes to be sent a heartbeat with the next ones, whatever is claimed there: to tell them of the newest revision, and to hear whether they answer. */
   readonly #greet = new Set<NodeId>();
   #caretakeAt: number;
   /** Changes that nobody waits for are gathered until then. */
@@ -207,6 +210,10 @@ export class NodeCore implements ReplicaContext {
   /** After a new map all would speak up at once: who may, is drawn by lot. */
   #quietUntil = Number.NEGATIVE_INFINITY;
   readonly #liveness = new Liveness();
+  readonly #reachability = new Reachability();
+  /** When the others were last asked whether they are reachable. */
+  #probedAt = Number.NEGATIVE_INFINITY;
+  #probing = false;
   /** Hand-overs under way, counted anew at each tick. */
   #yielding = 0;
   #refreshAt = 0;
@@ -367,6 +374,17 @@ export class NodeCore implements ReplicaContext {
     this.#beaconAt = Number.NEGATIVE_INFINITY;
   }
 
+  isReachable(node: NodeId): boolean {
+    return this.now - this.#reachability.answeredAt(node) < reachBeacons * this.timings.beaconMs;
+  }
+
+  probe(): void {
+    if (this.#probing || this.now - this.#probedAt < this.timings.beaconMs / 2) return;
+    this.#probing = true;
+    this.#probedAt = this.now;
+    this.beaconSoon();
+  }
+
   nextStream(): number {
     this.#streams++;
     return this.incarnation * 2 ** 32 + this.#streams;
@@ -381,6 +399,14 @@ export class NodeCore implements ReplicaContext {
     const refused = this.#refused.get(process.node);
     return (
       refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation
+    );
+  }
+
+  isNodeGone(node: NodeId): boolean {
+    const member = this.#map?.members[node];
+    if (member === undefined) return true;
+    return (
+      member.incarnation > 0 && this.isGone({ node, store: member.store, incarnation: member.incarnation })
     );
   }
 
@@ -437,6 +463,7 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'linked':
         for (const replica of this.replicas.values()) replica.lead?.relinked(event.node);
+        this.#greet.add(event.node);
         this.beaconSoon();
         break;
       case 'suspended':
@@ -571,6 +598,12 @@ export class NodeCore implements ReplicaContext {
     if (m.revision > this.revision) this.wantMap();
     const beacon = this.#beacons.get(from.node)?.find((b) => b.sentAt === m.sentAt);
     if (beacon === undefined) return;
+    // One that answers again is asked for its grants, and somebody here may have waited for it.
+    if (!this.isReachable(from.node)) {
+      this.#reconsider = true;
+      this.beaconSoon();
+    }
+    this.#reachability.answered(from.node, this.now);
     for (let i = 0; i < beacon.claims.length; i += 2) {
       const p = beacon.claims[i] as number;
       const lead = this.replicas.get(p)?.lead;
@@ -798,12 +831,27 @@ export class NodeCore implements ReplicaContext {
 
   // ---- beacons
 
+  /**
+   * R11a: does that node still answer? What it would grant to one that does not hear it is of no use, and keeps others from
+   * taking over.
+   */
+  #answers(node: NodeId, claimedSince: number): boolean {
+    if (!this.rules.claimsNeedAnswers) return true;
+    const since = Math.max(this.#reachability.answeredAt(node), claimedSince);
+    return this.now - since < this.timings.leaseMs;
+  }
+
   #sendBeacons(): void {
     this.#beaconAt = this.now + this.timings.beaconMs;
     const claims = new Map<NodeId, number[]>();
     for (const { p, lead } of this.replicas.values()) {
       if (lead === null) continue;
+      if (!lead.mayClaim()) continue;
       for (const stream of lead.streams.values()) {
+        if (!this.#answers(stream.node, lead.startedAt)) {
+          if (!claims.has(stream.node)) claims.set(stream.node, []);
+          continue;
+        }
         let list = claims.get(stream.node);
         if (list === undefined) {
           list = [];
@@ -816,6 +864,8 @@ export class NodeCore implements ReplicaContext {
       this.#idleBeaconAt = this.now + limits.idleBeaconMs;
       for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
     }
+    if (this.#probing) for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
+    this.#probing = false;
     for (const node of this.#greet) if (!claims.has(node)) claims.set(node, []);
     this.#greet.clear();
     const { silent, back } = opinionOf(this.map, this.node, this.#liveness);

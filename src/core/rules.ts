@@ -39,6 +39,12 @@ export interface Rules {
   readonly handoverNamesProcess: boolean;
   /** Section 2: a hand-over ends the grants given to the primary that yielded, and no others. */
   readonly handoverReleasesOne: boolean;
+  /** R9b: who is cut off from too many replicas to take writes does not promote itself. */
+  readonly promoteNeedsReach: boolean;
+  /** R11a: a primary claims nothing of nodes that do not answer, nor while it can commit nothing. */
+  readonly claimsNeedAnswers: boolean;
+  /** R7: a replica that holds up what all others have is removed although it answers. */
+  readonly laggardsLeave: boolean;
   /** R9a: a replica whose log is damaged leads only when no log of the in-sync set goes further. */
   readonly damagedAsksAll: boolean;
   /** R9a: a replica that has started asks those who answer how far their logs go, before it leads. */
@@ -100,6 +106,9 @@ export const soundRules: Rules = {
   addBeforeRemove: true,
   handoverNamesProcess: true,
   handoverReleasesOne: true,
+  promoteNeedsReach: true,
+  claimsNeedAnswers: true,
+  laggardsLeave: true,
   damagedAsksAll: true,
   startsUnchecked: true,
   checkpointAfterBase: true,

@@ -1,4 +1,5 @@
 import { Random } from '../core/random.js';
+import { brokenLinksMs } from './broken-links.js';
 import type { MetastoreFaults } from './metastore.js';
 
 /** Everything a seed decides before the run begins. Probabilities are per event; times in ms of virtual time. */
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly repairAfterMs: number;
   /** Nothing fails: members only come, go and change their weight. Then no replica may ever be missing. */
   readonly quiet: boolean;
+  /** Some links are broken and stay so, and nothing else fails: then partitions with a connected majority must go on taking writes. */
+  readonly brokenLinks: boolean;
   /** How long faults go on; then everything is healed and liveness is demanded. */
   readonly faultyMs: number;
   readonly clients: number;
@@ -85,6 +88,7 @@ export const changes: readonly Fault[] = ['join', 'drain', 'weigh', 'flip'];
 
 export function scenarioOf(seed: number): Scenario {
   const scenario = noisy(seed);
+  if (new Random(seed + 0.4).chance(0.06)) return brokenLinks(scenario);
   return new Random(seed + 0.5).chance(0.08) ? quiet(scenario) : scenario;
 }
 
@@ -101,6 +105,26 @@ export function quiet(scenario: Scenario): Scenario {
     disk: { ...scenario.disk, slow: 0 },
     metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
     nemesis: { everyMs: Math.max(900, scenario.nemesis.everyMs), weights },
+  };
+}
+
+/** The scenario with broken links and no other fault. */
+export function brokenLinks(scenario: Scenario): Scenario {
+  const weights = Object.fromEntries(faults.map((fault) => [fault, 0])) as Scenario['nemesis']['weights'];
+  return {
+    ...scenario,
+    quiet: false,
+    brokenLinks: true,
+    faultyMs: brokenLinksMs,
+    txUsers: 0,
+    clients: 2,
+    callsAtOnce: 1,
+    thinkMs: 100,
+    repairAfterMs: 600_000,
+    network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
+    disk: { ...scenario.disk, slow: 0 },
+    metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
+    nemesis: { everyMs: 1e9, weights },
   };
 }
 
@@ -152,6 +176,7 @@ function noisy(seed: number): Scenario {
     minInSync: replicas === 3 ? 2 : 1,
     repairAfterMs: random.pick([3_000, 6_000, 60_000]),
     quiet: false,
+    brokenLinks: false,
     faultyMs: random.between(8_000, 25_000),
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),

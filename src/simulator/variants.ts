@@ -1,5 +1,5 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import { type Fault, faults, quiet, type Scenario } from './scenario.js';
+import { brokenLinks, type Fault, faults, quiet, type Scenario } from './scenario.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
 export interface Variant {
@@ -273,6 +273,28 @@ export const variants: readonly Variant[] = [
     rules: broken({ startsUnchecked: false }),
     within: 100,
     change: (scenario) => withDamage(scenario, { rewind: 1 }, 9000),
+  },
+  {
+    name: 'deaf-primary-claims',
+    story: 'R11a: a primary that hears nobody, or can commit nothing, keeps the others from taking over',
+    rules: broken({ claimsNeedAnswers: false }),
+    within: 200,
+    change: brokenLinks,
+  },
+  {
+    name: 'promote-cut-off',
+    story:
+      'R9b: a replica that is cut off from the others takes over, and keeps those who are enough from leading',
+    rules: broken({ promoteNeedsReach: false }),
+    within: 200,
+    change: brokenLinks,
+  },
+  {
+    name: 'laggards-stay',
+    story: 'R7: a replica that holds up all others stays in sync as long as it answers',
+    rules: broken({ laggardsLeave: false }),
+    within: 200,
+    change: brokenLinks,
   },
   {
     name: 'checkpoint-before-base',

@@ -24,6 +24,7 @@ import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { place } from '../core/ring/placement.js';
 import { type Rules, soundRules } from '../core/rules.js';
 import { defaultTimings } from '../limits.js';
+import { BrokenLinks } from './broken-links.js';
 import { SimDisk } from './disk.js';
 import { Invariants, Violation } from './invariants.js';
 import { SimMetastore } from './metastore.js';
@@ -488,6 +489,7 @@ export class World {
       this.queue.after(200, () => user.start());
     }
     this.queue.after(300, () => this.nemesis.start());
+    if (scenario.brokenLinks) new BrokenLinks(this, this.random.fork()).start();
     this.#until(scenario.faultyMs);
     this.#heal();
     this.#settle();

@@ -116,6 +116,11 @@ function primary() {
     node.obey('n2');
     node.obey('n3');
   }
+  // The first heartbeat only asked who is there; the next one asks for leases, as of now.
+  now += defaultTimings.beaconMs;
+  node.step({ type: 'tick' });
+  node.obey('n2');
+  node.obey('n3');
   const lead = node.core.replicas.get(0)?.lead;
   expect(lead?.serving).toBe(true);
   return { ...node, lead: lead as NonNullable<typeof lead> };
@@ -216,20 +221,27 @@ const claim: PeerMessage = {
   back: [],
 };
 
+/** What is due is done, and n3 answers: without it n2 could not take writes (R9b). */
+const tick = (node: ReturnType<typeof start>): void => {
+  node.step({ type: 'tick' });
+  node.obey('n3');
+  node.step({ type: 'tick' });
+};
+
 describe('a backup', () => {
   test('takes over only when the grace is over since the last beacon it granted (R9)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     const beacon = (): void => node.from('n1', claim);
     beacon();
     now += defaultTimings.graceMs - 1;
-    node.step({ type: 'tick' });
+    tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(1);
     beacon();
     now += defaultTimings.graceMs - 1;
-    node.step({ type: 'tick' });
+    tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(1);
     now += defaultTimings.beaconMs + 1;
-    node.step({ type: 'tick' });
+    tick(node);
     expect(node.map().partitions[0]).toMatchObject({
       epoch: 2,
       primary: 'n2/sn2',
@@ -239,7 +251,19 @@ describe('a backup', () => {
   test('takes over at once when a refused connect proves the primary gone, if it granted nobody else (R12a)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     node.from('n1', claim);
+    tick(node);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    tick(node);
+    expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
+  });
+  test('that reaches too few to take writes leaves it to others, unless all are proven gone (R9b)', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
+    node.from('n1', claim);
+    now += 10 * defaultTimings.graceMs;
+    node.step({ type: 'tick' });
+    node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    expect(node.map().partitions[0]?.epoch).toBe(1);
+    node.step({ type: 'gone', process: { node: 'n3', store: 'sn3', incarnation: 1 } });
     expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
   });
   test('after a restart waits out the grace whatever is proven: it may have granted anyone', () => {
@@ -247,7 +271,7 @@ describe('a backup', () => {
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]?.epoch).toBe(1);
     now += defaultTimings.graceMs;
-    node.step({ type: 'tick' });
+    tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(2);
   });
   test('that does not fit says where it may still agree, and keeps what the sender may have compacted (R15)', () => {

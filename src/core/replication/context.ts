@@ -51,8 +51,14 @@ export interface ReplicaContext {
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;
+  /** Does that node hear this one, and the other way round, as of late? */
+  isReachable(node: NodeId): boolean;
+  /** Find out soon which nodes are reachable. */
+  probe(): void;
   /** Is that run of the node proven to have ended? */
   isGone(process: Process): boolean;
+  /** Is no process of that node running, as far as it can be proven? */
+  isNodeGone(node: NodeId): boolean;
   /** Is no process of that replica running, as far as it can be proven? */
   isReplicaGone(replica: ReplicaId): boolean;
   /** A number in [0, 1). */

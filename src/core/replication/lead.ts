@@ -65,6 +65,11 @@ export class Lead {
   readonly #lapsing = new TurnoverSet<string>();
   /** Questions for a place in a queue, kept until there is news. */
   #awaiting: { origin: number; query: Extract<Query, { type: 'await' }>; until: number }[] = [];
+  /** When the commit point last moved, or there was nothing to commit; and when that was last looked at. */
+  #commitMovedAt: number;
+  #watchedAt: number;
+  /** Removed because it held up the others: not to be added again before this, on this clock, and how often that was. */
+  readonly #laggards = new Map<ReplicaId, { readonly until: number; readonly times: number }>();
   #yielding: Yielding | null = null;
   /** No hand-over before this, on this clock: the last one failed. */
   #yieldNotBefore = 0;
@@ -81,6 +86,8 @@ export class Lead {
     this.epoch = replica.config.epoch;
     this.barrierSeq = replica.log.tailSeq + 1;
     this.startedAt = ctx.now;
+    this.#commitMovedAt = ctx.now;
+    this.#watchedAt = ctx.now;
     this.#tx = new TxLead(this.#txHost());
   }
 
@@ -251,17 +258,35 @@ export class Lead {
     const config = this.#config;
     if (config.epoch !== this.epoch || this.#replica.pending !== null) return null;
     if (this.#yielding !== null) return this.#drained() ? this.#handover(this.#yielding.to) : null;
-    const keep = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
+    const present = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
+    const keep = this.#withoutLaggards(present);
     if (keep.length < config.inSync.length && keep.length < ctx.map.settings.minInSync) {
       // Below min-in-sync only repair and reads go on: give the members, or a better connected primary, more time.
       if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs)))
         return null;
+      // And who is cut off leaves it to those who are enough (R9b).
+      if (!this.#replica.reachesEnough()) return null;
     }
     const inSync = this.#retire(keep);
     for (const stream of this.streams.values()) {
       if (!config.inSync.includes(stream.replica) && this.#mayAdd(stream)) inSync.push(stream.replica);
     }
     return sameSet(inSync, config.inSync) ? null : { ...config, inSync };
+  }
+
+  /** Of those that hold up the others, as many may go as leave enough to take writes. */
+  #withoutLaggards(present: readonly ReplicaId[]): readonly ReplicaId[] {
+    let spare = present.length - this.#ctx.map.settings.minInSync;
+    return present.filter((replica) => !this.#isLaggard(replica) || spare-- <= 0);
+  }
+
+  #isLaggard(replica: ReplicaId): boolean {
+    return this.#ctx.now < (this.#laggards.get(replica)?.until ?? 0);
+  }
+
+  /** It has held up the others, and those in sync can do without it for now. */
+  #isKeptOut({ replica }: Stream): boolean {
+    return this.#isLaggard(replica) && this.#config.inSync.length >= this.#ctx.map.settings.minInSync;
   }
 
   /** Section 2, step 3: when all that placement wants are in sync, the others leave, this primary excepted. */
@@ -390,7 +415,8 @@ export class Lead {
     if (rules.growAfterBarrier && !this.serving) return false;
     const { log, commit } = this.#replica;
     if (!rules.growNeedsMatch) return stream.state === 'replicate';
-    const alive = this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica);
+    const alive =
+      this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica) && !this.#isKeptOut(stream);
     if (stream.state !== 'replicate' || stream.match < log.tailSeq - nearTail || !alive) {
       if (stream.candidate && this.#replica.pending === null) {
         stream.candidate = false;
@@ -412,8 +438,9 @@ export class Lead {
     if (this.#replica.pending !== null) return;
     let dropped = false;
     for (const stream of this.streams.values()) {
-      if (!stream.candidate || (this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica)))
-        continue;
+      if (!stream.candidate) continue;
+      const alive = this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica);
+      if (alive && !this.#isKeptOut(stream)) continue;
       stream.candidate = false;
       dropped = true;
     }
@@ -838,6 +865,7 @@ export class Lead {
     // R10: whoever was told that it is primary must have lost its leases before anything is committed here.
     if (!replica.graceIsOver()) return;
     replica.commitTo(point);
+    this.#commitMovedAt = ctx.now;
     this.serving = true;
     replica.agreesThrough(this.barrierSeq);
     if (this.#parked.length > 0 && this.#yielding === null) this.#unpark();
@@ -871,8 +899,9 @@ export class Lead {
       return;
     const { log } = this.#replica;
     if (stream.state === 'replicate') {
-      // Something on the way was lost: find the place again, under a new id.
-      stream.attach(this.#ctx.nextStream(), Math.min(stream.match, log.tailSeq) + 1, this.#ctx.now);
+      // Something on the way was lost. What it had acknowledged it has, unless its copy was made anew: then the place is to be found again.
+      if (m.hintSeq >= stream.match) stream.sendAgain(this.#ctx.nextStream(), this.#ctx.now);
+      else stream.attach(this.#ctx.nextStream(), Math.min(stream.match, log.tailSeq) + 1, this.#ctx.now);
       this.#ctx.touch(this.#replica);
       return;
     }
@@ -1000,7 +1029,7 @@ export class Lead {
             stream.copied += (entries[i] as LogEntry).units;
           this.#sendAppend(stream, entries, bytes);
           stream.next += entries.length;
-          stream.sent(stream.next - 1, bytes);
+          stream.sent(stream.next - 1, bytes, now);
         }
       }
     }
@@ -1073,6 +1102,7 @@ export class Lead {
     const { now, timings } = this.#ctx;
     if (!this.serving && now - this.startedAt >= limits.handoverMs) this.#refuseParked();
     this.#leaseFlag = this.holdsLeases();
+    this.#watchLaggards();
     this.#dropDeadCandidates();
     this.#considerYielding();
     this.advance();
@@ -1092,6 +1122,8 @@ export class Lead {
       if (behind && now - stream.progressAt >= timings.resendMs && !this.#ctx.isReplicaGone(stream.replica)) {
         stream.stalledSince ??= stream.progressAt;
         this.attach(stream);
+      } else if (behind && stream.isOverdue(now, timings.resendMs / 2)) {
+        this.#sendAgain(stream);
       } else if (
         stream.state === 'replicate' &&
         stream.commitSent < this.#replica.commit &&
@@ -1100,6 +1132,49 @@ export class Lead {
         this.#sendAppend(stream, [], 0);
       }
     }
+  }
+
+  #sendAgain(stream: Stream): void {
+    const { now } = this.#ctx;
+    if (stream.state === 'snapshot') {
+      stream.sendAgain(stream.id, now);
+      this.#sendChunk(stream);
+    } else stream.sendAgain(this.#ctx.nextStream(), now);
+    this.#ctx.touch(this.#replica);
+  }
+
+  /**
+   * Commits come as fast as the slowest of M. One that for seconds holds up what all others have, though it answers heartbeats, is removed
+   * as if it were silent, and kept out for a while (R7).
+   */
+  #watchLaggards(): void {
+    const { now } = this.#ctx;
+    const replica = this.#replica;
+    const elapsed = Math.min(now - this.#watchedAt, 4 * limits.tickMs);
+    this.#watchedAt = now;
+    // A new primary may have to wait for leases of others to run out (R10): nobody holds it up.
+    if (replica.commit === replica.log.tailSeq || !replica.graceIsOver()) this.#commitMovedAt = now;
+    const stuck = now - this.#commitMovedAt >= limits.lagMs / 8 && replica.durable > replica.commit;
+    for (const stream of this.#required) {
+      const blocks = stuck && stream.match <= replica.commit;
+      stream.blockedMs = blocks ? stream.blockedMs + elapsed : Math.max(0, stream.blockedMs - elapsed / 4);
+      if (stream.blockedMs < limits.lagMs || !this.#ctx.rules.laggardsLeave) continue;
+      stream.blockedMs = 0;
+      const times = (this.#laggards.get(stream.replica)?.times ?? 0) + 1;
+      const until = now + Math.min(times, 3) * limits.lagReturnMs;
+      this.#laggards.set(stream.replica, { until, times });
+    }
+  }
+
+  /**
+   * May heartbeats say that this is the primary (R11a)? Not while it has been able to commit nothing for long: then another is to have
+   * the chance. After a while it tries again: there may be nobody who can do better.
+   */
+  mayClaim(): boolean {
+    if (!this.#ctx.rules.claimsNeedAnswers) return true;
+    const stuckMs = this.#ctx.now - this.#commitMovedAt;
+    const { graceMs } = this.#ctx.timings;
+    return stuckMs < limits.lagMs || stuckMs % (limits.lagMs + 2 * graceMs) < limits.lagMs;
   }
 
   /** Logs the end of sessions nobody has used for long; after a failover each gets the full time again. */

@@ -202,6 +202,7 @@ export class Replica {
     if (this.lead !== null) return this.lead.wants();
     const config = this.config;
     if (this.isMe(config.primary)) {
+      if (!this.reachesEnough()) return null;
       // A restarted primary always promotes itself to a new epoch before it serves.
       return config.epoch >= this.promised && this.#mayLead() ? promoted(config, config.primary) : null;
     }
@@ -222,7 +223,7 @@ export class Replica {
     if (!config.inSync.some((r) => this.isMe(r))) return false;
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
-    if (!this.#mayLead()) return false;
+    if (!this.#mayLead() || !this.reachesEnough()) return false;
     if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
@@ -278,6 +279,27 @@ export class Replica {
 
   #lookChecked(): void {
     if (this.check.durable(this.durable)) this.#ctx.trustChanged(this);
+  }
+
+  /**
+   * R9b: together with those it reaches, are there enough to take writes? Else it would lead alone, and keep those who are enough from
+   * doing so. Where all others are proven gone nobody is kept from anything, and it can at least answer reads.
+   */
+  reachesEnough(): boolean {
+    const ctx = this.#ctx;
+    if (!ctx.rules.promoteNeedsReach) return true;
+    const { target, inSync } = this.config;
+    let reached = 1;
+    let perhaps = 0;
+    for (const node of new Set([...target, ...inSync.map(nodeOf)])) {
+      if (node === ctx.node) continue;
+      if (ctx.isNodeGone(node)) continue;
+      if (ctx.isReachable(node)) reached++;
+      else perhaps++;
+    }
+    if (reached >= ctx.map.settings.minInSync || perhaps === 0) return true;
+    ctx.probe();
+    return false;
   }
 
   get #graceMs(): number {

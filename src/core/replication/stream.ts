@@ -1,5 +1,8 @@
 import type { NodeId, ReplicaId } from '../map/types.js';
 
+/** What is not acknowledged is not sent again before this, in ms: disks take their time. */
+const leastWaitMs = 50;
+
 /**
  * The primary's view of one other replica: how far it agrees with the log, what is under way to it, and the
  * lease it granted. A new stream id at each attach makes acks of an earlier attachment recognisable (R2).
@@ -32,6 +35,15 @@ export class Stream {
   commitSent = 0;
   /** In `probe`: one probe at a time. */
   probing = false;
+  /** Smoothed time from sending to the ack, in ms; null: not known yet (Jacobson, SIGCOMM '88). */
+  #rtt: number | null = null;
+  /** The message whose ack gives the next sample. */
+  #timed: { readonly last: number; readonly at: number } | null = null;
+  /** How often it was sent again since it last moved: each time it waits twice as long. */
+  #resent = 0;
+  #sentAgainAt = Number.NEGATIVE_INFINITY;
+  /** For how long it has held up what all others have, in ms; time in which it does not takes some of that off. */
+  blockedMs = 0;
   /** Bytes under way, by the last seq of each message. */
   readonly #flying: { last: number; bytes: number }[] = [];
   flyingBytes = 0;
@@ -73,20 +85,50 @@ export class Stream {
     this.endsBefore = false;
     this.progressAt = now;
     this.commitSent = 0;
+    this.#timed = null;
+    this.#resent = 0;
+    this.#sentAgainAt = Number.NEGATIVE_INFINITY;
     this.#flying.length = 0;
     this.flyingBytes = 0;
     this.snapshot = null;
     this.chunkDue = false;
   }
 
-  sent(last: number, bytes: number): void {
+  sent(last: number, bytes: number, now: number): void {
     this.#flying.push({ last, bytes });
     this.flyingBytes += bytes;
+    this.#timed ??= { last, at: now };
+  }
+
+  /** Is what is under way, or the question for the place, overdue? `most`: the longest wait, in ms. */
+  isOverdue(now: number, most: number): boolean {
+    const wait = Math.min(most, Math.max(leastWaitMs, 4 * (this.#rtt ?? leastWaitMs)) * 2 ** this.#resent);
+    return now - Math.max(this.progressAt, this.#sentAgainAt) >= wait;
+  }
+
+  /** What was under way is taken for lost. Those who agree up to `match` need no probe: all after it is sent again, under a new id. */
+  sendAgain(id: number, now: number): void {
+    this.#resent++;
+    this.#sentAgainAt = now;
+    // An ack could be of either (Karn and Partridge, SIGCOMM '87).
+    this.#timed = null;
+    this.probing = false;
+    if (this.state !== 'replicate') return;
+    this.id = id;
+    this.next = this.match + 1;
+    this.#flying.length = 0;
+    this.flyingBytes = 0;
   }
 
   acked(match: number, now: number): void {
     this.progressAt = now;
     this.stalledSince = null;
+    this.#resent = 0;
+    if (this.#timed !== null && match >= this.#timed.last) {
+      const sample = now - this.#timed.at;
+      this.#rtt = this.#rtt === null ? sample : this.#rtt + (sample - this.#rtt) / 8;
+      this.#timed = null;
+    }
     if (match > this.match) this.match = match;
     let done = 0;
     for (const flight of this.#flying) {
