@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Command } from '../../src/core/machine/types.js';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
 import type { StoredPartition } from '../../src/core/records.js';
+import type { Replica } from '../../src/core/replication/replica.js';
 import { defaultTimings, limits } from '../../src/limits.js';
 
 const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =>
@@ -273,6 +275,47 @@ describe('a backup', () => {
     now += defaultTimings.graceMs;
     tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(2);
+  });
+  test('that becomes primary remembers when each session was last used', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }));
+    const session = '1.1' as const;
+    const commands: Command[] = [
+      { type: 'open', gen: 1 },
+      { type: 'op', session, n: 1, first: 1, op: { type: 'incr', key: 'k', by: 1 } },
+    ];
+    node.from('n1', {
+      type: 'append',
+      to: 'n2/sn2',
+      incarnation: 1,
+      appends: [
+        {
+          p: 0,
+          gen: 1,
+          epoch: 1,
+          stream: 1,
+          prevSeq: 0,
+          prevEpoch: 0,
+          commit: 2,
+          counted: true,
+          entries: commands.map((command) => ({ epoch: 1, command })),
+        },
+      ],
+    });
+    // One that has been idle since, under whichever primary, is ended after its time and not later.
+    now += limits.sessionIdleMs - 1000;
+    tick(node);
+    node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    for (let i = 0; i < 6; i++) tick(node);
+    const { lead } = node.core.replicas.get(0) as Replica;
+    expect(lead?.serving).toBe(true);
+    const ended = (): boolean => {
+      const { log } = node.core.replicas.get(0) as Replica;
+      return log.slice(1, 1e6).entries.some(({ command }) => command.type === 'expire');
+    };
+    expect(ended()).toBe(false);
+    now += 2000;
+    tick(node);
+    expect(ended()).toBe(true);
   });
   test('that does not fit says where it may still agree, and keeps what the sender may have compacted (R15)', () => {
     const entries = Array.from({ length: 10 }, (_, i) => ({

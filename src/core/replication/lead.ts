@@ -58,7 +58,6 @@ export class Lead {
   /** About the size of the entries accepted in this epoch and not yet committed. */
   #pipelineBytes = 0;
   #held: Held[] = [];
-  readonly #lastActive = new Map<SessionId, number>();
   readonly #tx: TxLead;
   /** When holders, and those who wait, run out of time, by lock and ticket. */
   readonly #lapses = new TurnoverMap<string, number>();
@@ -544,7 +543,7 @@ export class Lead {
       return;
     }
     if (this.#refuseItems(origin, request.op.items, null)) return;
-    this.#lastActive.set(session, this.#ctx.now);
+    this.#replica.lastActive.set(session, this.#ctx.now);
     this.#tx.begin(origin, request);
   }
 
@@ -649,7 +648,7 @@ export class Lead {
       this.#ctx.reply(origin, this.#refuse('busy', message));
       return;
     }
-    this.#lastActive.set(session, this.#ctx.now);
+    this.#replica.lastActive.set(session, this.#ctx.now);
     this.#accept({ type: 'op', session, n, first, op }, [origin]);
   }
 
@@ -682,7 +681,6 @@ export class Lead {
   answer({ seq, command, size }: LogEntry, applied: Applied): void {
     if (seq > this.barrierSeq) this.#pipelineBytes -= size;
     if (command.type === 'op') this.#pipeline.delete(`${command.session}:${command.n}`);
-    if (command.type === 'expire' || command.type === 'close') this.#lastActive.delete(command.session);
     const origins = this.#waiters.get(seq);
     this.#waiters.delete(seq);
     if (origins !== undefined) this.#replyHeld(origins, this.#responseTo(applied));
@@ -1177,15 +1175,15 @@ export class Lead {
     return stuckMs < limits.lagMs || stuckMs % (limits.lagMs + 2 * graceMs) < limits.lagMs;
   }
 
-  /** Logs the end of sessions nobody has used for long; after a failover each gets the full time again. */
+  /** Logs the end of sessions nobody has used for long, as far as this process has seen, as primary or backup. */
   expireSessions(): void {
     if (!this.serving || !this.enoughInSync || this.#yielding !== null) return;
     const { now } = this.#ctx;
     for (const session of this.#replica.machine.sessionIds()) {
-      const last = this.#lastActive.get(session);
-      if (last === undefined) this.#lastActive.set(session, now);
+      const last = this.#replica.lastActive.get(session);
+      if (last === undefined) this.#replica.lastActive.set(session, now);
       else if (now - last >= this.#ctx.tuning.sessionIdleMs) {
-        this.#lastActive.set(session, now);
+        this.#replica.lastActive.set(session, now);
         this.#accept({ type: 'expire', session }, []);
       }
     }

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
+import { TurnoverMap } from '../../turnover.js';
 import { PartitionMachine } from '../machine/machine.js';
-import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
+import type { CheckpointDelta, Command, SessionId, Snapshot } from '../machine/types.js';
 import { promoted, sameSet } from '../map/changes.js';
 import {
   type NodeId,
@@ -40,6 +41,11 @@ export class Replica {
   /** Everything up to here is on this disk. */
   durable: number;
   readonly grants: Grants;
+  /**
+   * When this process last saw an operation of each session, as primary or as backup, on its clock in ms. A backup counts too, or
+   * sessions would never end where primaries change more often than that.
+   */
+  readonly lastActive = new TurnoverMap<SessionId, number>();
   readonly check: LogCheck;
   config: PartitionConfig;
   lead: Lead | null = null;
@@ -410,12 +416,27 @@ export class Replica {
     this.lead?.advance();
   }
 
+  #noteActivity(command: Command): void {
+    switch (command.type) {
+      case 'op':
+      case 'stage':
+      case 'abort':
+        this.lastActive.set(command.session, this.#ctx.now);
+        break;
+      case 'close':
+      case 'expire':
+        this.lastActive.delete(command.session);
+        break;
+    }
+  }
+
   /** Applies what has been committed up to `seq`. */
   commitTo(seq: number): void {
     for (let n = this.commit + 1; n <= seq; n++) {
       const entry = this.log.at(n) as LogEntry;
       const applied = this.machine.apply(entry);
       this.commit = n;
+      this.#noteActivity(entry.command);
       this.lead?.answer(entry, applied);
       entry.settle();
     }
@@ -548,6 +569,7 @@ export class Replica {
 
   #install(snapshot: Snapshot): void {
     this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules);
+    this.lastActive.clear();
     this.#beginsAnew();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch);
     this.commit = snapshot.seq;
