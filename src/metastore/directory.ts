@@ -19,6 +19,9 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClusterMap } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import { codeOf, type FileSystem } from '../files/contract.js';
+import { nodeFiles } from '../files/node.js';
+import { readWhole, syncFolder, writeNewDurably } from '../files/whole.js';
 import type { Metastore, PublishOutcome } from './contract.js';
 import { decodeMap, encodeMap, mapFileName, mapNumber } from './map-file.js';
 import { FolderWatch } from './watch.js';
@@ -34,39 +37,11 @@ export interface DirectoryOptions {
   readonly pollMs?: number;
   /** Told why a publish was `failed` or `unknown`. */
   readonly onError?: (error: unknown) => void;
-  /** The calls a publish makes that can fail; for faults in tests. */
-  readonly io?: Partial<DirectoryIo>;
+  /** The file system; a simulated one in tests. */
+  readonly files?: FileSystem;
+  /** Revisions that are kept, the newest included; fewer in tests. */
+  readonly kept?: number;
 }
-
-export interface DirectoryIo {
-  writeDurably(path: string, text: string): Promise<void>;
-  link(from: string, to: string): Promise<void>;
-  syncFolder(path: string): Promise<void>;
-}
-
-const nodeIo: DirectoryIo = {
-  async writeDurably(path, text) {
-    const file = await fs.promises.open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  },
-  link: (from, to) => fs.promises.link(from, to),
-  async syncFolder(path) {
-    if (process.platform === 'win32') return;
-    const folder = await fs.promises.open(path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  },
-};
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
 /** What `link()` fails with only when it did nothing. */
 const NOT_LINKED = new Set(['ENOENT', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EMLINK', 'EXDEV']);
@@ -75,7 +50,8 @@ let temporaries = 0;
 
 /** `Metastore` in a folder; the first `publish` makes the folder when there is none. */
 export class DirectoryMetastore implements Metastore {
-  private readonly io: DirectoryIo;
+  private readonly files: FileSystem;
+  private readonly kept: number;
   private readonly watching: FolderWatch;
   /** The newest map read, so that an unchanged one is not read again. */
   private known: ClusterMap | null = null;
@@ -85,7 +61,8 @@ export class DirectoryMetastore implements Metastore {
     readonly folder: string,
     private readonly options: DirectoryOptions = {},
   ) {
-    this.io = { ...nodeIo, ...options.io };
+    this.files = options.files ?? nodeFiles;
+    this.kept = options.kept ?? KEPT;
     this.watching = new FolderWatch(
       folder,
       options.pollMs ?? 1000,
@@ -114,7 +91,7 @@ export class DirectoryMetastore implements Metastore {
     try {
       const [numbers, map] = await Promise.all([this.numbers(), this.take(revision)]);
       // Far behind, it may be the file of a publisher that came too late.
-      if (map !== null && (numbers.at(-1) ?? 0) < revision + KEPT) {
+      if (map !== null && (numbers.at(-1) ?? 0) < revision + this.kept) {
         return this.keep(map);
       }
     } catch (error) {
@@ -130,7 +107,7 @@ export class DirectoryMetastore implements Metastore {
 
   /** That revision, seen by nobody before it is durable; null: it is not there. */
   private async take(revision: number): Promise<ClusterMap | null> {
-    const [map] = await Promise.all([this.readNumber(revision), this.io.syncFolder(this.folder)]);
+    const [map] = await Promise.all([this.readNumber(revision), syncFolder(this.files, this.folder)]);
     return map;
   }
 
@@ -142,32 +119,34 @@ export class DirectoryMetastore implements Metastore {
       if (this.closed || map.revision !== revision)
         throw new Error(`revision ${map.revision} cannot follow ${expected}`);
       if (expected === 0) {
-        const made = await fs.promises.mkdir(this.folder, { recursive: true, mode: 0o700 });
-        if (made !== undefined) await this.io.syncFolder(dirname(this.folder));
+        await this.files.mkdir(this.folder).catch((error: unknown) => {
+          if (codeOf(error) !== 'EEXIST') throw error;
+        });
+        await syncFolder(this.files, dirname(this.folder));
       }
       if (this.watching.seen > expected) return 'conflict'; // without asking the disk
       const before = await this.numbers();
       if ((before.at(-1) ?? 0) !== expected) return 'conflict';
       temporary = join(this.folder, `.tmp-${process.pid}-${Date.now()}-${++temporaries}`);
-      await this.io.writeDurably(temporary, encodeMap(map));
+      await writeNewDurably(this.files, temporary, encodeMap(map));
       if (this.watching.seen > expected) return 'conflict';
       try {
-        await this.io.link(temporary, this.path(revision));
+        await this.files.link(temporary, this.path(revision));
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return 'conflict';
         linked = !NOT_LINKED.has(codeOf(error)); // anything else might have linked it
         throw error;
       }
       linked = true;
-      const [numbers] = await Promise.all([this.numbers(), this.io.syncFolder(this.folder)]);
-      if ((numbers.at(-1) ?? 0) >= revision + KEPT) return 'unknown';
+      const [numbers] = await Promise.all([this.numbers(), syncFolder(this.files, this.folder)]);
+      if ((numbers.at(-1) ?? 0) >= revision + this.kept) return 'unknown';
       await this.collect(numbers);
       return 'ok';
     } catch (error) {
       this.options.onError?.(error);
       return linked ? 'unknown' : 'failed';
     } finally {
-      if (temporary !== null) await fs.promises.rm(temporary, { force: true }).catch(() => {});
+      if (temporary !== null) await this.files.unlink(temporary).catch(() => {});
     }
   }
 
@@ -187,7 +166,7 @@ export class DirectoryMetastore implements Metastore {
   /** The numbers there are, ascending. */
   private async numbers(): Promise<number[]> {
     try {
-      const names = await fs.promises.readdir(this.folder);
+      const names = await this.files.readdir(this.folder);
       return names
         .map(mapNumber)
         .filter((n) => n !== null)
@@ -200,10 +179,7 @@ export class DirectoryMetastore implements Metastore {
 
   private async readNumber(revision: number): Promise<ClusterMap | null> {
     const path = this.path(revision);
-    const text = await fs.promises.readFile(path, 'utf8').catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return null;
-      throw error;
-    });
+    const text = await readWhole(this.files, path);
     if (text === null) return null;
     const map = decodeMap(text);
     if (map === null || map.revision !== revision) {
@@ -217,14 +193,15 @@ export class DirectoryMetastore implements Metastore {
   /** Removes what is far behind; a failure is no one's problem, the next publisher tries again. */
   private async collect(numbers: readonly number[]): Promise<void> {
     const newest = numbers.at(-1) ?? 0;
-    const old = numbers.filter((n) => n <= newest - KEPT);
-    await Promise.all(old.map((n) => fs.promises.rm(this.path(n), { force: true }).catch(() => {})));
+    const old = numbers.filter((n) => n <= newest - this.kept);
+    await Promise.all(old.map((n) => this.files.unlink(this.path(n)).catch(() => {})));
     if (old.length > 0 || newest === 1) await this.collectTemporaries().catch(() => {});
   }
 
   /** Taking a slow publisher's temporary file away is safe: its `link()` fails, and so does its publish. */
   private async collectTemporaries(): Promise<void> {
-    for (const name of await fs.promises.readdir(this.folder)) {
+    if (this.files !== nodeFiles) return;
+    for (const name of await this.files.readdir(this.folder)) {
       const pid = /^\.tmp-(\d+)-/.exec(name)?.[1];
       if (pid === undefined) continue;
       const path = join(this.folder, name);
