@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly tamper?: Tamper;
   /** Calls of the file system until everybody is stopped. */
   readonly steps?: number;
+  /** Revisions that are kept; by default the seed decides. */
+  readonly kept?: number;
 }
 
 export interface RunReport {
@@ -60,7 +62,8 @@ interface Waiting {
 export async function runMetastores(seed: number, options: RunOptions = {}): Promise<RunReport> {
   const random = new Random(seed);
   const tamper = options.tamper ?? ((files) => files);
-  const kept = random.pick([1, 2, 3, 5, 64]);
+  const drawn = random.pick([1, 2, 3, 5, 64]);
+  const kept = options.kept ?? drawn;
   const sleepy = random.pick([0.002, 0.01, 0.03]);
   const crashy = random.pick([0, 0.002, 0.01]);
   const dark = random.pick([0, 0, 0.001, 0.004]);
@@ -261,7 +264,9 @@ export function judge(operations: readonly Operation[]): string | null {
   }
 
   const byBegin = [...operations].sort((a, b) => a.began - b.began);
-  const byEnd = operations.filter((op) => op.ended !== Number.POSITIVE_INFINITY).sort((a, b) => a.ended - b.ended);
+  const byEnd = operations
+    .filter((op) => op.ended !== Number.POSITIVE_INFINITY)
+    .sort((a, b) => a.ended - b.ended);
   let at = 0;
   let floor = 0;
   let proof: Operation | null = null;
@@ -280,12 +285,16 @@ export function judge(operations: readonly Operation[]): string | null {
       if ((op.found?.revision ?? 0) < floor) return stale('a read went back');
     } else if (op.kind === 'readFrom' && op.outcome === 'map') {
       if ((op.found?.revision ?? 0) < op.revision) return stale('a read gave less than it was asked for');
-    } else if (op.kind === 'readFrom' && op.outcome === 'none') return stale('a read of a revision found nothing');
+    } else if (op.kind === 'readFrom' && op.outcome === 'none')
+      return stale('a read of a revision found nothing');
     else if (op.outcome === 'ok' && op.revision < floor) return stale('a publish on an old revision was ok');
     else if (op.outcome === 'conflict') {
       const rival = operations.some(
         (other) =>
-          other !== op && other.kind === 'publish' && other.revision >= op.revision && other.began <= op.ended,
+          other !== op &&
+          other.kind === 'publish' &&
+          other.revision >= op.revision &&
+          other.began <= op.ended,
       );
       if (!rival && op.revision <= floor) return stale('a conflict with nobody');
     }
