@@ -9,15 +9,19 @@ import { codeOf, type FileStat, type FileSystem, systemError } from './contract.
 /** Bound of a file that says something of a cluster, in bytes. */
 export const smallFileBytes = 16 * 1024 * 1024;
 
+/** Does the error say that something lies there, and it is no file to be read? (Not that it could not be reached.) */
+export const isNoFile = (error: unknown): boolean => ['EINVAL', 'ELOOP'].includes(codeOf(error));
+
+const notRegular = 'it is not a regular file (a FIFO, socket or device)';
+
 /** Why this must not be read whole, or null. */
 function objection({ kind, bytes }: FileStat, maxBytes: number): string | null {
   if (kind === 'folder') return 'it is a folder, not a file';
-  if (kind === 'other') return 'it is not a regular file (a FIFO, socket or device)';
+  if (kind === 'other') return notRegular;
   return bytes > maxBytes ? `it has ${bytes} bytes; at most ${maxBytes} are expected` : null;
 }
 
 const refuse = (path: string, why: string): Error => systemError('EINVAL', `cannot read ${path}: ${why}`);
-const danglingLink = 'it is a symbolic link to nothing';
 
 /** The text of a file, or null when there is none. Rejects when it is no regular file of at most `maxBytes`. */
 export async function readWhole(
@@ -47,33 +51,78 @@ export async function readWhole(
   }
 }
 
-/** `readWhole` of the operating system's files, for where nothing else may run meanwhile. A dangling link is an error. */
-export function readWholeSync(path: string, maxBytes = smallFileBytes): string | null {
+/**
+ * Opens a regular file of the operating system, as all that have a well-known name are: never waits, as opening a FIFO would.
+ * Throws the system's error, or `EINVAL` for anything but a file of at most `maxBytes`.
+ */
+export function openRegularSync(
+  path: string,
+  { flags = fs.constants.O_RDONLY, mode = 0o600, maxBytes = Number.POSITIVE_INFINITY } = {},
+): { fd: number; bytes: number } {
   let fd: number;
   try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+    fd = fs.openSync(path, flags | (fs.constants.O_NONBLOCK ?? 0), mode);
   } catch (error) {
-    // ENXIO: a socket, or a device that is not there.
-    if (codeOf(error) === 'ENXIO') throw refuse(path, 'it is not a regular file (a FIFO, socket or device)');
-    if (codeOf(error) !== 'ENOENT') throw error;
-    if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw refuse(path, danglingLink);
-    return null;
+    // A socket, a FIFO that nobody reads, or a device that is not there.
+    if (codeOf(error) === 'ENXIO') throw refuse(path, notRegular);
+    if (codeOf(error) === 'ENOENT' && fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      throw refuse(path, 'it is a symbolic link to nothing');
+    throw error;
   }
   try {
     const stats = fs.fstatSync(fd);
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
     const why = objection({ kind, bytes: stats.size }, maxBytes);
     if (why !== null) throw refuse(path, why);
-    const buffer = Buffer.alloc(stats.size);
+    return { fd, bytes: stats.size };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/** `readWhole` of the operating system's files, for where nothing else may run meanwhile. A link to nothing is an error. */
+export function readWholeSync(path: string, maxBytes = smallFileBytes): string | null {
+  let file: { fd: number; bytes: number };
+  try {
+    file = openRegularSync(path, { maxBytes });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const buffer = Buffer.alloc(file.bytes);
     let read = 0;
     while (read < buffer.length) {
-      const n = fs.readSync(fd, buffer, read, buffer.length - read, read);
-      if (n === 0) break;
+      const n = fs.readSync(file.fd, buffer, read, buffer.length - read, read);
+      if (n === 0) break; // cut short meanwhile
       read += n;
     }
     return buffer.toString('utf8', 0, read);
   } finally {
-    fs.closeSync(fd);
+    fs.closeSync(file.fd);
+  }
+}
+
+/**
+ * Puts this text in place of a file by an atomic rename: a reader, or whoever comes after a crash, sees the old or the new one,
+ * whole. Whatever else has the name is replaced, too, but for a folder. Throws the system's error.
+ */
+export function replaceWholeSync(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    fs.rmSync(temporary, { force: true });
+    const fd = fs.openSync(temporary, 'wx', 0o600);
+    try {
+      fs.writeFileSync(fd, text);
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true, recursive: true });
+    throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import { asMuster, MusterError } from '../errors.js';
 import { describeFault } from '../faults/plan.js';
 import { followFaults } from '../faults/store.js';
 import { FaultTransport } from '../faults/transport.js';
+import { readWholeSync } from '../files/whole.js';
 import {
   mapDir,
   nodeDataDir,
@@ -72,7 +73,7 @@ async function untilRecorded(): Promise<void> {
   // In this order: a launcher that has ended has written before, or never will.
   for (let orphaned = false; ; orphaned = launcher > 0 && process.ppid !== launcher) {
     try {
-      const { pid } = JSON.parse(readFileSync(processFile(dir, node), 'utf8')) as { pid?: unknown };
+      const { pid } = JSON.parse(readWholeSync(processFile(dir, node)) ?? '') as { pid?: unknown };
       if (pid === process.pid) return;
     } catch {
       // Not written yet.
