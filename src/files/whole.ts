@@ -4,7 +4,7 @@
  * hangs the reader, a device or a file of many gigabytes never exhausts its memory.
  */
 import * as fs from 'node:fs';
-import { codeOf, type FileStat, type FileSystem, systemError } from './contract.js';
+import { codeOf, type FileStat, type FileSystem } from './contract.js';
 
 /** Bound of a file that says something of a cluster, in bytes. */
 export const smallFileBytes = 16 * 1024 * 1024;
@@ -21,7 +21,8 @@ function objection({ kind, bytes }: FileStat, maxBytes: number): string | null {
   return bytes > maxBytes ? `it has ${bytes} bytes; at most ${maxBytes} are expected` : null;
 }
 
-const refuse = (path: string, why: string): Error => systemError('EINVAL', `cannot read ${path}: ${why}`);
+const refuse = (path: string, why: string): Error =>
+  Object.assign(new Error(`cannot read ${path}: ${why}`), { code: 'EINVAL' });
 
 /** The text of a file, or null when there is none. Rejects when it is no regular file of at most `maxBytes`. */
 export async function readWhole(

@@ -9,6 +9,8 @@ import { followFaults } from '../faults/store.js';
 import { FaultTransport } from '../faults/transport.js';
 import { readWholeSync } from '../files/whole.js';
 import {
+  mapCopyDir,
+  mapCopyDirs,
   mapDir,
   nodeDataDir,
   processFile,
@@ -16,6 +18,7 @@ import {
   readToken,
   requireNode,
 } from '../layout/paths.js';
+import { CopyingMetastore } from '../metastore/copies.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { remintStore } from '../storage/create.js';
 import { storePath } from '../storage/identity.js';
@@ -125,8 +128,16 @@ async function main(): Promise<void> {
   const { port } = requireNode(file, node);
   const services = await handlersOf(file, dir, node, log);
   await untilRecorded();
-  const metastore = new DirectoryMetastore(mapDir(dir));
-  const map = await metastore.read();
+  const metastore = new CopyingMetastore(new DirectoryMetastore(mapDir(dir)), {
+    copy: mapCopyDir(dir, node),
+    copies: () => mapCopyDirs(dir),
+    cluster: file.name,
+    changed: (error) => {
+      if (error === null) log.info({}, 'the cluster map is the newest again');
+      else log.warn({ code: error.code, hint: error.hint }, `${error.message}: nothing is served`);
+    },
+  });
+  const map = await metastore.first();
   if (map === null)
     throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, {
       details: { path: mapDir(dir) },

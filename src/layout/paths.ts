@@ -45,6 +45,11 @@ export const clusterDir = (name: string, env: Env = process.env): string =>
 
 export const tokenFile = (dir: string): string => join(dir, 'token');
 export const mapDir = (dir: string): string => join(dir, 'map');
+/** The copy of the newest cluster map that a node has acted on. */
+export const mapCopyDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'map');
+/** The copies of all nodes that live in this folder. */
+export const mapCopyDirs = (dir: string): string[] =>
+  namesIn(join(dir, 'nodes')).map((node) => mapCopyDir(dir, node));
 export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
 export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');

@@ -149,8 +149,7 @@ export class DirectoryMetastore implements Metastore {
       // Only a hint, which saves the loser of a race the work; `isNewest` is the check.
       if (((await this.list()).numbers.at(-1) ?? 0) !== expected) return 'conflict';
       if (expected === 0) await this.makeFolder();
-      const name = `.tmp-${String(revision).padStart(10, '0')}-${process.pid}-${Date.now()}-${++temporaries}`;
-      temporary = join(this.folder, name);
+      temporary = this.temporaryFor(revision);
       await writeNewDurably(this.files, temporary, encodeMap(map));
       if (this.watching.seen > expected || !(await this.isNewest(expected))) return 'conflict';
       try {
@@ -174,6 +173,26 @@ export class DirectoryMetastore implements Metastore {
     }
   }
 
+  /**
+   * Puts a map in place that is newer than all in the folder, whatever revisions lie between: a copy, or what was lost when the
+   * folder was put back to an older set. No compare-and-set. Rejects when it may not be there durably.
+   */
+  async restore(map: ClusterMap): Promise<void> {
+    const { revision } = map;
+    await this.makeFolder();
+    const temporary = this.temporaryFor(revision);
+    try {
+      await writeNewDurably(this.files, temporary, encodeMap(map));
+      await this.files.link(temporary, this.path(revision)).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      });
+      await syncFolder(this.files, this.folder);
+    } finally {
+      await this.files.unlink(temporary).catch(() => {});
+    }
+    await this.collect(revision - this.kept).catch(() => {});
+  }
+
   watch(from: number, changed: (revision: number) => void): () => void {
     return this.watching.add(from, changed);
   }
@@ -185,6 +204,11 @@ export class DirectoryMetastore implements Metastore {
 
   private path(revision: number): string {
     return join(this.folder, mapFileName(revision));
+  }
+
+  private temporaryFor(revision: number): string {
+    const number = String(revision).padStart(10, '0');
+    return join(this.folder, `.tmp-${number}-${process.pid}-${Date.now()}-${++temporaries}`);
   }
 
   private async makeFolder(): Promise<void> {
