@@ -211,12 +211,16 @@ export class DirectoryMetastore implements Metastore {
     return join(this.folder, `.tmp-${number}-${process.pid}-${Date.now()}-${++temporaries}`);
   }
 
+  private made = false;
+
   private async makeFolder(): Promise<void> {
+    if (this.made && (await this.exists(this.folder))) return;
     await this.files.mkdir(this.folder).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error;
     });
     // Also when another made it, who may have died before this.
     await syncFolder(this.files, dirname(this.folder));
+    this.made = true;
   }
 
   /** Step 2 of a publisher: was this the newest revision at some moment since the call? 0: was there none? */
