@@ -149,7 +149,7 @@ export const catalogue = {
     5,
     'no',
     false,
-    'The cluster map is older than what nodes have promised; restore the newer map files in {path}.',
+    'Nothing is served on it; `muster cluster start {cluster}` puts the newest map back from the copies that nodes keep.',
   ),
   'storage-full': kind(
     5,

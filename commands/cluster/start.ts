@@ -96,7 +96,11 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     });
     await lock.release();
     progress.clear();
-    const { status, cluster, created } = started;
+    const { status, cluster, created, restored } = started;
+    if (restored !== null)
+      this.note(
+        `The cluster map had been put back to an older one: revision ${restored} was restored from the nodes’ copies.`,
+      );
     // Commands that follow find this cluster by themselves, or need to be told.
     const of = this.clusterName().value === create.name ? '' : ` -c ${create.name}`;
     const took = performance.now() - begin;

@@ -1,7 +1,13 @@
 import * as Args from '@oclif/core/args';
 import type { ClusterStatus as Status } from '../../src/cluster/status.js';
 import { BaseCommand } from '../../src/presentation/base-command.js';
-import { clusterLine, faultLines, nodeColumns, partitionLines } from '../../src/presentation/cluster-view.js';
+import {
+  clusterLine,
+  faultLines,
+  mapLines,
+  nodeColumns,
+  partitionLines,
+} from '../../src/presentation/cluster-view.js';
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
@@ -19,12 +25,13 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
       import('../../src/client/open.js'),
     ]);
     const timeoutMs = this.timeoutMs(2000);
-    const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
+    const client = await openClient({ clusterDir: cluster.dir, timeoutMs, evenRolledBack: true });
     try {
       const status = await clusterStatus(cluster, client, timeoutMs);
       this.out(clusterLine(status, this.paint));
       await this.table(status.nodes, nodeColumns);
       this.out(partitionLines(status, this.paint));
+      this.out(mapLines(status, this.paint));
       this.out(faultLines(status, this.paint));
       return status;
     } finally {

@@ -180,7 +180,7 @@ export interface HeldLock {
   readonly name: string;
   /** The fencing token: greater than those of all who held it before. */
   readonly token: number;
-  /** Until when it is certainly held, on `performance.now()`, if it is not renewed. */
+  /** Until when it is certainly held, on `performance.now()`, if it is not renewed; earlier after a sleep of the machine. */
   readonly validUntil: number;
   /** Aborted as soon as it can no longer be proved that the lock is held. */
   readonly signal: AbortSignal;

@@ -62,6 +62,18 @@ function checkOptions({ ttlMs, waitMs = 0, permits = 1 }: LockOptions): void {
     throw new MusterError('usage', `permits are 1 to ${limits.lockPermits}, not ${permits}`);
 }
 
+/** A moment on both clocks: the monotonic one stands still while the machine sleeps, the other may be set back. */
+interface Moment {
+  readonly mono: number;
+  readonly wall: number;
+}
+
+/** Taken at once: the start on one clock can not be reckoned from the other when the machine slept since. */
+const moment = (): Moment => ({ mono: performance.now(), wall: Date.now() });
+
+/** Milliseconds since then, by the clock that says more. */
+const since = ({ mono, wall }: Moment): number => Math.max(performance.now() - mono, Date.now() - wall);
+
 const held = (name: string): MusterError =>
   new MusterError('lock-held', `lock ${name} was not free in time`, { details: { key: name } });
 
@@ -74,7 +86,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
   checkOptions(options);
   const { waitMs = 0, permits = 1, signal } = options;
   const ttlMs = Math.round(options.ttlMs);
-  const begin = performance.now();
+  const begin = moment();
   const callMs = Math.max(waitMs, options.timeoutMs ?? calls.timeoutMs);
   let ticket: string;
   let token: number | null;
@@ -87,9 +99,9 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
     throw error;
   }
   // From the sending on: granted it was later.
-  let since = begin;
+  let certain = begin;
   while (token === null) {
-    if (signal?.aborted || performance.now() - begin >= waitMs) {
+    if (signal?.aborted || performance.now() - begin.mono >= waitMs) {
       await calls.write({ type: 'leave', key: name, ticket }, {}).catch(() => {});
       if (signal?.aborted)
         throw new MusterError('interrupted', 'interrupted while waiting for the lock', { tookEffect: 'no' });
@@ -106,7 +118,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
       throw held(name);
     }
     // When it was granted is not known; a renewal counts from its own sending.
-    since = performance.now();
+    certain = moment();
     const timeoutMs = Math.min(ttlMs, options.timeoutMs ?? calls.timeoutMs);
     try {
       await calls.write({ type: 'renew', key: name, token: holder.token }, { timeoutMs });
@@ -115,7 +127,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
     }
     token = holder.token;
   }
-  return new Held(calls, name, token, ttlMs, since);
+  return new Held(calls, name, token, ttlMs, certain);
 }
 
 /**
@@ -179,24 +191,25 @@ class Held implements HeldLock {
   readonly #calls: LockCalls;
   readonly #abort = new AbortController();
   readonly #ttlMs: number;
-  /** When what is certain of the lock began, on both clocks: the monotonic one stands still while the machine sleeps. */
-  #since: { readonly mono: number; readonly wall: number };
+  /** When what is certain of the lock began. */
+  #certain: Moment;
   #timer: NodeJS.Timeout | null = null;
   #keeping = false;
   #renewing = false;
-  #renewedAt: number;
+  /** When a renewal was last sent, answered or not. */
+  #renewed: Moment;
 
   constructor(
     calls: LockCalls,
     readonly name: string,
     readonly token: number,
     ttlMs: number,
-    since: number,
+    certain: Moment,
   ) {
     this.#calls = calls;
     this.#ttlMs = ttlMs;
-    this.#since = { mono: since, wall: Date.now() - (performance.now() - since) };
-    this.#renewedAt = since;
+    this.#certain = certain;
+    this.#renewed = certain;
     this.#watch();
   }
 
@@ -205,7 +218,7 @@ class Held implements HeldLock {
   }
 
   get validUntil(): number {
-    return this.#since.mono + this.#ttlMs * (1 - DRIFT);
+    return performance.now() + this.#left;
   }
 
   keep(): void {
@@ -214,11 +227,11 @@ class Held implements HeldLock {
   }
 
   async renew(options: CallOptions = {}): Promise<void> {
-    const sent = { mono: performance.now(), wall: Date.now() };
-    this.#renewedAt = sent.mono;
+    const sent = moment();
+    this.#renewed = sent;
     try {
       await this.#calls.write({ type: 'renew', key: this.name, token: this.token }, options);
-      if (!this.signal.aborted) this.#since = sent;
+      if (!this.signal.aborted) this.#certain = sent;
       this.#watch();
     } catch (error) {
       if ((error as MusterError).code === 'lock-lost') this.#lose((error as Error).message);
@@ -245,8 +258,7 @@ class Held implements HeldLock {
 
   /** Milliseconds for which it is still certain, by the clock that says less. */
   get #left(): number {
-    const elapsed = Math.max(performance.now() - this.#since.mono, Date.now() - this.#since.wall);
-    return this.#ttlMs * (1 - DRIFT) - elapsed;
+    return this.#ttlMs * (1 - DRIFT) - since(this.#certain);
   }
 
   #watch(): void {
@@ -258,7 +270,7 @@ class Held implements HeldLock {
       this.#lose('it could not be renewed in time');
       return;
     }
-    const due = this.#renewedAt + this.#ttlMs / 3 - performance.now();
+    const due = this.#ttlMs / 3 - since(this.#renewed);
     if (this.#keeping && due <= 0 && !this.#renewing) {
       this.#renewing = true;
       // Not answered: the next third tries again, and the deadline stands.

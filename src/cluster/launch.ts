@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, readSync } from 'node:fs';
 import { isErrorCode, MusterError } from '../errors.js';
+import { openRegularSync } from '../files/whole.js';
 import { type ClusterFile, nodeDir, nodeLogFile } from '../layout/paths.js';
 import { type NodeEntry, nodeEntry } from './entry.js';
 import { isAlive } from './identity.js';
@@ -27,9 +28,8 @@ const LOG_TAIL_BYTES = 16 * 1024;
 /** What a node wrote to its log from byte `from` on (the last 16 KiB of it). */
 function logSince(path: string, from: number): string {
   try {
-    const fd = openSync(path, 'r');
+    const { fd, bytes: size } = openRegularSync(path);
     try {
-      const size = fstatSync(fd).size;
       const start = Math.max(from, size - LOG_TAIL_BYTES);
       const buffer = Buffer.alloc(Math.max(0, size - start));
       readSync(fd, buffer, 0, buffer.length, start);
@@ -97,6 +97,19 @@ function recordOrEnd(dir: string, cluster: string, id: string, child: ChildProce
   }
 }
 
+/** The node's log, to append to. Throws `node-failed`. */
+function openLog(dir: string, id: string): { fd: number; bytes: number } {
+  const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+  try {
+    return openRegularSync(nodeLogFile(dir, id), { flags: O_WRONLY | O_APPEND | O_CREAT });
+  } catch (cause) {
+    throw new MusterError('node-failed', `the log of ${id} cannot be written: ${(cause as Error).message}`, {
+      details: { node: id, path: nodeLogFile(dir, id) },
+      cause,
+    });
+  }
+}
+
 /**
  * Starts a node's process, detached, its output appended to the node's log, and writes it into the roster at
  * once. `tethered`: the process ends when this one does (its standard input closes). The caller holds the
@@ -113,8 +126,7 @@ export function launchNode(
     throw new MusterError('node-state', `${id} runs already (pid ${last.pid})`, { details: { node: id } });
   }
   mkdirSync(nodeDir(dir, id), { recursive: true, mode: 0o700 });
-  const log = openSync(nodeLogFile(dir, id), 'a', 0o600);
-  const from = fstatSync(log).size;
+  const { fd: log, bytes: from } = openLog(dir, id);
   const entry = options.entry ?? nodeEntry();
   const tethered = options.tethered ?? false;
   const argv = ['--no-warnings', ...entry.execArgv, entry.file, dir, id, markerOf(file.cluster, id)];

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openRegularSync } from '../files/whole.js';
 
 /** One whole line of one node's log. */
 export interface LogLine {
@@ -37,7 +38,7 @@ export function tailOffset(path: string, count: number): number {
 
 function open(path: string): number | null {
   try {
-    return openSync(path, 'r');
+    return openRegularSync(path).fd;
   } catch {
     return null;
   }

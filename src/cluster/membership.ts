@@ -1,20 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openClient } from '../client/open.js';
 import { noChange } from '../core/map/changes.js';
 import { holdsShare } from '../core/map/placing.js';
 import { type ClusterMap, isUnregistered, type Member } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import { replaceWholeSync } from '../files/whole.js';
 import {
   type ClusterFile,
   checkName,
@@ -43,18 +35,9 @@ export interface NewNode {
 /** Writes `cluster.json` so that a reader, or whoever comes after a crash, sees the old or the new one, whole. */
 export function writeClusterFile(dir: string, file: ClusterFile): void {
   const path = clusterFile(dir);
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const fd = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(file, null, 2)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
+    replaceWholeSync(path, `${JSON.stringify(file, null, 2)}\n`);
   } catch (cause) {
-    rmSync(temporary, { force: true });
     throw new MusterError('metastore-unavailable', `cannot write ${path}: ${(cause as Error).message}`, {
       details: { path },
       tookEffect: 'no',

@@ -4,7 +4,8 @@ import { applyChange, type MapChange } from '../core/map/changes.js';
 import { holdsShare, type MembersChange, planPlacement, unplaced } from '../core/map/placing.js';
 import { type ClusterMap, type Member, nodeOf } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { mapDir } from '../layout/paths.js';
+import { mapCopyDirs, mapDir } from '../layout/paths.js';
+import { newestCopy, rolledBack } from '../metastore/copies.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import type { LocalCluster } from './registry.js';
 
@@ -14,7 +15,7 @@ const ATTEMPTS = 200;
 /**
  * Changes the cluster map: `change` is a pure function of the map, asked again on each newer one until its publish takes
  * effect. It must see by the map whether an earlier try of unknown outcome did, and then give null, which ends it. Returns the newest
- * map. Rejects with what `change` throws, or `metastore-unavailable`.
+ * map. Rejects with what `change` throws, `metastore-unavailable` or `metastore-rolled-back`.
  */
 export async function changeMap(
   cluster: Pick<LocalCluster, 'dir'>,
@@ -25,11 +26,14 @@ export async function changeMap(
   try {
     let outcome = 'conflict';
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // Before the map is read: a copy made since may well be newer.
+      const known = await newestCopy(mapCopyDirs(cluster.dir));
       const map = await metastore.read();
       if (map === null)
         throw new MusterError('metastore-unavailable', `there is no cluster map in ${path}`, {
           details: { path },
         });
+      if (map.revision < known) throw rolledBack(path, map.revision, known, map.name);
       const wanted = change(map);
       if (wanted === null) return map;
       const next = applyChange(map, wanted);

@@ -1,13 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { MusterError } from '../errors.js';
+import { readWholeSync, replaceWholeSync } from '../files/whole.js';
 import { nodeDir, processFile } from '../layout/paths.js';
 import { identify, type ProcessIdentity, type ProcessState, stateOf } from './identity.js';
 
@@ -28,19 +21,13 @@ export const markerOf = (cluster: string, node: string): string => `--muster-nod
 export function writeProcessFile(clusterDir: string, file: ProcessFile): void {
   const path = processFile(clusterDir, file.node);
   mkdirSync(nodeDir(clusterDir, file.node), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const fd = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(file)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+    replaceWholeSync(path, `${JSON.stringify(file)}\n`);
+  } catch (cause) {
+    throw new MusterError('metastore-unavailable', `cannot write ${path}: ${(cause as Error).message}`, {
+      details: { path },
+      cause,
+    });
   }
 }
 
@@ -61,7 +48,7 @@ export function recordProcess(
 /** The last process known to run the node, or null; a damaged file counts as none, for it identifies nobody. */
 export function readProcessFile(clusterDir: string, node: string): ProcessFile | null {
   try {
-    const file = JSON.parse(readFileSync(processFile(clusterDir, node), 'utf8')) as ProcessFile;
+    const file = JSON.parse(readWholeSync(processFile(clusterDir, node)) ?? '') as ProcessFile;
     const sound = file.format === 1 && typeof file.started === 'string' && typeof file.marker === 'string';
     return sound && file.marker.length > 0 && Number.isSafeInteger(file.pid) ? file : null;
   } catch {

@@ -10,6 +10,7 @@ import { signal, waitGone } from './identity.js';
 import { type Launched, launchNode } from './launch.js';
 import { reconcile } from './membership.js';
 import { clusterExists, findCluster, freshRoster, type LocalCluster } from './registry.js';
+import { restoreMap } from './restore.js';
 import type { ClusterStatus } from './status.js';
 import { removeCluster } from './stop.js';
 import { type Condition, waitFor } from './wait.js';
@@ -36,11 +37,13 @@ export interface StartedNodes {
  */
 export async function ensureCluster(
   options: CreateOptions,
-): Promise<{ cluster: LocalCluster; created: boolean }> {
+): Promise<{ cluster: LocalCluster; created: boolean; restored: number | null }> {
   if (!clusterExists(options.name)) {
     await createCluster(options);
-    return { cluster: findCluster(options.name), created: true };
+    return { cluster: findCluster(options.name), created: true, restored: null };
   }
+  // Before anything is concluded from the map.
+  const restored = (await restoreMap(findCluster(options.name)))?.revision ?? null;
   const cluster = await reconcile(findCluster(options.name));
   const have = cluster.file.nodes.length;
   if (options.nodes !== undefined && options.nodes !== have) {
@@ -51,7 +54,7 @@ export async function ensureCluster(
       { details: { cluster: options.name } },
     );
   }
-  return { cluster, created: false };
+  return { cluster, created: false, restored };
 }
 
 /** Settings that a start may only repeat, not change; the differences in words. */
@@ -146,6 +149,8 @@ export async function startNodes(
 export interface StartedCluster extends StartedNodes {
   readonly cluster: LocalCluster;
   readonly created: boolean;
+  /** The revision of the cluster map that was restored, the map folder having been put back to an older one. */
+  readonly restored: number | null;
 }
 
 /**
@@ -156,9 +161,9 @@ export interface StartedCluster extends StartedNodes {
 export async function startCluster(create: CreateOptions, options: StartOptions): Promise<StartedCluster> {
   // Before anything is made: each node would only find the same mistake.
   await loadServices(create.services ?? []);
-  const { cluster, created } = await ensureCluster(create);
+  const { cluster, created, restored } = await ensureCluster(create);
   const ids = cluster.file.nodes.map((n) => n.id);
-  if (freshRoster(cluster).every((row) => row.state !== 'gone')) {
+  if (restored === null && freshRoster(cluster).every((row) => row.state !== 'gone')) {
     throw new MusterError(
       'already-running',
       `cluster "${create.name}" is running, all ${ids.length} nodes of it`,
@@ -173,7 +178,7 @@ export async function startCluster(create: CreateOptions, options: StartOptions)
     const started = await startNodes(cluster, ids, { kind: 'ready' }, options, (nodes) => {
       launched = nodes;
     });
-    return { ...started, cluster, created };
+    return { ...started, cluster, created, restored };
   } catch (error) {
     if (created || (error as MusterError).code === 'interrupted') await undoLaunch(launched);
     if (created) removeCluster(clusterDir(create.name));

@@ -6,6 +6,7 @@ import { type FaultRow, faultRows } from '../faults/plan.js';
 import { readFaults } from '../faults/store.js';
 import { lastError } from './launch.js';
 import { freshRoster, type LocalCluster } from './registry.js';
+import { mapProblem } from './restore.js';
 import type { RosterRow } from './roster.js';
 
 export interface NodeRow {
@@ -52,6 +53,8 @@ export interface ClusterStatus {
   };
   /** The network faults of the plan. */
   readonly faults: readonly FaultRow[];
+  /** What is wrong with the cluster map, and what to do: while it is older than nodes have seen, nothing is served. */
+  readonly mapProblem: string | null;
   /** Why the fault plan cannot be read, and what to do. */
   readonly faultProblem: string | null;
 }
@@ -108,6 +111,7 @@ export function summarize(
   roster: readonly RosterRow[],
   answers: Answers,
   faults: Faults = { faults: [], faultProblem: null },
+  mapProblem: string | null = null,
 ): ClusterStatus {
   const primaries = new Map<string, number>();
   const backups = new Map<string, number>();
@@ -166,6 +170,7 @@ export function summarize(
     durability,
     nodes,
     partitions: { total: map.partitions.length, serving: served, inSync: full, lacking },
+    mapProblem,
     ...faults,
   };
 }
@@ -202,6 +207,8 @@ export async function lookAt(cluster: LocalCluster, client: MusterClient, timeou
   }
   // The map after the answers: a node that served an epoch older than the map's does not count as serving.
   const map = await client.map();
-  const status = summarize(map, roster, { ...answers, problem }, faultsOf(cluster.dir));
+  const wrong = await mapProblem(cluster);
+  const told = wrong === null ? null : `${wrong.message}. ${wrong.hint}`;
+  const status = summarize(map, roster, { ...answers, problem }, faultsOf(cluster.dir), told);
   return { status, map, answers };
 }

@@ -23,7 +23,11 @@ const KILL_MS = 5000;
 /** Asks every node to hold still, so that none takes over from one that stopped a moment earlier. Best effort. */
 async function quiesce(cluster: LocalCluster, rows: readonly RosterRow[]): Promise<void> {
   try {
-    const client = await openClient({ clusterDir: cluster.dir, timeoutMs: QUIESCE_ANSWER_MS });
+    const client = await openClient({
+      clusterDir: cluster.dir,
+      timeoutMs: QUIESCE_ANSWER_MS,
+      evenRolledBack: true,
+    });
     const ask = (row: RosterRow) => client.quiesce(row.id, QUIESCE_MS, { timeoutMs: QUIESCE_ANSWER_MS });
     await Promise.allSettled(rows.map(ask));
     await client.close();

@@ -144,8 +144,10 @@ export class Supervisor {
     this.#order({ type: 'run', command, args, env, graceMs, deadline: deadlineOf(held) });
     const renewals = setInterval(
       () => {
-        if (held.validUntil === known) return;
-        known = held.validUntil;
+        const { validUntil } = held;
+        // Renewed, or less by a sleep of the machine; the wall clock alone counts in whole milliseconds.
+        if (Math.abs(validUntil - known) < 2) return;
+        known = validUntil;
         this.#order({ type: 'until', deadline: deadlineOf(held) });
       },
       Math.min(100, Math.max(5, (held.validUntil - performance.now()) / 50)),

@@ -6,6 +6,7 @@ import { didYouMean } from '../nearest.js';
 import { pause } from './pause.js';
 import { unsettled } from './placing.js';
 import type { LocalCluster } from './registry.js';
+import { mapProblem } from './restore.js';
 import { type ClusterStatus, lookAt, type Seen } from './status.js';
 
 export type Condition =
@@ -88,7 +89,7 @@ const LONGEST_PAUSE_MS = 100;
 
 /**
  * Waits until the condition holds. Looks again every 20 ms at first, then ever less often down to ten times
- * a second. Rejects with `timeout` (saying what was missing at the end) or `interrupted`.
+ * a second. Rejects with `timeout` (saying what was missing at the end), `metastore-rolled-back` or `interrupted`.
  */
 export async function waitFor(
   cluster: LocalCluster,
@@ -105,6 +106,9 @@ export async function waitFor(
       const seen = await lookAt(cluster, client, Math.max(50, Math.min(left, 1000)));
       const lack = missing(condition, seen);
       if (lack === null) return seen.status;
+      // It does not pass by itself.
+      const problem = seen.status.mapProblem === null ? null : await mapProblem(cluster);
+      if (problem !== null) throw problem;
       if (performance.now() >= deadline) {
         throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, {
           tookEffect: 'no',

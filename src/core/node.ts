@@ -617,6 +617,11 @@ export class NodeCore implements ReplicaContext {
       this.#refuse(origin, 'unavailable', 'the node has just started');
       return;
     }
+    if (this.metastoreRolledBack) {
+      const message = 'the cluster map was put back to an older one: `muster cluster status` says what to do';
+      this.#refuse(origin, 'unavailable', message);
+      return;
+    }
     const p =
       request.type === 'write' || request.type === 'tx'
         ? partitionOf(hashKey(request.op.key), this.#map.partitions.length)
@@ -784,7 +789,8 @@ export class NodeCore implements ReplicaContext {
   /** Level-triggered: what ought to change is asked anew of every replica whenever a publish may start. */
   #publish(): { map: ClusterMap; expected: number } | null {
     const map = this.#map;
-    if (map === null || this.#stopped) return null;
+    // Built on a map that was put back, a publish would undo what others have acted on since.
+    if (map === null || this.#stopped || this.metastoreRolledBack) return null;
     const again = this.#publisher.repeat();
     if (again !== null) return again;
     if (!this.#reconsider || this.quiesced || !this.#publisher.mayStart) return null;

@@ -1,16 +1,7 @@
-import {
-  type BigIntStats,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { MusterError } from '../errors.js';
+import { isNoFile, readWholeSync, replaceWholeSync } from '../files/whole.js';
 import { faultsFile } from '../layout/paths.js';
 import { type FaultPlan, noFaults } from './plan.js';
 import { validatePlan } from './validate.js';
@@ -19,11 +10,10 @@ import { validatePlan } from './validate.js';
 export function readFaults(dir: string): FaultPlan {
   const path = faultsFile(dir);
   try {
-    return validatePlan(JSON.parse(readFileSync(path, 'utf8')));
+    const text = readWholeSync(path);
+    return text === null ? noFaults : validatePlan(JSON.parse(text));
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return noFaults;
-    const damaged = cause instanceof SyntaxError || cause instanceof MusterError;
+    const damaged = cause instanceof SyntaxError || cause instanceof MusterError || isNoFile(cause);
     throw new MusterError(
       damaged ? 'faults-corrupt' : 'metastore-unavailable',
       `${damaged ? `the fault plan ${path} is damaged` : 'cannot read the fault plan'}: ${(cause as Error).message}`,
@@ -32,22 +22,17 @@ export function readFaults(dir: string): FaultPlan {
   }
 }
 
-/** Puts this plan in place by an atomic rename, so that a reader sees the old or the new one, whole. */
+/** Puts this plan in place by an atomic rename, so that a reader sees the old or the new one, whole. Throws `metastore-unavailable`. */
 export function writeFaults(dir: string, plan: FaultPlan): void {
   const path = faultsFile(dir);
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const fd = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(plan, null, 2)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
+    replaceWholeSync(path, `${JSON.stringify(plan, null, 2)}\n`);
+  } catch (cause) {
+    throw new MusterError(
+      'metastore-unavailable',
+      `the fault plan ${path} cannot be replaced: ${(cause as Error).message}`,
+      { details: { path }, tookEffect: 'no', cause },
+    );
   }
 }
 

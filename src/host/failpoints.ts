@@ -1,8 +1,9 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeId } from '../core/map/types.js';
 import type { TxStep } from '../core/messages.js';
 import { type ArmAction, armedAt, type FaultPlan } from '../faults/plan.js';
+import { readWholeSync } from '../files/whole.js';
 import { nodeDir } from '../layout/paths.js';
 
 /** The faults armed on this node. Each strikes once, in this life of the node or another: which have is written down before they do. */
@@ -39,7 +40,7 @@ export class Failpoints {
 
 function read(path: string): string[] {
   try {
-    return readFileSync(path, 'utf8').split('\n').filter(Boolean);
+    return (readWholeSync(path) ?? '').split('\n').filter(Boolean);
   } catch {
     return [];
   }

@@ -7,7 +7,10 @@ import { asMuster, MusterError } from '../errors.js';
 import { describeFault } from '../faults/plan.js';
 import { followFaults } from '../faults/store.js';
 import { FaultTransport } from '../faults/transport.js';
+import { readWholeSync } from '../files/whole.js';
 import {
+  mapCopyDir,
+  mapCopyDirs,
   mapDir,
   nodeDataDir,
   processFile,
@@ -15,6 +18,7 @@ import {
   readToken,
   requireNode,
 } from '../layout/paths.js';
+import { CopyingMetastore } from '../metastore/copies.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
 import { remintStore } from '../storage/create.js';
 import { storePath } from '../storage/identity.js';
@@ -72,7 +76,7 @@ async function untilRecorded(): Promise<void> {
   // In this order: a launcher that has ended has written before, or never will.
   for (let orphaned = false; ; orphaned = launcher > 0 && process.ppid !== launcher) {
     try {
-      const { pid } = JSON.parse(readFileSync(processFile(dir, node), 'utf8')) as { pid?: unknown };
+      const { pid } = JSON.parse(readWholeSync(processFile(dir, node)) ?? '') as { pid?: unknown };
       if (pid === process.pid) return;
     } catch {
       // Not written yet.
@@ -124,8 +128,16 @@ async function main(): Promise<void> {
   const { port } = requireNode(file, node);
   const services = await handlersOf(file, dir, node, log);
   await untilRecorded();
-  const metastore = new DirectoryMetastore(mapDir(dir));
-  const map = await metastore.read();
+  const metastore = new CopyingMetastore(new DirectoryMetastore(mapDir(dir)), {
+    copy: mapCopyDir(dir, node),
+    copies: () => mapCopyDirs(dir),
+    cluster: file.name,
+    changed: (error) => {
+      if (error === null) log.info({}, 'the cluster map is the newest again');
+      else log.warn({ code: error.code, hint: error.hint }, `${error.message}: nothing is served`);
+    },
+  });
+  const map = await metastore.first();
   if (map === null)
     throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, {
       details: { path: mapDir(dir) },

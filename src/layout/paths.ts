@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { MusterError } from '../errors.js';
+import { readWholeSync } from '../files/whole.js';
 import { limits } from '../limits.js';
 import { didYouMean, namesBeside } from '../nearest.js';
 
@@ -44,6 +45,11 @@ export const clusterDir = (name: string, env: Env = process.env): string =>
 
 export const tokenFile = (dir: string): string => join(dir, 'token');
 export const mapDir = (dir: string): string => join(dir, 'map');
+/** The copy of the newest cluster map that a node has acted on. */
+export const mapCopyDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'map');
+/** The copies of all nodes that live in this folder. */
+export const mapCopyDirs = (dir: string): string[] =>
+  namesIn(join(dir, 'nodes')).map((node) => mapCopyDir(dir, node));
 export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
 export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
@@ -88,20 +94,11 @@ function namesIn(folder: string): string[] {
 
 /** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */
 export function readClusterFile(dir: string): ClusterFile {
-  let text: string;
+  const name = dir.slice(dir.lastIndexOf('/') + 1);
+  let text: string | null;
   try {
-    text = readFileSync(clusterFile(dir), 'utf8');
+    text = readWholeSync(clusterFile(dir));
   } catch (cause) {
-    const name = dir.slice(dir.lastIndexOf('/') + 1);
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new MusterError(
-        'unknown-cluster',
-        `there is no cluster "${name}"${didYouMean(name, namesIn(dirname(dir)))}`,
-        {
-          details: { cluster: name },
-        },
-      );
-    }
     throw new MusterError(
       'metastore-unavailable',
       `cannot read cluster "${name}": ${(cause as Error).message}`,
@@ -110,6 +107,13 @@ export function readClusterFile(dir: string): ClusterFile {
         tookEffect: 'no',
         cause,
       },
+    );
+  }
+  if (text === null) {
+    throw new MusterError(
+      'unknown-cluster',
+      `there is no cluster "${name}"${didYouMean(name, namesIn(dirname(dir)))}`,
+      { details: { cluster: name } },
     );
   }
   try {
@@ -126,7 +130,9 @@ export function readClusterFile(dir: string): ClusterFile {
 /** The cluster's secret, as demanded at the handshake; rejects with `metastore-unavailable` when it cannot be read. */
 export function readToken(dir: string): string {
   try {
-    return readFileSync(tokenFile(dir), 'utf8').trim();
+    const text = readWholeSync(tokenFile(dir));
+    if (text === null) throw new Error(`there is no file ${tokenFile(dir)}`);
+    return text.trim();
   } catch (cause) {
     throw new MusterError(
       'metastore-unavailable',

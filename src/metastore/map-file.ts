@@ -6,7 +6,10 @@ export const mapFileName = (revision: number): string => `${String(revision).pad
 
 /** The revision a file name stands for, or null. */
 export function mapNumber(name: string): number | null {
-  return /^\d{10,}\.json$/.test(name) ? Number(name.slice(0, -5)) : null;
+  if (!/^\d{10,}\.json$/.test(name)) return null;
+  const number = Number(name.slice(0, -5));
+  // Not every run of digits is a number that can be counted on from, nor is 0 a revision.
+  return number > 0 && Number.isSafeInteger(number) && mapFileName(number) === name ? number : null;
 }
 
 const hex = (text: string): string => crc32(text).toString(16).padStart(8, '0');

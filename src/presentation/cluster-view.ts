@@ -62,6 +62,10 @@ export function partitionLines(status: ClusterStatus, paint: Paint): string {
 }
 
 /** One line for each network fault, or one on why they are not known. */
+/** What is wrong with the cluster map; empty when nothing is. */
+export const mapLines = ({ mapProblem }: ClusterStatus, paint: Paint): string =>
+  mapProblem === null ? '' : `${paint.red('Cluster map:')} ${mapProblem}\n`;
+
 export function faultLines({ faults, faultProblem }: ClusterStatus, paint: Paint): string {
   if (faultProblem !== null) return `${paint.yellow('Faults:')} ${faultProblem}\n`;
   return faults.map(({ id, text }) => `${paint.yellow(`Fault ${id}:`)} ${text}\n`).join('');

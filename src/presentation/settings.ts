@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type Conf from 'conf';
 import { MusterError } from '../errors.js';
+import { readWholeSync } from '../files/whole.js';
 import { clustersDir, configHome } from '../layout/paths.js';
 import { didYouMean } from '../nearest.js';
 import { parseDuration } from './duration.js';
@@ -67,10 +68,11 @@ type Warn = ((text: string) => void) | null;
 export function readUserFile<T>(path: string, check: (value: unknown) => T, warn: Warn): T | null {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const found = readWholeSync(path);
+    if (found === null) return null;
+    text = found;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      warn?.(`cannot read ${path}: ${(error as Error).message}`);
+    warn?.(`cannot read ${path}: ${(error as Error).message}`);
     return null;
   }
   try {
@@ -185,7 +187,7 @@ function lookForProjectFile(from: string, warn: Warn): { path: string; settings:
     const path = join(dir, '.muster.json');
     if (existsSync(path)) {
       try {
-        return { path, settings: pick(JSON.parse(readFileSync(path, 'utf8'))) };
+        return { path, settings: pick(JSON.parse(readWholeSync(path) ?? '')) };
       } catch (error) {
         warn?.(`${path} is left out: ${(error as Error).message}`);
         return null;

@@ -36,7 +36,12 @@ export const storePath = (dir: string): string => join(dir, 'store.json');
 const runPath = (dir: string): string => join(dir, 'run.json');
 
 function parse<T>(dir: string, path: string, looksRight: (value: T) => boolean): T | null {
-  const text = readText(path);
+  let text: string | null;
+  try {
+    text = readText(path);
+  } catch (cause) {
+    throw corrupt(dir, path, (cause as Error).message);
+  }
   if (text === null) return null;
   try {
     const value = JSON.parse(text) as T;

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { MusterError } from '../errors.js';
+import { readWholeSync } from '../files/whole.js';
 
 /** The few calls by which the log reaches the disk; tests put faults here. Offsets and lengths in bytes. */
 export interface LogIo {
@@ -92,12 +93,7 @@ export function makeFolder(folder: string): void {
 
 /** Text of a file, or null when there is none. */
 export function readText(path: string): string | null {
-  try {
-    return fs.readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  return readWholeSync(path);
 }
 
 export const logFolder = (dir: string): string => join(dir, 'log');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { acquireLock, type LockCalls } from '../../src/client/locks.js';
 import { PartitionMachine } from '../../src/core/machine/machine.js';
 import type { Operation } from '../../src/core/machine/types.js';
@@ -196,5 +196,83 @@ describe('a lock got in its queue', () => {
     };
     await expect(acquire(calls)).rejects.toMatchObject({ code: 'value-too-large' });
     expect(calls.holders).toEqual([]);
+  });
+});
+
+describe('a machine that sleeps', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Clocks of which only the wall clock goes on while the machine sleeps. */
+  function clocks() {
+    let [mono, wall] = [1000, 1_700_000_000_000];
+    vi.spyOn(performance, 'now').mockImplementation(() => mono);
+    vi.spyOn(Date, 'now').mockImplementation(() => wall);
+    return {
+      run: (ms: number): void => {
+        mono += ms;
+        wall += ms;
+      },
+      sleep: (ms: number): void => {
+        wall += ms;
+      },
+    };
+  }
+  const left = (held: { validUntil: number }): number => held.validUntil - performance.now();
+  const certainMs = ttlMs * 0.98;
+
+  it('while its acquire is under way has the lock from the sending on, by the wall clock', async () => {
+    const { run, sleep } = clocks();
+    const calls = new OnePartition();
+    calls.after = () => {
+      run(1000);
+      sleep(30_000);
+    };
+    const held = await acquireLock(calls, 'door', { ttlMs });
+    expect(left(held)).toBe(certainMs - 31_000);
+    calls.after = () => {};
+    await held.release();
+  });
+
+  it('for longer than the time to live while its acquire is under way does not have it', async () => {
+    const { sleep } = clocks();
+    const calls = new OnePartition();
+    calls.after = () => sleep(ttlMs);
+    const held = await acquireLock(calls, 'door', { ttlMs });
+    expect(held.signal.aborted).toBe(true);
+    expect(held.signal.reason).toMatchObject({ code: 'lock-lost' });
+  });
+
+  it('while its renewal out of the queue is under way has the lock from that sending on', async () => {
+    const { run, sleep } = clocks();
+    const calls = queued();
+    calls.after = (op) => {
+      run(1000);
+      if (op.type === 'renew') sleep(30_000);
+    };
+    const held = await acquire(calls);
+    expect(left(held)).toBe(certainMs - 31_000);
+    await held.release();
+  });
+
+  it('while it has the lock has it for less', async () => {
+    const { sleep } = clocks();
+    const calls = new OnePartition();
+    const held = await acquireLock(calls, 'door', { ttlMs });
+    sleep(30_000);
+    expect(left(held)).toBe(certainMs - 30_000);
+    await held.renew();
+    expect(left(held)).toBe(certainMs);
+    await held.release();
+  });
+
+  it('renews when a third of the time has passed on either clock', async () => {
+    const { sleep } = clocks();
+    const calls = new OnePartition();
+    const held = await acquireLock(calls, 'door', { ttlMs });
+    sleep(ttlMs / 2);
+    held.keep();
+    await vi.waitFor(() => expect(left(held)).toBe(certainMs));
+    expect(calls.writes.map(({ op }) => op.type)).toEqual(['acquire', 'renew']);
+    await held.release();
   });
 });

@@ -456,6 +456,16 @@ describe('a node', () => {
     node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, now);
     expect(node.core.metastoreRolledBack).toBe(true);
     expect(node.core.replicas.get(0)?.lead).toBeNull();
+    node.step(read(1));
+    expect(node.replies.at(-1)?.response).toMatchObject({
+      ok: false,
+      code: 'unavailable',
+      message: expect.stringContaining('put back'),
+    });
+    // Whatever it would like the map to say: it builds on none that was put back.
+    now += 60_000;
+    node.core.step({ type: 'tick' }, now);
+    expect(node.core.ready().publish).toBeNull();
   });
   test('checkpoints a barrier too, so that an idle partition does not hold the log', () => {
     const { core } = primary();

@@ -16,6 +16,8 @@ export const layers: Readonly<Record<string, number>> = {
   // The judge stands this low because it may see nothing of what it judges.
   'src/check': 1,
   'src/core': 1,
+  // What several rooms of layer 2 stand on.
+  'src/files': 1.5,
   'src/layout': 2,
   'src/wire': 2,
   'src/transport': 2,

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DirectoryMetastore, KEPT } from '../../src/metastore/directory.js';
+import type { FileSystem } from '../../src/files/contract.js';
+import { nodeFiles } from '../../src/files/node.js';
+import { COLLECTED, DirectoryMetastore, KEPT } from '../../src/metastore/directory.js';
 import { decodeMap, mapFileName } from '../../src/metastore/map-file.js';
 import { metastoreCompliance } from './compliance.js';
 import { mapOf } from './maps.js';
@@ -38,7 +40,8 @@ describe('a directory of maps', () => {
 
   test('keeps the newest numbers and no temporary files', async () => {
     await publishTo(100);
-    expect(files()).toEqual(Array.from({ length: KEPT }, (_, i) => mapFileName(100 - KEPT + 1 + i)));
+    const newest = Array.from({ length: KEPT }, (_, i) => mapFileName(100 - KEPT + 1 + i));
+    expect(files()).toEqual([COLLECTED, ...newest]);
   });
 
   test.each([
@@ -65,60 +68,102 @@ describe('a directory of maps', () => {
   const fail = (code: string) => async (): Promise<never> => {
     throw Object.assign(new Error(code), { code });
   };
+  const failingSync =
+    (file: boolean): FileSystem['open'] =>
+    async (path, flags) => {
+      const opened = await nodeFiles.open(path, flags);
+      return (path === folder) !== file ? { ...opened, sync: fail('EIO') } : opened;
+    };
 
   test('what fails before the link has certainly not happened, what fails after it may have', async () => {
     const errors: unknown[] = [];
     const onError = (error: unknown): void => void errors.push(error);
-    const failing = (io: object) => new DirectoryMetastore(folder, { io, onError }).publish(mapOf(1), 0);
-    expect(await failing({ writeDurably: fail('ENOSPC') })).toBe('failed');
+    const failing = (files: Partial<FileSystem>) =>
+      new DirectoryMetastore(folder, { files: { ...nodeFiles, ...files }, onError }).publish(mapOf(1), 0);
+    expect(await failing({ open: failingSync(true) })).toBe('failed');
     expect(await failing({ link: fail('ENOSPC') })).toBe('failed');
     expect(await failing({ link: fail('EIO') })).toBe('unknown');
     expect(await metastore.read()).toBeNull();
-    expect(await failing({ syncFolder: fail('EIO') })).toBe('unknown');
+    expect(await failing({ open: failingSync(false) })).toBe('unknown');
     expect((await metastore.read())!.revision).toBe(1);
     expect(errors).toHaveLength(4);
     expect(files()).toEqual([mapFileName(1)]);
   });
 
   test('others building on it before it has looked again do not make a publish lost', async () => {
-    const slow = new DirectoryMetastore(folder, { io: { syncFolder: () => publishTo(KEPT, 2) } });
-    expect(await slow.publish(mapOf(1), 0)).toBe('ok');
-  });
-
-  test('a publisher so late that its number is gone again says unknown, and readers do not see it', async () => {
-    await publishTo(5);
-    const late = new DirectoryMetastore(folder, {
-      io: {
-        link: async (from, to) => {
-          await publishTo(6 + KEPT, 6); // 6 has been taken and removed when it links
-          fs.linkSync(from, to);
-        },
-      },
-    });
-    expect(await late.publish(mapOf(6, 'late'), 5)).toBe('unknown');
-    expect(decodeMap(fs.readFileSync(join(folder, mapFileName(6)), 'utf8'))!.name).toBe('late');
-    expect(await metastore.read()).toEqual(mapOf(6 + KEPT));
-    await publishTo(7 + KEPT, 7 + KEPT);
-    expect(files()).not.toContain(mapFileName(6));
-  });
-
-  test('temporary files go when they are old and their process is dead, others stay', async () => {
-    const old = new Date(Date.now() - 3_600_000);
-    const ancient = new Date(Date.now() - 48 * 3_600_000);
-    const make = (name: string, time?: Date): void => {
-      fs.writeFileSync(join(folder, name), 'x');
-      if (time !== undefined) fs.utimesSync(join(folder, name), time, time);
+    const link: FileSystem['link'] = async (from, to) => {
+      await nodeFiles.link(from, to);
+      await publishTo(KEPT + 5, 2);
     };
-    const dead = spawn(process.execPath, ['-e', '0']);
-    await once(dead, 'exit');
-    make(`.tmp-${dead.pid}-1-1`, old);
-    make(`.tmp-${dead.pid}-1-2`);
-    make(`.tmp-${process.pid}-1-3`, old);
-    make(`.tmp-${process.pid}-1-4`, ancient);
+    const slow = new DirectoryMetastore(folder, { files: { ...nodeFiles, link } });
+    expect(await slow.publish(mapOf(1), 0)).toBe('ok');
+    expect((await metastore.read())!.revision).toBe(KEPT + 5);
+  });
+
+  test('a publisher so late that its number is gone again links nothing', async () => {
+    await publishTo(5);
+    const link: FileSystem['link'] = async (from, to) => {
+      await publishTo(6 + KEPT, 6); // 6 has been taken and removed when it links
+      expect(files()).not.toContain(mapFileName(6));
+      await nodeFiles.link(from, to);
+    };
+    const late = new DirectoryMetastore(folder, { files: { ...nodeFiles, link } });
+    expect(await late.publish(mapOf(6, 'late'), 5)).toBe('conflict');
+    expect(files()).not.toContain(mapFileName(6));
+    expect(await metastore.read()).toEqual(mapOf(6 + KEPT));
+  });
+
+  test('a reader whose number is gone when it opens it reads again', async () => {
+    await publishTo(5);
+    let first = true;
+    const open: FileSystem['open'] = async (path, flags) => {
+      if (first && path.endsWith(mapFileName(5))) {
+        first = false;
+        await publishTo(5 + KEPT, 6);
+      }
+      return nodeFiles.open(path, flags);
+    };
+    const slow = new DirectoryMetastore(folder, { files: { ...nodeFiles, open } });
+    expect(await slow.read()).toEqual(mapOf(5 + KEPT));
+  });
+
+  test('what killed processes left is removed with the numbers it was for', async () => {
+    const name = (revision: number): string => `.tmp-${String(revision).padStart(10, '0')}-1-1-1`;
+    fs.writeFileSync(join(folder, name(2)), 'x');
+    fs.writeFileSync(join(folder, name(3)), 'x');
+    await publishTo(KEPT + 2);
+    expect(files().filter((file) => file.startsWith('.tmp'))).toEqual([name(3)]);
+  });
+
+  test.each([
+    ['a FIFO', (path: string) => execFileSync('mkfifo', [path]), 'not a regular file'],
+    ['a folder', (path: string) => fs.mkdirSync(path), 'a folder'],
+    ['a device', (path: string) => fs.symlinkSync('/dev/zero', path), 'not a regular file'],
+    ['a dangling link', (path: string) => fs.symlinkSync('nowhere', path), 'a link to nothing'],
+    ['a looping link', (path: string) => fs.symlinkSync(mapFileName(99), path), 'ELOOP'],
+    [
+      'a huge file',
+      (path: string) => {
+        fs.writeFileSync(path, '');
+        fs.truncateSync(path, 10 * 2 ** 30);
+      },
+      'bytes',
+    ],
+  ])('%s in place of the newest map is metastore-unavailable at once', async (_, make, why) => {
+    await publishTo(2);
+    make(join(folder, mapFileName(99)));
+    await expect(metastore.read()).rejects.toMatchObject({
+      code: 'metastore-unavailable',
+      message: expect.stringContaining(why),
+    });
+    expect(await metastore.publish(mapOf(3), 2)).toBe('conflict');
+  });
+
+  test('a folder whose maps were all removed is metastore-unavailable, not new', async () => {
     await publishTo(KEPT + 1);
-    expect(new Set(files().filter((name) => name.startsWith('.tmp')))).toEqual(
-      new Set([`.tmp-${dead.pid}-1-2`, `.tmp-${process.pid}-1-3`]),
-    );
+    for (const name of files()) if (name.endsWith('.json')) fs.unlinkSync(join(folder, name));
+    await expect(metastore.read()).rejects.toMatchObject({ code: 'metastore-unavailable' });
+    expect(await metastore.publish(mapOf(1), 0)).toBe('conflict');
   });
 
   test('four processes race, killed at random: no revision is lost or doubled', {

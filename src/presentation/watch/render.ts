@@ -68,6 +68,8 @@ function openLines({ status, totals, transactions, locks }: Overview, canvas: Ca
   const held = locks.filter(({ holders }) => holders.length > 0).map(({ name }) => name);
   const locked = totals.locks === 0 ? 'none held' : `${totals.locks} held${waiting} (${held.join(', ')})`;
   const lines = [line(['In doubt: ', doubt, '   Locks: ', locked], columns, ellipsisOf(canvas))];
+  if (status.mapProblem !== null)
+    lines.push(line([['Cluster map: ', paint.red], status.mapProblem], columns, ellipsisOf(canvas)));
   const faults = status.faults.map(({ text }) => text).join('; ');
   if (status.faultProblem !== null || faults !== '')
     lines.push(
