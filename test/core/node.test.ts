@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
@@ -232,7 +233,7 @@ describe('a backup', () => {
       seq: i + 1,
       command: { type: 'barrier' as const },
     }));
-    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+    const snapshot = emptySnapshot();
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     node.sent.length = 0;
@@ -302,7 +303,7 @@ describe('a node', () => {
   });
   test('checkpoints a partition whole that came from a logged snapshot', () => {
     const cell = { kind: 'counter' as const, value: 7, version: 3 };
-    const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [], rows: [] };
+    const snapshot = sealed({ gen: 1, seq: 5, epoch: 1, cells: [['c', cell]], sessions: [], rows: [] });
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: false, entries: [] }];
     const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     expect(core.takeCheckpoint().deltas).toMatchObject([{ full: true, cells: [['c', cell]] }]);

@@ -1,4 +1,4 @@
-import type { Command, TxItem, TxRead } from './types.js';
+import type { Command, OpResult, Row, TxItem, TxRead } from './types.js';
 
 /** About how many characters a command takes as JSON. */
 export function sizeOf(command: Command): number {
@@ -43,6 +43,33 @@ function sizeOfReads(reads: readonly TxRead[]): number {
   for (const [key, value] of reads) sum += 32 + key.length + (typeof value === 'string' ? value.length : 8);
   return sum;
 }
+
+/** About what a row takes, in UTF-16 code units: texts as they are, and something for the rest. */
+export function unitsOfRow(name: string, row: Row): number {
+  switch (row.kind) {
+    case 'lock': {
+      let sum = 64 + name.length;
+      for (const { ticket } of row.holders) sum += 64 + ticket.length;
+      for (const { ticket } of row.queue) sum += 48 + ticket.length;
+      return sum;
+    }
+    case 'fence':
+      return 48 + name.length;
+    case 'record': {
+      let sum = 64 + name.length + 24 * row.prepared.length;
+      for (const key of row.keys) sum += 8 + key.length;
+      return sum;
+    }
+    default: {
+      const others = row.kind === 'staged' ? 16 * row.others.length : 0;
+      return 64 + name.length + sizeOfItems(row.items) + sizeOfReads(row.reads) + others;
+    }
+  }
+}
+
+/** About what the result of an operation takes, in UTF-16 code units. */
+export const unitsOfResult = (result: OpResult): number =>
+  32 + (result.ok ? (typeof result.value === 'string' ? result.value.length : 16) : result.message.length);
 
 /** Is the JSON of this command at most so many bytes of UTF-8? Counted only when it may be more. */
 export const fitsBytes = (command: Command, bytes: number): boolean =>

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js';
+import { emptySnapshot } from '../machine/digest.js';
 import { PartitionMachine } from '../machine/machine.js';
 import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
@@ -73,8 +74,8 @@ export class Replica {
     this.p = p;
     this.config = config;
     // A store without a checkpoint knows of no generation: the log is from the partition's beginning.
-    const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
-    const snapshot = stored === null || stored.snapshot.seq === 0 ? empty : stored.snapshot;
+    const snapshot =
+      stored === null || stored.snapshot.seq === 0 ? emptySnapshot(config.gen) : stored.snapshot;
     this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules);
     if (stored !== null && !stored.checkpointed) this.machine.markFull();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
@@ -363,8 +364,7 @@ export class Replica {
       this.stepDown();
     }
     if (m.epoch > this.config.epoch) this.#ctx.wantMap();
-    if (m.gen > this.machine.gen)
-      this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] });
+    if (m.gen > this.machine.gen) this.#install(emptySnapshot(m.gen));
     this.promise(m.epoch);
     this.#readsAtStore = this.#ctx.reads;
     return true;
