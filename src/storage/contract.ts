@@ -17,6 +17,8 @@ export interface StorageStats {
   readonly logBytes: number;
   readonly segments: number;
   readonly syncs: number;
+  /** Why the last checkpoint failed; null: it did not. The log grows until one succeeds. */
+  readonly checkpointError: string | null;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface NodeStorage {
   append(records: readonly LogRecord[]): Promise<void>;
   /**
    * Writes applied state to the checkpoint, atomically for all partitions given, then removes log segments no
-   * longer needed. May run while `append` does. Resolves when durable.
+   * longer needed. May run while `append` does. Resolves when durable. When it rejects, the log goes on, and the next checkpoint has to
+   * replace those partitions whole.
    */
   checkpoint(deltas: readonly CheckpointDelta[]): Promise<void>;
   stats(): StorageStats;

@@ -25,6 +25,7 @@ import type {
   StateDigest,
 } from '../core/machine/types.js';
 import { corrupt, makeFolder, stateFolder, storageError, syncFolder } from './io.js';
+import { lmdbDamage } from './lmdb-verify.js';
 import type { CheckpointRow } from './replay.js';
 
 const STATE = 0;
@@ -79,6 +80,10 @@ class Heads {
     this.changed = [];
   }
 
+  *partitions(): Iterable<number> {
+    for (const id of this.rows.keys()) yield Number.parseInt(id.slice(0, 4), 16);
+  }
+
   undo(): void {
     for (const [id, before] of this.changed.reverse()) this.put(id, before);
     this.changed = [];
@@ -112,9 +117,11 @@ export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.m
 export class LmdbCheckpoint {
   private closed = false;
   private heads = new Heads();
+  /** A write failed, and nobody has looked yet what of it is there. */
+  private inDoubt = false;
 
   private constructor(
-    private readonly db: RootDatabase<Buffer, Buffer>,
+    private db: RootDatabase<Buffer, Buffer>,
     private readonly dir: string,
     private readonly lineage: string,
   ) {}
@@ -122,21 +129,11 @@ export class LmdbCheckpoint {
   /** Opens or makes the environment. Throws `storage-corrupt`, or as the disk gives it. */
   static async open(dir: string, lineage: string): Promise<LmdbCheckpoint> {
     makeFolder(stateFolder(dir));
-    checkMetaPages(dir);
-    const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it
-    const db = open<Buffer, Buffer>({
-      path: stateFolder(dir),
-      noSubdir: false,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
-      overlappingSync: false,
-      // With it, a failing commit also rejects a promise that nobody can reach.
-      eventTurnBatching: false,
-      compression: false,
-      cache: false,
-      maxReaders: 8,
-    });
+    const damage = lmdbDamage(stateFile(dir));
+    if (damage !== null) throw corrupt(dir, stateFile(dir), damage.message, damage.offset);
+    // Mutexes and readers of processes that are gone: whoever has the folder's lock is alone.
+    fs.rmSync(join(stateFolder(dir), 'lock.mdb'), { force: true });
+    const db = await openDatabase(dir);
     syncFolder(stateFolder(dir));
     return new LmdbCheckpoint(db, dir, lineage);
   }
@@ -170,6 +167,11 @@ export class LmdbCheckpoint {
 
   /** One atomic, durable transaction. Rejects with `storage-full` or `storage-failed`; nothing of it is stored then. */
   async write(written: CheckpointWrite): Promise<void> {
+    try {
+      if (this.inDoubt) await this.lookAgain(written);
+    } catch (error) {
+      throw storageError(error, this.dir, 'opening the checkpoint again');
+    }
     const { db, heads } = this;
     try {
       // The sync runs in lmdb's own thread; the callback, in a transaction that an exception undoes, in ours.
@@ -213,8 +215,39 @@ export class LmdbCheckpoint {
       heads.keep();
     } catch (error) {
       heads.undo();
+      this.inDoubt = true;
       throw storageError(await realError(error, this.dir), this.dir, 'writing the checkpoint');
     }
+  }
+
+  /**
+   * After a failed write LMDB may refuse all others until it is opened anew, and the write may have reached the disk all the same.
+   * Only partitions of that write or of `next` can differ from what is known: a failed one is written again with the next.
+   */
+  private async lookAgain(next: CheckpointWrite): Promise<void> {
+    await this.db.close();
+    this.db = await openDatabase(this.dir);
+    const { db } = this;
+    const partitions = new Set(this.heads.partitions());
+    for (const { partition } of next.deltas) partitions.add(partition);
+    for (const [partition] of next.promises) partitions.add(partition);
+    for (const partition of next.drops) partitions.add(partition);
+    const heads = new Heads();
+    const read = (key: Buffer): string | undefined => {
+      const value = db.get(key);
+      return value === undefined ? undefined : decodeValue(key, value);
+    };
+    for (const partition of partitions)
+      for (const kind of [STATE, PROMISE]) heads.set(rowKey(partition, kind), read(rowKey(partition, kind)));
+    heads.keep();
+    const text = read(GLOBAL);
+    const { total } = heads;
+    const said =
+      text === undefined ? { count: 0, root: new Heads().total.root } : (JSON.parse(text) as Total);
+    if (said.count !== total.count || said.root !== total.root)
+      throw corrupt(this.dir, stateFile(this.dir), `its root is ${total.root}, and should be ${said.root}`);
+    this.heads = heads;
+    this.inDoubt = false;
   }
 
   async close(): Promise<void> {
@@ -222,6 +255,23 @@ export class LmdbCheckpoint {
     this.closed = true;
     await this.db.close();
   }
+}
+
+async function openDatabase(dir: string): Promise<RootDatabase<Buffer, Buffer>> {
+  const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it
+  return open<Buffer, Buffer>({
+    path: stateFolder(dir),
+    noSubdir: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
+    overlappingSync: false,
+    // With it, a failing commit also rejects a promise that nobody can reach.
+    eventTurnBatching: false,
+    compression: false,
+    cache: false,
+    maxReaders: 8,
+  });
 }
 
 /**
@@ -331,32 +381,5 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
     row.snapshot.rows.push([key.toString('utf8', 3), json as Row]);
   } else {
     throw new Error(`unknown kind of row ${key[2]}`);
-  }
-}
-
-/**
- * lmdb takes the process down (SIGSEGV) when it opens a file whose meta pages are garbage, so they are looked at first:
- * page header 24 bytes, then magic, version; page size at 48 (struct MDB_meta of lmdb's mdb.c). An empty file is a new one.
- */
-function checkMetaPages(dir: string): void {
-  const path = stateFile(dir);
-  if (!fs.existsSync(path)) return;
-  const fd = fs.openSync(path, 'r');
-  try {
-    const size = fs.fstatSync(fd).size;
-    if (size === 0) return;
-    const page = Buffer.alloc(64);
-    let at = 0;
-    for (let i = 0; i < 2; i++) {
-      fs.readSync(fd, page, 0, page.length, at);
-      const pageSize = page.readUInt32LE(48);
-      const plausible = pageSize >= 512 && pageSize <= 65_536 && (pageSize & (pageSize - 1)) === 0;
-      if (page.readUInt32LE(24) !== 0xbeefc0de || !plausible || size < 2 * pageSize) {
-        throw corrupt(dir, path, 'it is no LMDB file', at);
-      }
-      at = pageSize;
-    }
-  } finally {
-    fs.closeSync(fd);
   }
 }

@@ -270,7 +270,12 @@ export class MemoryStorage implements NodeStorage {
   }
 
   stats(): StorageStats {
-    return { logBytes: this.coverage.bytes, segments: this.coverage.count, syncs: this.syncs };
+    return {
+      logBytes: this.coverage.bytes,
+      segments: this.coverage.count,
+      syncs: this.syncs,
+      checkpointError: null,
+    };
   }
 
   async close(): Promise<void> {
