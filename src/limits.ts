@@ -148,12 +148,12 @@ export const limits = {
   catchUpBytes: 128 * 1024 * 1024,
   /** Bytes of entries a partition may have accepted and not yet committed; more is answered `busy`. */
   pipelineBytes: 64 * 1024 * 1024,
-  /** Keys and values a partition holds, in UTF-16 code units; beyond, only deletes and counting go on. A snapshot must fit one string. */
+  /** Keys and values a partition holds, in UTF-16 code units; beyond, only deletes and counting go on. */
   partitionUnits: 64 * 1024 * 1024,
   /** A log segment is closed when it has grown past this, in bytes. */
   segmentBytes: 16 * 1024 * 1024,
-  /** Longest record of the log, in bytes (a snapshot is one record). */
-  recordBytes: 1024 * 1024 * 1024,
+  /** Longest frame of the log, in bytes: 1 MiB of records, and the longest of them, which is a transaction with what it reads. */
+  recordBytes: 32 * 1024 * 1024,
   /** Most partitions of a cluster. */
   partitions: 16_384,
   /** Most members of a cluster. */

@@ -2,7 +2,7 @@ import { mismatch } from '../core/machine/digest.js';
 import type { CheckpointDelta, OpResult, SessionId, Snapshot, StateDigest } from '../core/machine/types.js';
 import type { Durability } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { recordsOf, textOfAll } from './codec.js';
+import { BatchDecoder, textsOf } from './codec.js';
 import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
 import { Coverage, type Covered, coveredBy } from './coverage.js';
 import { type CheckpointRow, Replay } from './replay.js';
@@ -11,7 +11,7 @@ interface Batch {
   readonly number: number;
   readonly segment: number;
   /** The records as JSON: what was stored cannot change under us. */
-  readonly text: string;
+  readonly texts: readonly string[];
 }
 
 interface StoredRow {
@@ -130,9 +130,9 @@ export class MemoryStorage implements NodeStorage {
     for (const batch of disk.batches) {
       if (batch.segment !== segment) this.coverage.begin(batch.segment);
       segment = batch.segment;
-      const records = recordsOf(batch.text);
+      const records = recordsOf(batch);
       replay.batch(batch.number, records);
-      this.note(batch.number, records, batch.text.length);
+      this.note(batch.number, records, lengthOf(batch));
     }
     disk.segment++;
     this.coverage.begin(disk.segment);
@@ -182,7 +182,11 @@ export class MemoryStorage implements NodeStorage {
       this.batchesInSegment = 0;
     }
     this.batchesInSegment++;
-    const batch: Batch = { number, segment: disk.segment, text: textOfAll(records) };
+    const batch: Batch = {
+      number,
+      segment: disk.segment,
+      texts: records.flatMap((record) => [...textsOf(record)]),
+    };
     disk.underWay = batch;
   }
 
@@ -192,7 +196,7 @@ export class MemoryStorage implements NodeStorage {
     if (batch === null) return;
     this.settle(batch);
     this.syncs += this.durability === 'fsync' ? 1 : 0;
-    this.note(batch.number, recordsOf(batch.text), batch.text.length);
+    this.note(batch.number, recordsOf(batch), lengthOf(batch));
   }
 
   private settle(batch: Batch): void {
@@ -309,6 +313,14 @@ export class MemoryStorage implements NodeStorage {
       : null;
   }
 }
+
+function recordsOf({ texts }: Batch): LogRecord[] {
+  const decoder = new BatchDecoder();
+  for (const text of texts) decoder.add(`[${text}]`);
+  return decoder.take();
+}
+
+const lengthOf = ({ texts }: Batch): number => texts.reduce((sum, text) => sum + text.length, 0);
 
 function change(held: Map<string, string>, key: string, value: unknown): void {
   if (value === null) held.delete(key);

@@ -6,6 +6,7 @@ import { applyLock, lapse, ofTicket } from './locks.js';
 import { outcomeResult } from './outcome.js';
 import { Rows } from './rows.js';
 import { type Session, Sessions } from './sessions.js';
+import { unitsOfCell } from './size.js';
 import {
   type Holding,
   hasRoom,
@@ -405,7 +406,7 @@ export class PartitionMachine {
         if (refused !== null) return refused;
         if (cell === undefined) return { ok: true, value: false };
         this.cells.delete(op.key);
-        this.units -= unitsOf(op.key, cell);
+        this.units -= unitsOfCell(op.key, cell);
         cell.count(this.#sum, -1);
         this.#sorted = null;
         this.#dirtyCells.add(op.key);
@@ -419,7 +420,8 @@ export class PartitionMachine {
   /** The greatest token of that name seen with this key, for ever. */
   #fence(key: string, fence: { name: string; token: number } | undefined): OpResult | null {
     if (fence === undefined) return null;
-    const id = `${fence.name}\u0000${key}`;
+    // Whatever is in name and key, no other two make the same id.
+    const id = `${fence.name.length}:${fence.name}${key}`;
     const seen = this.rows.get('fence', id)?.token ?? 0;
     if (fence.token < seen)
       return failure('fenced', `token ${fence.token} of ${fence.name} is stale: ${key} has seen ${seen}`);
@@ -429,7 +431,7 @@ export class PartitionMachine {
 
   #set(key: string, cell: HashedCell, before: HashedCell | undefined): void {
     const isNew = before === undefined;
-    this.units += unitsOf(key, cell) - (isNew ? 0 : unitsOf(key, before));
+    this.units += unitsOfCell(key, cell) - (isNew ? 0 : unitsOfCell(key, before));
     before?.count(this.#sum, -1);
     cell.count(this.#sum, 1);
     this.cells.set(key, cell);
@@ -533,9 +535,6 @@ export const asItem = ({ key }: { readonly key: string }): TxItem => ({ type: 'd
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
-
-const unitsOf = (key: string, cell: Cell): number =>
-  key.length + (typeof cell.value === 'string' ? cell.value.length : 16);
 
 const wrongType = (key: string, holds: string): OpResult => failure('wrong-type', `${key} holds ${holds}`);
 

@@ -1,4 +1,4 @@
-import type { Command, OpResult, Row, TxItem, TxRead } from './types.js';
+import type { Cell, Command, OpResult, Row, TxItem, TxRead } from './types.js';
 
 /** About how many characters a command takes as JSON. */
 export function sizeOf(command: Command): number {
@@ -43,6 +43,10 @@ function sizeOfReads(reads: readonly TxRead[]): number {
   for (const [key, value] of reads) sum += 32 + key.length + (typeof value === 'string' ? value.length : 8);
   return sum;
 }
+
+/** The key and value of a cell, in UTF-16 code units. */
+export const unitsOfCell = (key: string, { value }: Cell): number =>
+  key.length + (typeof value === 'string' ? value.length : 16);
 
 /** About what a row takes, in UTF-16 code units: texts as they are, and something for the rest. */
 export function unitsOfRow(name: string, row: Row): number {

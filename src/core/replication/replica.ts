@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js';
 import { emptySnapshot } from '../machine/digest.js';
 import { PartitionMachine } from '../machine/machine.js';
+import { SnapshotReader } from '../machine/pieces.js';
 import type { CheckpointDelta, Command, Snapshot } from '../machine/types.js';
 import { promoted } from '../map/changes.js';
 import { type NodeId, nodeOf, type PartitionConfig, type Process, type ReplicaId } from '../map/types.js';
@@ -45,7 +46,7 @@ export class Replica {
   #flyingMark = 0;
   #flyingPromise: number;
   #owed: AckOwed | null = null;
-  #incoming: { epoch: number; stream: number; count: number; parts: string[] } | null = null;
+  #incoming: { epoch: number; stream: number; next: number; reader: SnapshotReader } | null = null;
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
@@ -393,18 +394,29 @@ export class Replica {
     if (!this.#accepts(from, m.to, m)) return;
     let incoming = this.#incoming;
     if (m.index === 0) {
-      incoming = { epoch: m.epoch, stream: m.stream, count: m.count, parts: [] };
+      incoming = { epoch: m.epoch, stream: m.stream, next: 0, reader: new SnapshotReader() };
       this.#incoming = incoming;
     }
     if (
       incoming === null ||
       incoming.epoch !== m.epoch ||
       incoming.stream !== m.stream ||
-      incoming.parts.length < m.index
+      incoming.next < m.index
     )
       return;
-    if (incoming.parts.length === m.index) incoming.parts.push(m.chunk);
-    if (incoming.parts.length < incoming.count) {
+    let snapshot: Snapshot | null = null;
+    try {
+      if (incoming.next === m.index) {
+        incoming.reader.add(m.chunk);
+        incoming.next++;
+        if (m.last) snapshot = incoming.reader.finish();
+      }
+    } catch {
+      // It is not what its digest says. Nothing is installed or acknowledged: the primary attaches anew and sends another.
+      this.#incoming = null;
+      return;
+    }
+    if (snapshot === null) {
       this.#ctx.send(from, {
         type: 'snapshot-ack',
         p: this.p,
@@ -416,7 +428,6 @@ export class Replica {
       return;
     }
     this.#incoming = null;
-    const snapshot = JSON.parse(incoming.parts.join('')) as Snapshot;
     if (snapshot.seq > this.commit) this.#install(snapshot);
     this.#owe(from, m.to, m, snapshot.seq);
   }
