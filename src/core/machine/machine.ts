@@ -6,7 +6,7 @@ import { applyLock, lapse, ofTicket } from './locks.js';
 import { outcomeResult } from './outcome.js';
 import { Rows } from './rows.js';
 import { type Session, Sessions } from './sessions.js';
-import { unitsOfCell } from './size.js';
+import { growthOf, unitsOfCell } from './size.js';
 import {
   type Holding,
   hasRoom,
@@ -62,6 +62,10 @@ const sessionUnknown = failure(
   'session-expired',
   'the session is not known here: it was idle too long or was closed',
 );
+/** Whatever a primary has admitted before it knew better, no more is kept than this. */
+const mostUnits = 2 * limits.partitionUnits;
+const partitionFull = 'the partition is full';
+export const tooManyResults = 'the session has too many results that its client has not acknowledged';
 const acknowledged = failure('outcome-unknown', 'the session has already acknowledged a later operation');
 
 const aborted = ({
@@ -239,7 +243,33 @@ export class PartitionMachine {
     // The primary lets no two that conflict into the log: this is the last word all the same.
     if (this.intents.against(tx, items).size > 0)
       return { yes: false, reason: 'conflict', message: 'another transaction holds a key' };
+    if (this.heldUnits > mostUnits && items.some(({ type }) => type === 'put' || type === 'get'))
+      return { yes: false, reason: 'too-large', message: partitionFull };
     return voteOn(items, this.cells);
+  }
+
+  /**
+   * The last word on what a primary admits or refuses by what was applied then: the log may have come to much more since. Nothing is
+   * remembered of what is refused, and the client may come again.
+   */
+  #refusal(session: Session, n: number, first: number, op: Operation): OpResult | null {
+    const full = this.heldUnits > mostUnits;
+    if (!full && !(session.units > 2 * limits.sessionUnits && n > first)) return null;
+    return growthOf(op, this.cells) > 0 ? failure('busy', full ? partitionFull : tooManyResults) : null;
+  }
+
+  /**
+   * Has the session so many results to acknowledge that it must do so before its next operation, `n`? Not the first one that it waits
+   * for: without that it could not acknowledge any. `times`: how often `limits.sessionUnits`.
+   */
+  hasUnacknowledged(id: SessionId, n: number, first: number, times = 1): boolean {
+    const session = this.#sessions.get(id);
+    return (
+      session !== undefined &&
+      session.units > times * limits.sessionUnits &&
+      first <= session.first &&
+      n > first
+    );
   }
 
   #prepare(c: Extract<Command, { type: 'prepare' }>, seq: number): Applied {
@@ -263,7 +293,9 @@ export class PartitionMachine {
     const late = this.#known(c.session, c.n);
     if (late !== null) return this.#over(tx, late);
     this.#sessions.acknowledge(c.session, c.first);
-    const vote = this.#vote(tx, own);
+    const vote = this.hasUnacknowledged(c.session, c.n, c.first, 2)
+      ? ({ yes: false, reason: 'too-large', message: tooManyResults } as const)
+      : this.#vote(tx, own);
     if (!vote.yes && this.#rules.ownVote) return this.#ended(tx, aborted(vote));
     const reads = vote.yes ? vote.reads : [];
     this.rows.set(tx, { kind: 'staged', tx, at, seq, items: own, reads, others });
@@ -354,6 +386,8 @@ export class PartitionMachine {
       }
     }
     this.#sessions.acknowledge(id, first);
+    const refused = this.#refusal(session, n, first, op);
+    if (refused !== null) return refused;
     const result = this.#perform(op, id, n, seq);
     this.#sessions.remember(id, n, result);
     return result;

@@ -20,6 +20,12 @@ function withoutValues(row: Row | PendingRow): Row | PendingRow {
   return row.kind === 'prepared' ? { ...row, items: row.items.map(itemWithoutValue), reads: [] } : row;
 }
 
+/** What all rows come to. */
+interface Tally {
+  readonly sum: DigestSum;
+  units: number;
+}
+
 /** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
 class OfKind<R extends Row> {
   readonly rows = new TurnoverMap<string, R>();
@@ -27,15 +33,13 @@ class OfKind<R extends Row> {
   readonly dirty = new TurnoverSet<string>();
   /** What the checkpoint has: most rows come and go between two of them, and are none of its business. */
   readonly kept = new TurnoverSet<string>();
-  readonly #sum: DigestSum;
-  /** About what they hold, in UTF-16 code units. */
-  units = 0;
+  readonly #tally: Tally;
   /** They last for moments and never change: those that the checkpoint has not are found by looking at all there are. */
   readonly #passing: boolean;
 
-  constructor(passing: boolean, sum: DigestSum) {
+  constructor(passing: boolean, tally: Tally) {
     this.#passing = passing;
-    this.#sum = sum;
+    this.#tally = tally;
   }
 
   /** A row that the checkpoint has. */
@@ -52,8 +56,8 @@ class OfKind<R extends Row> {
   }
 
   #count(name: string, row: R, by: 1 | -1): void {
-    this.#sum.row(name, row, by);
-    this.units += by * unitsOfRow(name, row);
+    this.#tally.sum.row(name, row, by);
+    this.#tally.units += by * unitsOfRow(name, row);
   }
 
   set(name: string, row: R): void {
@@ -87,8 +91,7 @@ class OfKind<R extends Row> {
 
 /** Rows by kind and name, with what changed since the last checkpoint. */
 export class Rows {
-  /** Of all of them. */
-  readonly sum = new DigestSum();
+  readonly #tally: Tally = { sum: new DigestSum(), units: 0 };
   /** Most partitions have none of most kinds. */
   readonly #kinds: { [K in Kind]: OfKind<OneOf<K>> | null } = {
     lock: null,
@@ -108,7 +111,7 @@ export class Rows {
 
   #of(kind: Kind): OfKind<Row> {
     const kinds = this.#kinds as { [K in Kind]: OfKind<Row> | null };
-    kinds[kind] ??= new OfKind<Row>(kind !== 'lock' && kind !== 'fence', this.sum);
+    kinds[kind] ??= new OfKind<Row>(kind !== 'lock' && kind !== 'fence', this.#tally);
     return kinds[kind];
   }
 
@@ -126,11 +129,14 @@ export class Rows {
     return size;
   }
 
+  /** Of all of them. */
+  get sum(): DigestSum {
+    return this.#tally.sum;
+  }
+
   /** About what they hold, in UTF-16 code units. */
   get units(): number {
-    let units = 0;
-    for (const kind of kinds) units += this.#kinds[kind]?.units ?? 0;
-    return units;
+    return this.#tally.units;
   }
 
   get<K extends Kind>(kind: K, name: string): OneOf<K> | undefined {

@@ -1,4 +1,4 @@
-import type { Cell, Command, OpResult, Row, TxItem, TxRead } from './types.js';
+import type { Cell, Command, Operation, OpResult, Row, TxItem, TxRead } from './types.js';
 
 /** About how many characters a command takes as JSON. */
 export function sizeOf(command: Command): number {
@@ -74,6 +74,48 @@ export function unitsOfRow(name: string, row: Row): number {
 /** About what the result of an operation takes, in UTF-16 code units. */
 export const unitsOfResult = (result: OpResult): number =>
   32 + (result.ok ? (typeof result.value === 'string' ? result.value.length : 16) : result.message.length);
+
+/** What items may add at most to what a partition keeps, in UTF-16 code units: what they write, and what they read is a result. */
+function growthOfItems(items: readonly TxItem[], cells: ReadonlyMap<string, Cell>): number {
+  let sum = 0;
+  for (const item of items) {
+    const cell = item.type === 'incr' || item.type === 'get' ? cells.get(item.key) : undefined;
+    if (item.type === 'put') sum += item.key.length + item.value.length;
+    else if (item.type === 'get')
+      sum += 32 + item.key.length + (typeof cell?.value === 'string' ? cell.value.length : 16);
+    else if (item.type === 'incr' && cell === undefined) sum += 16 + item.key.length;
+  }
+  return sum;
+}
+
+/**
+ * What an operation may add at most to what a partition keeps, besides a short result, in UTF-16 code units. 0: it takes away, ends, or
+ * counts, and is done however much there is.
+ */
+export function growthOf(op: Operation, cells: ReadonlyMap<string, Cell>): number {
+  switch (op.type) {
+    case 'put':
+      return (
+        96 +
+        op.key.length +
+        op.value.length +
+        (op.fence === undefined ? 0 : op.fence.name.length + op.key.length)
+      );
+    case 'incr':
+    case 'reset':
+      return cells.has(op.key) ? 0 : 48 + op.key.length;
+    case 'tx':
+      return growthOfItems(op.items, cells);
+    case 'acquire':
+      return 160 + op.key.length;
+    default:
+      return 0;
+  }
+}
+
+/** The same for a part of a transaction, which is kept until it ends. */
+export const growthOfPart = (items: readonly TxItem[], cells: ReadonlyMap<string, Cell>): number =>
+  128 + sizeOfItems(items) + growthOfItems(items, cells);
 
 /** Is the JSON of this command at most so many bytes of UTF-8? Counted only when it may be more. */
 export const fitsBytes = (command: Command, bytes: number): boolean =>

@@ -1,7 +1,8 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import { type Applied, asItem } from '../machine/machine.js';
+import { type Applied, asItem, tooManyResults } from '../machine/machine.js';
 import { SnapshotWriter } from '../machine/pieces.js';
+import { growthOf } from '../machine/size.js';
 import type { Command, OpResult, Query, QueryResult, SessionId, TxId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
@@ -113,6 +114,7 @@ export class Lead {
       },
       current: () => lead.#yielding?.published !== true && lead.holdsLeases(),
       mayWrite: () => lead.#mayWrite(),
+      noRoom: (growth) => lead.#noRoom(growth),
       append: (command) => lead.#accept(command, []),
       tell: (p, message) => ctx.tell(p, message),
       reply: (origin, response) =>
@@ -457,6 +459,20 @@ export class Lead {
     return null;
   }
 
+  /** Why so many more UTF-16 code units may not be kept; null: they may. Nothing of what is refused is in the log. */
+  #noRoom(growth: number): Refusal | null {
+    const held = this.#replica.machine.heldUnits + this.#pipelineBytes;
+    return growth > 0 && held + growth > limits.partitionUnits
+      ? this.#refuse('busy', `partition ${this.#replica.p} is full: it holds ${held} characters`)
+      : null;
+  }
+
+  #unacknowledged({ session, n, first }: Pick<Write, 'session' | 'n' | 'first'>): Refusal | null {
+    return this.#replica.machine.hasUnacknowledged(session, n, first)
+      ? this.#refuse('busy', tooManyResults)
+      : null;
+  }
+
   handle(origin: number, request: ClientRequest): void {
     if ((this.#yielding !== null || !this.serving) && this.#park(origin, request)) return;
     switch (request.type) {
@@ -512,6 +528,11 @@ export class Lead {
       return;
     }
     if (this.#refuseItems(origin, request.op.items, null)) return;
+    const lacking = this.#unacknowledged(request);
+    if (lacking !== null) {
+      this.#ctx.reply(origin, lacking);
+      return;
+    }
     this.#lastActive.set(session, this.#ctx.now);
     this.#tx.begin(origin, request);
   }
@@ -562,7 +583,7 @@ export class Lead {
   }
 
   #open(origin: number): void {
-    const refusal = this.#mayWrite();
+    const refusal = this.#mayWrite() ?? this.#noRoom(64);
     if (refusal !== null) this.#ctx.reply(origin, refusal);
     else if (this.#replica.machine.sessionCount >= limits.sessionsPerPartition) {
       this.#ctx.reply(
@@ -612,9 +633,10 @@ export class Lead {
         return;
       }
     }
-    if (op.type === 'put' && this.#replica.machine.units + op.value.length > limits.partitionUnits) {
-      const message = `partition ${this.#replica.p} is full: it holds ${this.#replica.machine.units} characters`;
-      this.#ctx.reply(origin, this.#refuse('busy', message));
+    const growth = growthOf(op, this.#replica.machine.cells);
+    const lacking = this.#noRoom(growth) ?? (growth > 0 ? this.#unacknowledged(request) : null);
+    if (lacking !== null) {
+      this.#ctx.reply(origin, lacking);
       return;
     }
     this.#lastActive.set(session, this.#ctx.now);

@@ -71,7 +71,15 @@ describe('a snapshot in pieces', () => {
     for (let i = 0; i < pieces.length; i++) {
       if (pieces[i] === '') continue;
       expect(() => read(pieces.toSpliced(i, 1))).toThrow();
-      expect(() => read(pieces.toSpliced(i, 0, pieces[i]!))).toThrow();
+      // Twice the same piece of the head can be a head still: then it is the same snapshot.
+      const twice = pieces.toSpliced(i, 0, pieces[i]!);
+      if (
+        pieces
+          .slice(0, i + 1)
+          .join('')
+          .includes('\n')
+      )
+        expect(() => read(twice)).toThrow();
     }
     const other = pieces.map((piece) => piece.replace('"counter",3', '"counter",4'));
     expect(other).not.toEqual(pieces);

@@ -61,6 +61,7 @@ class Primary {
       },
       current: () => this.leases,
       mayWrite: () => null,
+      noRoom: () => null,
       append: (command) => this.log.push(command),
       tell: (_, message) => this.told.push(message),
       reply: (_, response) => this.replies.push(response),
