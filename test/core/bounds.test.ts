@@ -213,9 +213,10 @@ describe('what a partition keeps is bounded', () => {
     expect(
       write({ type: 'renew', key: 'lock', token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token }),
     ).toBe('ok');
-    for (let i = 0; i < 40 && write({ type: 'put', key: `f${i}`, value: '' }) === 'ok'; i++);
+    const gap = limits.partitionUnits - node.machine.heldUnits;
+    expect(write({ type: 'put', key: 'f', value: 'x'.repeat(gap - 100) })).toBe('ok');
     expect(write({ type: 'acquire', key: 'other', ttl: 1000, wait: false, permits: 1 })).toBe('busy');
-    expect(write({ type: 'put', key: 'f', value: '', fence: { name: 'lock', token: 7 } })).toBe('busy');
+    expect(write({ type: 'put', key: 'g', value: '', fence: { name: 'lock', token: 7 } })).toBe('busy');
     expect(
       write({
         type: 'release',

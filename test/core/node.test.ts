@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
+import { SnapshotWriter } from '../../src/core/machine/pieces.js';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
@@ -240,6 +241,37 @@ describe('a backup', () => {
     const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 9, prevEpoch: 2, entries: [], commit: 0 };
     node.from('n3', { type: 'append', to: 'n2/sn2', appends: [append] });
     expect(node.sent[0]?.message).toMatchObject({ type: 'reject', hintSeq: 8, hintEpoch: 1 });
+  });
+});
+
+describe('a learner', () => {
+  test('installs no snapshot that is not what its digest says, and takes the next one that is', () => {
+    const only: PartitionConfig = { ...config, inSync: ['n1/sn1'] };
+    const { core, from, sent } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }, 1, only));
+    const snapshot = sealed({
+      ...emptySnapshot(1),
+      seq: 5,
+      epoch: 1,
+      cells: ['a', 'b', 'c'].map((key) => [key, { kind: 'counter', value: 7, version: 3 }] as const),
+    });
+    const send = (stream: number, change: (chunk: string) => string): void => {
+      const writer = new SnapshotWriter(snapshot);
+      for (let index = 0, last = false; !last; index++) {
+        const piece = writer.next(60);
+        last = piece.last;
+        const chunk = change(piece.chunk);
+        const link = { p: 0, gen: 1, epoch: 1, stream, to: 'n2/sn2' };
+        from('n1', { type: 'snapshot', ...link, index, last, chunk });
+      }
+    };
+    const acked = () => sent.filter(({ message }) => message.type === 'ack').length;
+    send(1, (chunk) => chunk.replace('["c","b"', '["c","d"'));
+    send(2, (chunk) => chunk.replace('"counter",7', '"counter",8'));
+    send(3, (chunk) => chunk.replace('"counter"', 'counter'));
+    const replica = core.replicas.get(0)!;
+    expect([replica.commit, replica.machine.cells.size, acked()]).toEqual([0, 0, 0]);
+    send(4, (chunk) => chunk);
+    expect([replica.commit, replica.machine.digest, acked()]).toEqual([5, snapshot.digest, 1]);
   });
 });
 
