@@ -58,6 +58,11 @@ export const limits = {
   requestsPerConnection: 16_384,
   /** Results kept for a session: an operation's number may be at most this far past the first incomplete. */
   sessionWindow: 1024,
+  /**
+   * Results kept for a session that its client has not acknowledged, in UTF-16 code units: beyond, it has to acknowledge some first. The
+   * longest is what a transaction has read, sixfold as JSON.
+   */
+  sessionUnits: 16 * 1024 * 1024,
   /** Sessions a partition keeps; at capacity OPEN is refused. */
   sessionsPerPartition: 10_000,
   /** A session idle this long is expired by a logged command, in ms. */
@@ -152,12 +157,15 @@ export const limits = {
   catchUpBytes: 128 * 1024 * 1024,
   /** Bytes of entries a partition may have accepted and not yet committed; more is answered `busy`. */
   pipelineBytes: 64 * 1024 * 1024,
-  /** Keys and values a partition holds, in UTF-16 code units; beyond, only deletes and counting go on. A snapshot must fit one string. */
+  /**
+   * What a partition keeps (keys and values, results, locks, transactions), in UTF-16 code units; beyond, only what takes away, ends or
+   * counts goes on. What comes to more while it waits in the log is refused at twice that.
+   */
   partitionUnits: 64 * 1024 * 1024,
   /** A log segment is closed when it has grown past this, in bytes. */
   segmentBytes: 16 * 1024 * 1024,
-  /** Longest record of the log, in bytes (a snapshot is one record). */
-  recordBytes: 1024 * 1024 * 1024,
+  /** Longest frame of the log, in bytes: 1 MiB of records, and the longest of them, which is a transaction with what it reads. */
+  recordBytes: 32 * 1024 * 1024,
   /** Most partitions of a cluster. */
   partitions: 16_384,
   /** Most members of a cluster. */

@@ -21,7 +21,13 @@ export interface NodeStatus {
   /** Revision of the fault plan that it has applied; 0: none. */
   readonly faultRevision: number;
   readonly partitions: readonly PartitionStatus[];
-  readonly storage: { readonly logBytes: number; readonly segments: number; readonly syncs: number };
+  readonly storage: {
+    readonly logBytes: number;
+    readonly segments: number;
+    readonly syncs: number;
+    /** Why the node cannot checkpoint, and its log only grows; null: it can. */
+    readonly checkpointError: string | null;
+  };
   readonly requests: RequestCounts;
   readonly calls: CallCounts;
 }

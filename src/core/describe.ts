@@ -94,7 +94,7 @@ export function describeMessage(m: PeerMessage): string {
     case 'stale':
       return `stale p${m.p} promised ${m.promised}`;
     case 'snapshot':
-      return `snapshot p${m.p} e${m.epoch} to ${m.to} ${m.index + 1}/${m.count}`;
+      return `snapshot p${m.p} e${m.epoch} to ${m.to} ${m.index + 1}${m.last ? ', the last' : ''}`;
     case 'snapshot-ack':
       return `snapshot-ack p${m.p} e${m.epoch} from ${m.from} ${m.index + 1}`;
     case 'beacon':

@@ -82,8 +82,8 @@ export type PeerMessage =
       readonly stream: number;
       readonly to: ReplicaId;
       readonly index: number;
-      readonly count: number;
-      /** A piece of the JSON of the `Snapshot`. */
+      readonly last: boolean;
+      /** A piece of the snapshot's lines (machine/pieces.ts). */
       readonly chunk: string;
     }
   | {

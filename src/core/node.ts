@@ -962,6 +962,11 @@ export class NodeCore implements ReplicaContext {
     return { deltas, next: null };
   }
 
+  /** Those deltas did not get into the checkpoint: the next ones have everything. */
+  checkpointFailed(deltas: readonly CheckpointDelta[]): void {
+    for (const { partition } of deltas) this.replicas.get(partition)?.machine.markFull();
+  }
+
   /** For status: every replica held here. */
   status(): ReplicaStatus[] {
     return [...this.replicas.values()].map((replica) => ({

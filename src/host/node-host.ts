@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { NodeStatus } from '../client/api.js';
 import { describeConfig } from '../core/describe.js';
+import type { CheckpointDelta } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import { MusterError } from '../errors.js';
@@ -308,7 +309,24 @@ export class NodeHost {
       const { logBytes } = storage.stats();
       if (deltas.length === 0 && logBytes === this.#checkpointedBytes) continue;
       this.#checkpointedBytes = logBytes;
+      if (!(await this.#store(deltas))) return;
+    }
+  }
+
+  /** Did the disk take them? A full disk may have room for the log still: the node goes on, and tries again with the next checkpoint. */
+  async #store(deltas: readonly CheckpointDelta[]): Promise<boolean> {
+    const { storage, log } = this.#options;
+    const failedBefore = storage.stats().checkpointError !== null;
+    try {
       await storage.checkpoint(deltas);
+      if (failedBefore) log.info({}, 'checkpoints succeed again');
+      return true;
+    } catch (error) {
+      this.#core.checkpointFailed(deltas);
+      this.#checkpointedBytes = 0;
+      const { code = null, message } = error as Partial<MusterError> & Error;
+      if (!failedBefore) log.warn({ code }, `${message}; the log grows until a checkpoint succeeds`);
+      return false;
     }
   }
 
@@ -355,7 +373,7 @@ export class NodeHost {
     await this.#writing;
     await this.#checkpointing;
     const { deltas } = this.#core.takeCheckpoint();
-    if (deltas.length > 0) await this.#options.storage.checkpoint(deltas);
+    if (deltas.length > 0) await this.#store(deltas);
     await this.#options.storage.close();
     await this.#options.metastore.close();
   }

@@ -1,3 +1,4 @@
+import { emptySnapshot } from '../core/machine/digest.js';
 import { PartitionMachine } from '../core/machine/machine.js';
 import type { CheckpointDelta, Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
@@ -11,7 +12,7 @@ interface View {
   entries: Entry[];
 }
 
-const empty: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+const empty = emptySnapshot();
 
 /**
  * A node's disk: the production recovery (log, checkpoint, replay, removal of covered segments) in memory, and beside

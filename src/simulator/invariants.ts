@@ -1,4 +1,5 @@
 import { describeCommand, describeConfig, describeResponse } from '../core/describe.js';
+import { mismatch } from '../core/machine/digest.js';
 import type { Command } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
@@ -254,7 +255,10 @@ export class Invariants {
     const mark = `${process.node}:${process.identity.incarnation}:${key}`;
     if (this.#digestsSeen.has(mark)) return;
     this.#digestsSeen.add(mark);
-    const digest = JSON.stringify(replica.machine.snapshot());
+    const snapshot = replica.machine.snapshot();
+    const wrong = mismatch(snapshot.digest, snapshot);
+    if (wrong !== null) throw new Violation(10, `the digest of p${p} at #${replica.commit}: ${wrong}`);
+    const digest = JSON.stringify(snapshot);
     const known = this.#digests.get(key);
     if (known === undefined) this.#digests.set(key, digest);
     else {

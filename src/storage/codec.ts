@@ -17,6 +17,7 @@
  * every frame's header has all three. So a search for frames behind damage finds only real ones.
  */
 import { crc32 } from 'node:zlib';
+import { headOf, itemsOf, SnapshotBuilder } from '../core/machine/pieces.js';
 import type { Command, Snapshot } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import type { LogRecord } from './contract.js';
@@ -28,54 +29,105 @@ const LAST = 1;
 
 export const aligned = (bytes: number): number => (bytes + 7) & ~7;
 
+type Item = Parameters<SnapshotBuilder['add']>[0];
 type Tuple =
   | readonly ['a', number, number, number, Command]
   | readonly ['p', number, number, number]
-  | readonly ['s', number, Snapshot]
+  /** The head of a snapshot, and then its items, in as many tuples as it takes. */
+  | readonly ['s', number, ConstructorParameters<typeof SnapshotBuilder>[0]]
+  | readonly ['i', number, readonly Item[]]
   | readonly ['d', number];
 
-/** The JSON of a record's tuple. An entry that was sent, or is about to be, has that of its command already. */
-function textOf(record: LogRecord): string {
+/** So many characters of a snapshot's items make a tuple. */
+const ITEMS_WEIGHT = 256 * 1024;
+
+/** The JSON of a record's tuples. An entry that was sent, or is about to be, has that of its command already. */
+export function* textsOf(record: LogRecord): Generator<string> {
   switch (record.type) {
     case 'append': {
       const { epoch, seq, command, json = JSON.stringify(command) } = record.entry;
-      return `["a",${record.partition},${epoch},${seq},${json}]`;
+      yield `["a",${record.partition},${epoch},${seq},${json}]`;
+      return;
     }
     case 'promise':
-      return `["p",${record.partition},${record.gen},${record.epoch}]`;
+      yield `["p",${record.partition},${record.gen},${record.epoch}]`;
+      return;
     case 'snapshot':
-      return `["s",${record.partition},${JSON.stringify(record.snapshot)}]`;
+      yield* textsOfSnapshot(record.partition, record.snapshot);
+      return;
     case 'drop':
-      return `["d",${record.partition}]`;
+      yield `["d",${record.partition}]`;
   }
 }
 
-function fromTuple(tuple: Tuple): LogRecord {
-  switch (tuple[0]) {
-    case 'a':
-      return {
-        type: 'append',
-        partition: tuple[1],
-        entry: { epoch: tuple[2], seq: tuple[3], command: tuple[4] },
-      };
-    case 'p':
-      return { type: 'promise', partition: tuple[1], gen: tuple[2], epoch: tuple[3] };
-    case 's':
-      return { type: 'snapshot', partition: tuple[1], snapshot: tuple[2] };
-    case 'd':
-      return { type: 'drop', partition: tuple[1] };
-    default:
-      throw new Error(`unknown record ${JSON.stringify(tuple).slice(0, 40)}`);
+function* textsOfSnapshot(partition: number, snapshot: Snapshot): Generator<string> {
+  yield `["s",${partition},${headOf(snapshot)}]`;
+  let items: string[] = [];
+  let weight = 0;
+  for (const [item] of itemsOf(snapshot)) {
+    items.push(item);
+    weight += item.length;
+    if (weight < ITEMS_WEIGHT) continue;
+    yield `["i",${partition},[${items.join()}]]`;
+    items = [];
+    weight = 0;
   }
+  if (items.length > 0) yield `["i",${partition},[${items.join()}]]`;
 }
 
-/** Records of a frame's payload. Throws when it is none. */
-export const decodePayload = (payload: Buffer): LogRecord[] => recordsOf(payload.toString('utf8'));
+/** Puts the records of a batch together from its tuples. */
+export class BatchDecoder {
+  private records: LogRecord[] = [];
+  private snapshot: { readonly partition: number; readonly builder: SnapshotBuilder } | null = null;
 
-/** Records of the text that `textOfAll` made of them. Throws when it is none. */
-export const recordsOf = (text: string): LogRecord[] => (JSON.parse(text) as Tuple[]).map(fromTuple);
+  /** The tuples of a frame. Throws when they are none. */
+  add(payload: Buffer | string): void {
+    for (const tuple of JSON.parse(payload.toString('utf8')) as Tuple[]) this.tuple(tuple);
+  }
 
-export const textOfAll = (records: readonly LogRecord[]): string => `[${records.map(textOf).join()}]`;
+  /** The records since the last call. Throws when a snapshot among them is not whole. */
+  take(): LogRecord[] {
+    this.finishSnapshot();
+    const { records } = this;
+    this.records = [];
+    return records;
+  }
+
+  private finishSnapshot(): void {
+    if (this.snapshot === null) return;
+    const { partition, builder } = this.snapshot;
+    this.snapshot = null;
+    this.records.push({ type: 'snapshot', partition, snapshot: builder.finish() });
+  }
+
+  private tuple(tuple: Tuple): void {
+    if (tuple[0] === 'i') {
+      if (this.snapshot?.partition !== tuple[1]) throw new Error('items of no snapshot');
+      for (const item of tuple[2]) this.snapshot.builder.add(item);
+      return;
+    }
+    this.finishSnapshot();
+    const partition = tuple[1];
+    switch (tuple[0]) {
+      case 'a': {
+        const [, , epoch, seq, command] = tuple;
+        this.records.push({ type: 'append', partition, entry: { epoch, seq, command } });
+        return;
+      }
+      case 'p':
+        this.records.push({ type: 'promise', partition, gen: tuple[2], epoch: tuple[3] });
+        return;
+      case 's':
+        this.snapshot = { partition, builder: new SnapshotBuilder(tuple[2]) };
+        return;
+      case 'd':
+        this.records.push({ type: 'drop', partition });
+        return;
+      default:
+        throw new Error(`unknown record ${JSON.stringify(tuple).slice(0, 40)}`);
+    }
+  }
+}
 
 /** A frame is closed when its records have this many characters. */
 const FRAME_WEIGHT = 1024 * 1024;
@@ -92,17 +144,17 @@ export class BatchEncoder {
     this.used = 0;
     let texts: string[] = [];
     let weighed = 0;
-    for (let i = 0; i < records.length; i++) {
-      const text = textOf(records[i]!);
-      texts.push(text);
-      // A snapshot travels in a frame of its own, however small.
-      weighed += records[i]!.type === 'snapshot' ? FRAME_WEIGHT : text.length;
-      if (weighed >= FRAME_WEIGHT && i < records.length - 1) {
-        this.frame(texts, 0, batch, synced);
-        texts = [];
-        weighed = 0;
+    for (const record of records)
+      for (const text of textsOf(record)) {
+        // The last frame is known as such only when there is no more.
+        if (weighed >= FRAME_WEIGHT) {
+          this.frame(texts, 0, batch, synced);
+          texts = [];
+          weighed = 0;
+        }
+        texts.push(text);
+        weighed += text.length;
       }
-    }
     this.frame(texts, LAST, batch, synced);
     return this.buffer.subarray(0, this.used);
   }

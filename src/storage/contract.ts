@@ -19,6 +19,8 @@ export interface StorageStats {
   readonly logBytes: number;
   readonly segments: number;
   readonly syncs: number;
+  /** Why the last checkpoint failed; null: it did not. The log grows until one succeeds. */
+  readonly checkpointError: string | null;
 }
 
 /**
@@ -31,8 +33,9 @@ export interface NodeStorage {
   append(records: readonly LogRecord[]): Promise<void>;
   /**
    * Writes applied state to the checkpoint, atomically for all partitions given, then removes log segments no
-   * longer needed. May run while `append` does. Resolves when durable. A copy that begins anew may be in it only
-   * once the record that it begins with (promise or snapshot), and with it any drop before, is durable.
+   * longer needed. May run while `append` does. Resolves when durable. When it rejects, the log goes on, and the next checkpoint has to
+   * replace those partitions whole. A copy that begins anew may be in it only once the record that it begins with (promise
+   * or snapshot), and with it any drop before, is durable.
    */
   checkpoint(deltas: readonly CheckpointDelta[]): Promise<void>;
   /** Remembers durably that the log lacks, or lacks no more, what may have been acknowledged. */

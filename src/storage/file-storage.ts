@@ -47,6 +47,11 @@ export class FileStorage implements NodeStorage {
   private floor: number;
   private syncsBefore = 0;
   private failed: MusterError | null = null;
+  /** Why the last checkpoint is not there. */
+  private checkpointError: MusterError | null = null;
+  private checkpointFailures = 0;
+  /** Partitions of which changes were to be written and are not there. */
+  private readonly unwritten = new Set<number>();
   private closing = false;
   private gone = false;
   private appending: Promise<void> | null = null;
@@ -137,6 +142,8 @@ export class FileStorage implements NodeStorage {
       promises.set(partition, Math.max(promises.get(partition) ?? 0, promised));
       dirtyPromises.add(partition);
     }
+    const droppedAt = new Map(dropped);
+    const failuresBefore = this.checkpointFailures;
     const drops = [...dropped.keys()];
     const dirty = [...dirtyPromises].map((partition) => [partition, promises.get(partition)!] as const);
     const pending = new Map<number, Covered>();
@@ -147,6 +154,11 @@ export class FileStorage implements NodeStorage {
     const done = this.checkpointing.then(async () => {
       if (this.failed !== null) throw this.failed;
       try {
+        // Changes that build on those which did not get there.
+        const partial = deltas.some(({ partition, full }) => !full && this.unwritten.has(partition));
+        if (partial && this.checkpointFailures === failuresBefore)
+          throw new MusterError('internal', 'a checkpoint after one that failed is not whole');
+        if (partial) throw this.checkpointError;
         const floor = Math.max(this.floor, Math.min(closedSegments, coverage.removableUpTo(pending)));
         await this.parts.checkpoint.write({ batch, deltas, drops, promises: dirty, floor });
         for (const [partition, covered] of pending) coverage.cover(partition, covered);
@@ -154,8 +166,17 @@ export class FileStorage implements NodeStorage {
         for (const number of coverage.remove(floor)) {
           fs.unlinkSync(join(logFolder(this.parts.dir), segmentName(number)));
         }
+        for (const { partition } of deltas) this.unwritten.delete(partition);
+        for (const partition of drops) this.unwritten.delete(partition);
+        this.checkpointError = null;
       } catch (error) {
-        throw this.fail(error, 'checkpointing');
+        // The log has it all, and goes on. Whatever was to be written is to be written with the next.
+        for (const [partition, at] of droppedAt) if (!dropped.has(partition)) dropped.set(partition, at);
+        for (const [partition] of dirty) if (promises.has(partition)) dirtyPromises.add(partition);
+        for (const { partition } of deltas) this.unwritten.add(partition);
+        this.checkpointFailures++;
+        this.checkpointError = storageError(error, this.parts.dir, 'checkpointing');
+        throw this.checkpointError;
       }
     });
     this.checkpointing = done.catch(() => {}); // the caller has the rejection; the queue goes on to the next refusal
@@ -179,6 +200,7 @@ export class FileStorage implements NodeStorage {
       logBytes: coverage.bytes,
       segments: coverage.count,
       syncs: this.syncsBefore + this.writer.syncs,
+      checkpointError: this.checkpointError?.message ?? null,
     };
   }
 

@@ -1,18 +1,31 @@
 /**
  * The checkpoint of applied state: one LMDB environment, one flat table.
  *
- *     key    partition (u16, big endian) · kind (1 byte) · key, session or row (UTF-8)     value  crc32 (of key and JSON) · JSON
- *     0 state     {gen, seq, epoch, batch}         1 promise  [epoch, batch]
- *     2 cell      [kind, value, version]           3 session  {first, results}
- *     4 row       the `Row` itself
- *     FF FF 00    {lineage, floor}: whose it is; log segments up to `floor` may be gone
+ *     key    partition (u16, big endian) · kind (1 byte) · key, session, row or result (UTF-8)     value  crc32 (of key and JSON) · JSON
+ *     0 state     {gen, seq, epoch, batch, digest} 1 promise  [epoch, batch]
+ *     2 cell      [kind, value, version]           3 session  first
+ *     4 row       the `Row` itself                 5 result   (session/n) the `OpResult` itself
+ *     FF FF 00    {lineage, floor, count, root}: whose it is; log segments up to `floor` may be gone
+ *
+ * A checksum tells that a row is not damaged, and not that it is the newest, or that none is missing. So the state row has the digest
+ * of all its partition's rows, and the last row the number and digest of all state and promise rows; both are verified at load.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RootDatabase } from 'lmdb';
-import type { Cell, CheckpointDelta, Row, SessionId, SessionState, Snapshot } from '../core/machine/types.js';
+import { DigestSum, mismatch } from '../core/machine/digest.js';
+import type {
+  Cell,
+  CheckpointDelta,
+  OpResult,
+  Row,
+  SessionId,
+  Snapshot,
+  StateDigest,
+} from '../core/machine/types.js';
 import { corrupt, makeFolder, stateFolder, storageError, syncFolder } from './io.js';
+import { lmdbDamage } from './lmdb-verify.js';
 import type { CheckpointRow } from './replay.js';
 
 const STATE = 0;
@@ -20,12 +33,65 @@ const PROMISE = 1;
 const CELL = 2;
 const SESSION = 3;
 const ROW = 4;
+const RESULT = 5;
+/** Kinds of what a partition holds. */
+const contents = [CELL, SESSION, ROW, RESULT];
 const GLOBAL = Buffer.from([0xff, 0xff, 0]);
 
-type StateValue = Readonly<Record<'gen' | 'seq' | 'epoch' | 'batch', number>>;
-interface GlobalValue {
+type StateValue = Readonly<Record<'gen' | 'seq' | 'epoch' | 'batch', number>> & {
+  readonly digest: StateDigest;
+};
+interface GlobalValue extends Total {
   readonly lineage: string;
   readonly floor: number;
+}
+
+/** What all state and promise rows come to. */
+interface Total {
+  readonly count: number;
+  readonly root: string;
+}
+
+/** The state and promise rows, and what they come to. */
+class Heads {
+  private readonly rows = new Map<string, string>();
+  private readonly sum = new DigestSum();
+  /** What was there before each change since the last `keep`. */
+  private changed: (readonly [id: string, before: string | undefined])[] = [];
+
+  set(key: Buffer, text: string | undefined): void {
+    if ((key[2] !== STATE && key[2] !== PROMISE) || key.equals(GLOBAL)) return;
+    const id = key.toString('hex');
+    this.changed.push([id, this.rows.get(id)]);
+    this.put(id, text);
+  }
+
+  private put(id: string, text: string | undefined): void {
+    const before = this.rows.get(id);
+    if (before !== undefined) this.sum.texts(id, before, -1);
+    if (text === undefined) this.rows.delete(id);
+    else {
+      this.rows.set(id, text);
+      this.sum.texts(id, text, 1);
+    }
+  }
+
+  keep(): void {
+    this.changed = [];
+  }
+
+  *partitions(): Iterable<number> {
+    for (const id of this.rows.keys()) yield Number.parseInt(id.slice(0, 4), 16);
+  }
+
+  undo(): void {
+    for (const [id, before] of this.changed.reverse()) this.put(id, before);
+    this.changed = [];
+  }
+
+  get total(): Total {
+    return { count: this.rows.size, root: this.sum.with() };
+  }
 }
 
 /** Everything one checkpoint changes, in one transaction. `batch`: the last durable one when it was taken. */
@@ -50,9 +116,12 @@ export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.m
 
 export class LmdbCheckpoint {
   private closed = false;
+  private heads = new Heads();
+  /** A write failed, and nobody has looked yet what of it is there. */
+  private inDoubt = false;
 
   private constructor(
-    private readonly db: RootDatabase<Buffer, Buffer>,
+    private db: RootDatabase<Buffer, Buffer>,
     private readonly dir: string,
     private readonly lineage: string,
   ) {}
@@ -60,21 +129,11 @@ export class LmdbCheckpoint {
   /** Opens or makes the environment. Throws `storage-corrupt`, or as the disk gives it. */
   static async open(dir: string, lineage: string): Promise<LmdbCheckpoint> {
     makeFolder(stateFolder(dir));
-    checkMetaPages(dir);
-    const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it
-    const db = open<Buffer, Buffer>({
-      path: stateFolder(dir),
-      noSubdir: false,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
-      overlappingSync: false,
-      // With it, a failing commit also rejects a promise that nobody can reach.
-      eventTurnBatching: false,
-      compression: false,
-      cache: false,
-      maxReaders: 8,
-    });
+    const damage = lmdbDamage(stateFile(dir));
+    if (damage !== null) throw corrupt(dir, stateFile(dir), damage.message, damage.offset);
+    // Mutexes and readers of processes that are gone: whoever has the folder's lock is alone.
+    fs.rmSync(join(stateFolder(dir), 'lock.mdb'), { force: true });
+    const db = await openDatabase(dir);
     syncFolder(stateFolder(dir));
     return new LmdbCheckpoint(db, dir, lineage);
   }
@@ -82,13 +141,19 @@ export class LmdbCheckpoint {
   /** Reads everything. Throws `storage-corrupt`. */
   load(): LoadedCheckpoint {
     const rows = new Map<number, MutableRow>();
+    const heads = new Heads();
     let global: GlobalValue | null = null;
     try {
       for (const { key, value } of this.db.getRange({})) {
-        const json = decodeValue(key, value);
+        const text = decodeValue(key, value);
+        const json: unknown = JSON.parse(text);
         if (key.equals(GLOBAL)) global = json as GlobalValue;
         else addRow(rows, key, json);
+        heads.set(key, text);
       }
+      heads.keep();
+      verify(rows, global, heads.total);
+      this.heads = heads;
     } catch (error) {
       throw corrupt(this.dir, stateFile(this.dir), (error as Error).message);
     }
@@ -101,48 +166,88 @@ export class LmdbCheckpoint {
   }
 
   /** One atomic, durable transaction. Rejects with `storage-full` or `storage-failed`; nothing of it is stored then. */
-  async write(change: CheckpointWrite): Promise<void> {
-    const { db } = this;
+  async write(written: CheckpointWrite): Promise<void> {
+    try {
+      if (this.inDoubt) await this.lookAgain(written);
+    } catch (error) {
+      throw storageError(error, this.dir, 'opening the checkpoint again');
+    }
+    const { db, heads } = this;
     try {
       // The sync runs in lmdb's own thread; the callback, in a transaction that an exception undoes, in ours.
       await db.childTransaction(() => {
-        const put = (key: Buffer, value: unknown) => void db.put(key, encodeValue(key, value));
+        const put = (key: Buffer, value: unknown) => {
+          const text = JSON.stringify(value);
+          heads.set(key, text);
+          void db.put(key, encodeValue(key, text));
+        };
+        const change = (key: Buffer, value: unknown) => {
+          if (value === null) void db.remove(key);
+          else put(key, value);
+        };
         const clear = (partition: number, kinds: readonly number[]) => {
           for (const kind of kinds) {
             const range = { start: rowKey(partition, kind), end: rowKey(partition, kind + 1) };
-            for (const key of [...db.getKeys(range)]) void db.remove(key);
+            for (const key of [...db.getKeys(range)]) {
+              heads.set(key, undefined);
+              void db.remove(key);
+            }
           }
         };
-        for (const partition of change.drops) clear(partition, [STATE, PROMISE, CELL, SESSION, ROW]);
-        for (const delta of change.deltas) {
-          const { partition, gen, seq, epoch } = delta;
-          if (delta.full) clear(partition, [CELL, SESSION, ROW]);
-          const state: StateValue = { gen, seq, epoch, batch: change.batch };
+        for (const partition of written.drops) clear(partition, [STATE, PROMISE, ...contents]);
+        for (const delta of written.deltas) {
+          const { partition, gen, seq, epoch, digest } = delta;
+          if (delta.full) clear(partition, contents);
+          const state: StateValue = { gen, seq, epoch, batch: written.batch, digest };
           put(rowKey(partition, STATE), state);
-          for (const [name, cell] of delta.cells) {
-            const key = rowKey(partition, CELL, name);
-            if (cell === null) void db.remove(key);
-            else put(key, [cell.kind, cell.value, cell.version]);
-          }
-          for (const [id, session] of delta.sessions) {
-            const key = rowKey(partition, SESSION, id);
-            if (session === null) void db.remove(key);
-            else put(key, session);
-          }
-          for (const [id, row] of delta.rows) {
-            const key = rowKey(partition, ROW, id);
-            if (row === null) void db.remove(key);
-            else put(key, row);
-          }
+          for (const [name, cell] of delta.cells)
+            change(rowKey(partition, CELL, name), cell && [cell.kind, cell.value, cell.version]);
+          for (const [id, first] of delta.sessions) change(rowKey(partition, SESSION, id), first);
+          for (const [id, n, result] of delta.results)
+            change(rowKey(partition, RESULT, `${id}/${n}`), result);
+          for (const [id, row] of delta.rows) change(rowKey(partition, ROW, id), row);
         }
-        for (const [partition, epoch] of change.promises)
-          put(rowKey(partition, PROMISE), [epoch, change.batch]);
-        const global: GlobalValue = { lineage: this.lineage, floor: change.floor };
+        for (const [partition, epoch] of written.promises)
+          put(rowKey(partition, PROMISE), [epoch, written.batch]);
+        const global: GlobalValue = { lineage: this.lineage, floor: written.floor, ...heads.total };
         put(GLOBAL, global);
       });
+      heads.keep();
     } catch (error) {
+      heads.undo();
+      this.inDoubt = true;
       throw storageError(await realError(error, this.dir), this.dir, 'writing the checkpoint');
     }
+  }
+
+  /**
+   * After a failed write LMDB may refuse all others until it is opened anew, and the write may have reached the disk all the same.
+   * Only partitions of that write or of `next` can differ from what is known: a failed one is written again with the next.
+   */
+  private async lookAgain(next: CheckpointWrite): Promise<void> {
+    await this.db.close();
+    this.db = await openDatabase(this.dir);
+    const { db } = this;
+    const partitions = new Set(this.heads.partitions());
+    for (const { partition } of next.deltas) partitions.add(partition);
+    for (const [partition] of next.promises) partitions.add(partition);
+    for (const partition of next.drops) partitions.add(partition);
+    const heads = new Heads();
+    const read = (key: Buffer): string | undefined => {
+      const value = db.get(key);
+      return value === undefined ? undefined : decodeValue(key, value);
+    };
+    for (const partition of partitions)
+      for (const kind of [STATE, PROMISE]) heads.set(rowKey(partition, kind), read(rowKey(partition, kind)));
+    heads.keep();
+    const text = read(GLOBAL);
+    const { total } = heads;
+    const said =
+      text === undefined ? { count: 0, root: new Heads().total.root } : (JSON.parse(text) as Total);
+    if (said.count !== total.count || said.root !== total.root)
+      throw corrupt(this.dir, stateFile(this.dir), `its root is ${total.root}, and should be ${said.root}`);
+    this.heads = heads;
+    this.inDoubt = false;
   }
 
   async close(): Promise<void> {
@@ -150,6 +255,23 @@ export class LmdbCheckpoint {
     this.closed = true;
     await this.db.close();
   }
+}
+
+async function openDatabase(dir: string): Promise<RootDatabase<Buffer, Buffer>> {
+  const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it
+  return open<Buffer, Buffer>({
+    path: stateFolder(dir),
+    noSubdir: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
+    overlappingSync: false,
+    // With it, a failing commit also rejects a promise that nobody can reach.
+    eventTurnBatching: false,
+    compression: false,
+    cache: false,
+    maxReaders: 8,
+  });
 }
 
 /**
@@ -175,29 +297,52 @@ function rowKey(partition: number, kind: number, name = ''): Buffer {
   return key;
 }
 
-function encodeValue(key: Buffer, value: unknown): Buffer {
-  const text = JSON.stringify(value);
+function encodeValue(key: Buffer, text: string): Buffer {
   const bytes = Buffer.allocUnsafe(4 + Buffer.byteLength(text));
   bytes.write(text, 4);
   bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(key)), 0);
   return bytes;
 }
 
-function decodeValue(key: Buffer, bytes: Buffer): unknown {
+/** The JSON of a row. */
+function decodeValue(key: Buffer, bytes: Buffer): string {
   if (bytes.length < 4 || crc32(bytes.subarray(4), crc32(key)) !== bytes.readUInt32LE(0)) {
     throw new Error(`the row ${key.toString('hex')} does not match its checksum`);
   }
-  return JSON.parse(bytes.toString('utf8', 4));
+  return bytes.toString('utf8', 4);
 }
+
+/** Throws when something is missing, too old or too much. */
+function verify(
+  rows: ReadonlyMap<number, MutableRow>,
+  global: GlobalValue | null,
+  { count, root }: Total,
+): void {
+  if (global === null) {
+    if (count > 0) throw new Error('it has partitions, and the row of the whole is missing');
+    return;
+  }
+  if (count !== global.count)
+    throw new Error(`it has ${count} rows of partitions, and should have ${global.count}`);
+  if (root !== global.root) throw new Error(`its root is ${root}, and should be ${global.root}`);
+  for (const [partition, { snapshot }] of rows) {
+    const wrong = snapshot === null ? null : mismatch(snapshot.digest, snapshot);
+    if (wrong !== null) throw new Error(`partition ${partition} is not whole: ${wrong}`);
+  }
+}
+
+type Results = (readonly [n: number, result: OpResult])[];
 
 interface MutableRow extends CheckpointRow {
   snapshot:
     | (Snapshot & {
         readonly cells: (readonly [string, Cell])[];
-        readonly sessions: (readonly [SessionId, SessionState])[];
+        readonly sessions: (readonly [SessionId, { readonly first: number; readonly results: Results }])[];
         readonly rows: (readonly [string, Row])[];
       })
     | null;
+  /** The results of each session. */
+  readonly results: Map<string, Results>;
   snapshotBatch: number;
   promised: number;
   promiseBatch: number;
@@ -208,12 +353,12 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
   const partition = key.readUInt16BE(0);
   let row = rows.get(partition);
   if (row === undefined) {
-    row = { snapshot: null, snapshotBatch: 0, promised: 0, promiseBatch: 0 };
+    row = { snapshot: null, results: new Map(), snapshotBatch: 0, promised: 0, promiseBatch: 0 };
     rows.set(partition, row);
   }
   if (key[2] === STATE) {
-    const { batch, gen, seq, epoch } = json as StateValue;
-    row.snapshot = { gen, seq, epoch, cells: [], sessions: [], rows: [] };
+    const { batch, gen, seq, epoch, digest } = json as StateValue;
+    row.snapshot = { gen, seq, epoch, digest, cells: [], sessions: [], rows: [] };
     row.snapshotBatch = batch;
   } else if (key[2] === PROMISE) {
     [row.promised, row.promiseBatch] = json as [number, number];
@@ -223,37 +368,18 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
     const [kind, value, version] = json as [Cell['kind'], Cell['value'], number];
     row.snapshot.cells.push([key.toString('utf8', 3), { kind, value, version }]);
   } else if (key[2] === SESSION) {
-    row.snapshot.sessions.push([key.toString('latin1', 3) as SessionId, json as SessionState]);
+    const id = key.toString('latin1', 3) as SessionId;
+    const results: Results = [];
+    row.results.set(id, results);
+    row.snapshot.sessions.push([id, { first: json as number, results }]);
+  } else if (key[2] === RESULT) {
+    const [id = '', n] = key.toString('latin1', 3).split('/');
+    const results = row.results.get(id);
+    if (results === undefined) throw new Error(`partition ${partition} has a result of no session`);
+    results.push([Number(n), json as OpResult]);
   } else if (key[2] === ROW) {
     row.snapshot.rows.push([key.toString('utf8', 3), json as Row]);
   } else {
     throw new Error(`unknown kind of row ${key[2]}`);
-  }
-}
-
-/**
- * lmdb takes the process down (SIGSEGV) when it opens a file whose meta pages are garbage, so they are looked at first:
- * page header 24 bytes, then magic, version; page size at 48 (struct MDB_meta of lmdb's mdb.c). An empty file is a new one.
- */
-function checkMetaPages(dir: string): void {
-  const path = stateFile(dir);
-  if (!fs.existsSync(path)) return;
-  const fd = fs.openSync(path, 'r');
-  try {
-    const size = fs.fstatSync(fd).size;
-    if (size === 0) return;
-    const page = Buffer.alloc(64);
-    let at = 0;
-    for (let i = 0; i < 2; i++) {
-      fs.readSync(fd, page, 0, page.length, at);
-      const pageSize = page.readUInt32LE(48);
-      const plausible = pageSize >= 512 && pageSize <= 65_536 && (pageSize & (pageSize - 1)) === 0;
-      if (page.readUInt32LE(24) !== 0xbeefc0de || !plausible || size < 2 * pageSize) {
-        throw corrupt(dir, path, 'it is no LMDB file', at);
-      }
-      at = pageSize;
-    }
-  } finally {
-    fs.closeSync(fd);
   }
 }

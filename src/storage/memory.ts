@@ -1,7 +1,8 @@
-import type { CheckpointDelta, SessionState, Snapshot } from '../core/machine/types.js';
+import { mismatch } from '../core/machine/digest.js';
+import type { CheckpointDelta, OpResult, SessionId, Snapshot, StateDigest } from '../core/machine/types.js';
 import type { Durability } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { recordsOf, textOfAll } from './codec.js';
+import { BatchDecoder, textsOf } from './codec.js';
 import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
 import { Coverage, type Covered, coveredBy } from './coverage.js';
 import { type CheckpointRow, Replay } from './replay.js';
@@ -10,13 +11,15 @@ interface Batch {
   readonly number: number;
   readonly segment: number;
   /** The records as JSON: what was stored cannot change under us. */
-  readonly text: string;
+  readonly texts: readonly string[];
 }
 
 interface StoredRow {
-  state: { gen: number; seq: number; epoch: number; batch: number } | null;
+  state: { gen: number; seq: number; epoch: number; batch: number; digest: StateDigest } | null;
   readonly cells: Map<string, string>;
   readonly sessions: Map<string, string>;
+  /** By session/n. */
+  readonly results: Map<string, string>;
   readonly rows: Map<string, string>;
   promised: number;
   promiseBatch: number;
@@ -104,6 +107,7 @@ export class MemoryDisk {
         ...row,
         cells: new Map(row.cells),
         sessions: new Map(row.sessions),
+        results: new Map(row.results),
         rows: new Map(row.rows),
       });
     }
@@ -159,9 +163,9 @@ export class MemoryStorage implements NodeStorage {
     for (const batch of disk.batches) {
       if (batch.segment !== segment) this.coverage.begin(batch.segment);
       segment = batch.segment;
-      const records = recordsOf(batch.text);
+      const records = recordsOf(batch);
       replay.batch(batch.number, records);
-      this.note(batch.number, records, batch.text.length);
+      this.note(batch.number, records, lengthOf(batch));
     }
     disk.segment++;
     this.coverage.begin(disk.segment);
@@ -212,7 +216,11 @@ export class MemoryStorage implements NodeStorage {
       this.batchesInSegment = 0;
     }
     this.batchesInSegment++;
-    const batch: Batch = { number, segment: disk.segment, text: textOfAll(records) };
+    const batch: Batch = {
+      number,
+      segment: disk.segment,
+      texts: records.flatMap((record) => [...textsOf(record)]),
+    };
     disk.underWay = batch;
   }
 
@@ -222,7 +230,7 @@ export class MemoryStorage implements NodeStorage {
     if (batch === null) return;
     this.settle(batch);
     this.syncs += this.durability === 'fsync' ? 1 : 0;
-    this.note(batch.number, recordsOf(batch.text), batch.text.length);
+    this.note(batch.number, recordsOf(batch), lengthOf(batch));
   }
 
   private settle(batch: Batch): void {
@@ -260,10 +268,11 @@ export class MemoryStorage implements NodeStorage {
     }
     for (const delta of deltas) {
       const row = this.row(delta.partition);
-      row.state = { gen: delta.gen, seq: delta.seq, epoch: delta.epoch, batch };
-      if (delta.full) for (const held of [row.cells, row.sessions, row.rows]) held.clear();
+      row.state = { gen: delta.gen, seq: delta.seq, epoch: delta.epoch, batch, digest: delta.digest };
+      if (delta.full) for (const held of [row.cells, row.sessions, row.results, row.rows]) held.clear();
       for (const [key, cell] of delta.cells) change(row.cells, key, cell);
-      for (const [id, session] of delta.sessions) change(row.sessions, id, session);
+      for (const [id, first] of delta.sessions) change(row.sessions, id, first);
+      for (const [id, n, result] of delta.results) change(row.results, `${id}/${n}`, result);
       for (const [id, value] of delta.rows) change(row.rows, id, value);
       this.promises.set(delta.partition, Math.max(this.promises.get(delta.partition) ?? 0, delta.promised));
       this.dirtyPromises.add(delta.partition);
@@ -288,6 +297,7 @@ export class MemoryStorage implements NodeStorage {
         state: null,
         cells: new Map(),
         sessions: new Map(),
+        results: new Map(),
         rows: new Map(),
         promised: 0,
         promiseBatch: 0,
@@ -304,7 +314,12 @@ export class MemoryStorage implements NodeStorage {
   }
 
   stats(): StorageStats {
-    return { logBytes: this.coverage.bytes, segments: this.coverage.count, syncs: this.syncs };
+    return {
+      logBytes: this.coverage.bytes,
+      segments: this.coverage.count,
+      syncs: this.syncs,
+      checkpointError: null,
+    };
   }
 
   async close(): Promise<void> {
@@ -340,24 +355,44 @@ export class MemoryStorage implements NodeStorage {
   }
 }
 
+function recordsOf({ texts }: Batch): LogRecord[] {
+  const decoder = new BatchDecoder();
+  for (const text of texts) decoder.add(`[${text}]`);
+  return decoder.take();
+}
+
+const lengthOf = ({ texts }: Batch): number => texts.reduce((sum, text) => sum + text.length, 0);
+
 function change(held: Map<string, string>, key: string, value: unknown): void {
   if (value === null) held.delete(key);
   else held.set(key, JSON.stringify(value));
 }
 
-/** A stored row as replay wants it. */
+/** A stored row as replay wants it. Throws `storage-corrupt` when it is not what its digest says. */
 export function toCheckpointRow(row: StoredRow): CheckpointRow {
   const { state, promised, promiseBatch } = row;
-  const snapshot: Snapshot | null = state && {
-    gen: state.gen,
-    seq: state.seq,
-    epoch: state.epoch,
+  if (state === null) return { snapshot: null, snapshotBatch: 0, promised, promiseBatch };
+  const { gen, seq, epoch, digest, batch } = state;
+  const results = new Map<string, [number, OpResult][]>();
+  for (const [id, text] of row.results) {
+    const [session = '', n] = id.split('/');
+    const of = results.get(session) ?? [];
+    of.push([Number(n), JSON.parse(text) as OpResult]);
+    results.set(session, of);
+  }
+  const snapshot: Snapshot = {
+    gen,
+    seq,
+    epoch,
+    digest,
     cells: [...row.cells].map(([key, text]) => [key, JSON.parse(text)] as const),
-    sessions: [...row.sessions].map(([id, text]) => [
-      id as `${number}.${number}`,
-      JSON.parse(text) as SessionState,
-    ]),
+    sessions: [...row.sessions].map(
+      ([id, text]) =>
+        [id as SessionId, { first: JSON.parse(text) as number, results: results.get(id) ?? [] }] as const,
+    ),
     rows: [...row.rows].map(([id, text]) => [id, JSON.parse(text)] as const),
   };
-  return { snapshot, snapshotBatch: state?.batch ?? 0, promised, promiseBatch };
+  const wrong = mismatch(digest, snapshot);
+  if (wrong !== null) throw new MusterError('storage-corrupt', `the checkpoint is not whole: ${wrong}`);
+  return { snapshot, snapshotBatch: batch, promised, promiseBatch };
 }

@@ -18,6 +18,7 @@
  *    entries it came from are lost, entries of an older history may remain above the base; their epoch is below the
  *    base's, and a log's epochs never fall: cut there.
  */
+import { emptySnapshot } from '../core/machine/digest.js';
 import type { Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from './contract.js';
 
@@ -40,7 +41,7 @@ interface Partition {
   entries: Entry[];
 }
 
-export const EMPTY: Snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+export const EMPTY: Snapshot = emptySnapshot();
 
 export class Replay {
   private readonly partitions = new Map<number, Partition>();

@@ -18,7 +18,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import {
   aligned,
-  decodePayload,
+  BatchDecoder,
   FRAME_HEADER,
   type FrameHeader,
   frameHolds,
@@ -200,7 +200,7 @@ export function scanLog(options: ScanOptions): Scanned {
     let batchStart = SEGMENT_HEADER;
     let at = SEGMENT_HEADER;
     let batches = 0;
-    let records: LogRecord[] = [];
+    const decoder = new BatchDecoder();
     const finish = () => {
       segments.push({ number, lastBatch: batches > 0 ? expected - 1 : previous, bytes: batchStart });
       options.onBytes(batchStart);
@@ -216,16 +216,16 @@ export function scanLog(options: ScanOptions): Scanned {
         finish();
         return cut(number, batchStart);
       }
+      let records: readonly LogRecord[] = [];
       try {
-        const decoded = decodePayload(frame.payload);
-        records = records.length === 0 ? decoded : records.concat(decoded);
+        decoder.add(frame.payload);
+        if (frame.header.last) records = decoder.take();
       } catch (error) {
         throw fail(number, at, `the record cannot be read: ${(error as Error).message}`);
       }
       at = frame.next;
       if (!frame.header.last) continue;
       onBatch(expected, records);
-      records = [];
       batchStart = at;
       batches++;
       expected++;

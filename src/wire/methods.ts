@@ -132,8 +132,8 @@ export const methods: Methods = {
       stream,
       to,
       index: 'Which piece, from 0.',
-      count: 'How many pieces there are.',
-      chunk: `A piece of the snapshot’s JSON, at most ${limits.snapshotChunk} UTF-16 units.`,
+      last: 'Is it the last one?',
+      chunk: `A piece of the snapshot’s lines, each the JSON of one item, at most ${limits.snapshotChunk} UTF-16 units.`,
     },
   },
   'snapshot-ack': {

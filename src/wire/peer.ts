@@ -18,9 +18,6 @@ import { checkCommand } from './commands.js';
 /** The message of one type. */
 export type Peer<T extends PeerMessage['type']> = Extract<PeerMessage, { type: T }>;
 
-/** Most pieces a snapshot is cut into: as a record of the log it is bounded, and a piece has a fixed size. */
-const snapshotPieces = limits.recordBytes / limits.snapshotChunk;
-
 /**
  * The decoders of what nodes tell one another: from the `params` of a notification to the core's message, or
  * `bad-message`. Each rebuilds the message from checked fields, so the core always sees one shape of object.
@@ -118,21 +115,20 @@ export function decodeSnapshot(params: unknown): Peer<'snapshot'> {
   const m = stream(params, 'snapshot') as Fields & Peer<'snapshot'>;
   if (!isCount(m.gen)) bad('snapshot.gen', want.count);
   if (!isReplica(m.to)) bad('snapshot.to', want.replica);
-  if (!isCount(m.count) || m.count < 1 || m.count > snapshotPieces)
-    bad('snapshot.count', `1 to ${snapshotPieces}`);
-  if (!isCount(m.index) || m.index >= m.count) bad('snapshot.index', 'below count');
+  if (!isCount(m.index)) bad('snapshot.index', want.count);
+  if (typeof m.last !== 'boolean') bad('snapshot.last', 'true or false');
   if (typeof m.chunk !== 'string' || m.chunk.length > limits.snapshotChunk) {
     bad('snapshot.chunk', `text of at most ${limits.snapshotChunk} UTF-16 units`);
   }
   onlyFields(m, 8, 'snapshot');
-  const { p, gen, epoch, to, index, count, chunk } = m;
-  return { type: 'snapshot', p, gen, epoch, stream: m.stream, to, index, count, chunk };
+  const { p, gen, epoch, to, index, last, chunk } = m;
+  return { type: 'snapshot', p, gen, epoch, stream: m.stream, to, index, last, chunk };
 }
 
 export function decodeSnapshotAck(params: unknown): Peer<'snapshot-ack'> {
   const m = stream(params, 'snapshot-ack') as Fields & Peer<'snapshot-ack'>;
   if (!isReplica(m.from)) bad('snapshot-ack.from', want.replica);
-  if (!isCount(m.index) || m.index >= snapshotPieces) bad('snapshot-ack.index', `0 to ${snapshotPieces - 1}`);
+  if (!isCount(m.index)) bad('snapshot-ack.index', want.count);
   onlyFields(m, 5, 'snapshot-ack');
   return { type: 'snapshot-ack', p: m.p, epoch: m.epoch, stream: m.stream, from: m.from, index: m.index };
 }

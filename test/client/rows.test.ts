@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type LockCalls, listLocks } from '../../src/client/locks.js';
 import { listRows, type RowsQuery } from '../../src/client/rows.js';
 import { listTxs, type TxCalls } from '../../src/client/transactions.js';
+import { HashedCell } from '../../src/core/machine/digest.js';
 import { PartitionMachine } from '../../src/core/machine/machine.js';
 import type { Command, Query, QueryResult, SessionId, TxItem } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
@@ -163,7 +164,7 @@ describe('the transactions of a partition', () => {
     const [partition] = cluster.machines;
     // Six bytes each in JSON: what it writes and what it has read would be more than a frame together.
     const read = '\u0001'.repeat(limits.txReadUnits - 100);
-    partition!.machine.cells.set('r', { kind: 'text', value: read, version: 1 });
+    partition!.machine.cells.set('r', new HashedCell('r', 'text', read, 1));
     const written = '\u0001'.repeat(Math.floor((limits.txBytes - 1000) / 6));
     partition!.decide('0:1.2:3', [{ type: 'get', key: 'r' }, put('a', written)]);
     partition!.prepare('9:1.2:4', [{ type: 'get', key: 'r' }, put('b', written)]);

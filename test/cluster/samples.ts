@@ -59,7 +59,7 @@ export const says = (
     const counts = { tail, commit: tail, keys: 0, units: 0, rows: 0 };
     return [{ partition, role, epoch, serving: leads, writable: leads, ...counts }];
   }),
-  storage: { logBytes: 0, segments: 1, syncs: 0 },
+  storage: { logBytes: 0, segments: 1, syncs: 0, checkpointError: null },
   requests: { reads: 0, writes: 0, failed: 0, inflight: 0, latency: latencies() },
   calls: { finished: 0, failed: 0, inflight: 0, queued: 0 },
   ...given,

@@ -40,7 +40,7 @@ const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus =>
   revision: 7,
   faultRevision: 0,
   partitions,
-  storage: { logBytes: 0, segments: 1, syncs: 0 },
+  storage: { logBytes: 0, segments: 1, syncs: 0, checkpointError: null },
   requests: { reads: 0, writes: 0, failed: 0, inflight: 0, latency: [] },
   calls: { finished: 0, failed: 0, inflight: 0, queued: 0 },
 });

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
+import { SnapshotWriter } from '../../src/core/machine/pieces.js';
 import type { Command } from '../../src/core/machine/types.js';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
@@ -323,7 +325,7 @@ describe('a backup', () => {
       seq: i + 1,
       command: { type: 'barrier' as const },
     }));
-    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+    const snapshot = emptySnapshot();
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     node.sent.length = 0;
@@ -349,7 +351,7 @@ describe('a replica that has started', () => {
     seq: i + 1,
     command: { type: 'barrier' as const },
   }));
-  const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+  const snapshot = emptySnapshot(0);
   const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
 
   test('ignores an append that was meant for its store before', () => {
@@ -400,6 +402,37 @@ describe('a replica that has started', () => {
     expect(told).toEqual([true]);
     node.from('n1', append(10, 1, 12, 2));
     expect(told).toEqual([true, false]);
+  });
+});
+
+describe('a learner', () => {
+  test('installs no snapshot that is not what its digest says, and takes the next one that is', () => {
+    const only: PartitionConfig = { ...config, inSync: ['n1/sn1'] };
+    const { core, from, sent } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }, 1, only));
+    const snapshot = sealed({
+      ...emptySnapshot(1),
+      seq: 5,
+      epoch: 1,
+      cells: ['a', 'b', 'c'].map((key) => [key, { kind: 'counter', value: 7, version: 3 }] as const),
+    });
+    const send = (stream: number, change: (chunk: string) => string): void => {
+      const writer = new SnapshotWriter(snapshot);
+      for (let index = 0, last = false; !last; index++) {
+        const piece = writer.next(60);
+        last = piece.last;
+        const chunk = change(piece.chunk);
+        const link = { p: 0, gen: 1, epoch: 1, stream, to: 'n2/sn2' };
+        from('n1', { type: 'snapshot', ...link, index, last, chunk });
+      }
+    };
+    const acked = () => sent.filter(({ message }) => message.type === 'ack').length;
+    send(1, (chunk) => chunk.replace('["c","b"', '["c","d"'));
+    send(2, (chunk) => chunk.replace('"counter",7', '"counter",8'));
+    send(3, (chunk) => chunk.replace('"counter"', 'counter'));
+    const replica = core.replicas.get(0)!;
+    expect([replica.commit, replica.machine.cells.size, acked()]).toEqual([0, 0, 0]);
+    send(4, (chunk) => chunk);
+    expect([replica.commit, replica.machine.digest, acked()]).toEqual([5, snapshot.digest, 1]);
   });
 });
 
@@ -474,7 +507,7 @@ describe('a node', () => {
   });
   test('checkpoints a partition whole that came from a logged snapshot', () => {
     const cell = { kind: 'counter' as const, value: 7, version: 3 };
-    const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [], rows: [] };
+    const snapshot = sealed({ gen: 1, seq: 5, epoch: 1, cells: [['c', cell]], sessions: [], rows: [] });
     const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: false, entries: [] }];
     const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
     expect(core.takeCheckpoint().deltas).toMatchObject([{ full: true, cells: [['c', cell]] }]);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
 import type { Command, TxItem } from '../../src/core/machine/types.js';
 import {
   aligned,
+  BatchDecoder,
   BatchEncoder,
-  decodePayload,
   FRAME_HEADER,
   readFrameHeader,
 } from '../../src/storage/codec.js';
@@ -47,7 +48,9 @@ function frames(records: readonly LogRecord[]): LogRecord[][] {
   const found: LogRecord[][] = [];
   for (let at = 0; at < bytes.length; ) {
     const { length } = readFrameHeader(bytes, at)!;
-    found.push(decodePayload(bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + length)));
+    const decoder = new BatchDecoder();
+    decoder.add(bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + length));
+    found.push(decoder.take());
     at += aligned(FRAME_HEADER + length);
   }
   return found;
@@ -64,9 +67,33 @@ describe('a batch of the log', () => {
     },
   );
 
-  test('gives back a snapshot with its rows, in a frame of its own', () => {
+  test('gives back snapshots with their rows, small ones in one frame', () => {
     const record = snapshot(0, 1, 5) as Extract<LogRecord, { type: 'snapshot' }>;
-    const whole: LogRecord = { ...record, snapshot: { ...record.snapshot, rows: everyRow } };
-    expect(frames([whole, whole])).toEqual([[whole], [whole]]);
+    const whole: LogRecord = { ...record, snapshot: sealed({ ...record.snapshot, rows: everyRow }) };
+    expect(frames([whole, whole])).toEqual([[whole, whole]]);
+  });
+
+  test('has a snapshot in frames whose size does not grow with the state, and finds what is missing', () => {
+    const value = '\u0001'.repeat(100_000);
+    const results = Array.from({ length: 20 }, (_, i) => [i + 1, { ok: true, value }] as const);
+    const state = sealed({ ...emptySnapshot(1), seq: 5, sessions: [['1.1', { first: 1, results }]] });
+    const bytes = new BatchEncoder().encode([{ type: 'snapshot', partition: 3, snapshot: state }], 1, 0);
+    const payloads: Buffer[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const { length } = readFrameHeader(bytes, at)!;
+      payloads.push(bytes.subarray(at + FRAME_HEADER, at + FRAME_HEADER + length));
+      at += aligned(FRAME_HEADER + length);
+    }
+    expect(payloads.length).toBeGreaterThan(5);
+    for (const { length } of payloads) expect(length).toBeLessThan(3 * 1024 * 1024);
+    const decoded = (parts: readonly Buffer[]) => {
+      const decoder = new BatchDecoder();
+      for (const part of parts) decoder.add(part);
+      return decoder.take();
+    };
+    expect(decoded(payloads)).toEqual([{ type: 'snapshot', partition: 3, snapshot: state }]);
+    expect(() => decoded(payloads.slice(0, -1))).toThrow('not whole');
+    expect(() => decoded([...payloads, payloads.at(-1)!])).toThrow('more items');
+    expect(() => decoded(payloads.slice(1))).toThrow('no snapshot');
   });
 });

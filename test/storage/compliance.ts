@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
 import type { Durability } from '../../src/core/map/types.js';
 import { limits } from '../../src/limits.js';
 import type { NodeStorage } from '../../src/storage/contract.js';
@@ -86,7 +87,7 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
       expect(seven!.entries).toEqual(appends(7, 1, 1, 5).map((r) => (r.type === 'append' ? r.entry : null)));
       expect(seven).toMatchObject({
         promised: 1,
-        snapshot: { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] },
+        snapshot: { ...emptySnapshot() },
       });
     });
 
@@ -186,7 +187,8 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
     test('a delta changes what it names; a full one replaces everything', async () => {
       const storage = await start();
       const cell = (value: string, version: number) => ({ kind: 'text', value, version }) as const;
-      const session = { first: 3, results: [[3, { ok: true, value: 7, version: 2 }]] } as const;
+      const result = { ok: true, value: 7, version: 2 } as const;
+      const session = { first: 3, results: [[3, result]] } as const;
       await storage.checkpoint([
         delta(0, 1, 2, {
           cells: [
@@ -194,8 +196,12 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
             ['b', cell('2', 2)],
           ],
           sessions: [
-            ['0.1', session],
-            ['0.2', session],
+            ['0.1', 3],
+            ['0.2', 3],
+          ],
+          results: [
+            ['0.1', 3, result],
+            ['0.2', 3, result],
           ],
           rows: [
             ['fence/f', { kind: 'fence', token: 3 }],
@@ -204,51 +210,70 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
         }),
         delta(1, 1, 2, {
           cells: [['a', cell('1', 1)]],
-          sessions: [['0.1', session]],
+          sessions: [['0.1', 3]],
+          results: [['0.1', 3, result]],
           rows: [['fence/f', { kind: 'fence', token: 5 }]],
         }),
       ]);
       await storage.checkpoint([
-        delta(0, 1, 4, {
-          full: false,
-          cells: [
-            ['a', null],
-            ['c', cell('4', 4)],
-          ],
-          sessions: [['0.1', null]],
-          rows: [['fence/f', null]],
-        }),
+        delta(
+          0,
+          1,
+          4,
+          {
+            full: false,
+            cells: [
+              ['a', null],
+              ['c', cell('4', 4)],
+            ],
+            sessions: [['0.1', null]],
+            results: [['0.1', 3, null]],
+            rows: [['fence/f', null]],
+          },
+          {
+            cells: [
+              ['b', cell('2', 2)],
+              ['c', cell('4', 4)],
+            ],
+            sessions: [['0.2', session]],
+            rows: [['fence/g', { kind: 'fence', token: 4 }]],
+          },
+        ),
         delta(1, 1, 9, { cells: [['z', cell('9', 9)]] }),
       ]);
       const [zero, one] = (await restart()).recovered.partitions;
-      expect(zero!.snapshot).toEqual({
-        gen: 0,
-        seq: 4,
-        epoch: 1,
-        cells: [
-          ['b', cell('2', 2)],
-          ['c', cell('4', 4)],
-        ],
-        sessions: [['0.2', session]],
-        rows: [['fence/g', { kind: 'fence', token: 4 }]],
-      });
-      expect(one!.snapshot).toEqual({
-        gen: 0,
-        seq: 9,
-        epoch: 1,
-        cells: [['z', cell('9', 9)]],
-        sessions: [],
-        rows: [],
-      });
+      expect(zero!.snapshot).toEqual(
+        sealed({
+          gen: 0,
+          seq: 4,
+          epoch: 1,
+          cells: [
+            ['b', cell('2', 2)],
+            ['c', cell('4', 4)],
+          ],
+          sessions: [['0.2', session]],
+          rows: [['fence/g', { kind: 'fence', token: 4 }]],
+        }),
+      );
+      expect(one!.snapshot).toEqual(
+        sealed({
+          gen: 0,
+          seq: 9,
+          epoch: 1,
+          cells: [['z', cell('9', 9)]],
+          sessions: [],
+          rows: [],
+        }),
+      );
     });
 
     test('rows of every kind come back from a snapshot in the log and from a checkpoint', async () => {
       const storage = await start();
       const record = snapshot(0, 1, 5) as Extract<ReturnType<typeof snapshot>, { type: 'snapshot' }>;
-      await storage.append([{ ...record, snapshot: { ...record.snapshot, rows: everyRow } }]);
+      await storage.append([{ ...record, snapshot: sealed({ ...record.snapshot, rows: everyRow }) }]);
       await storage.checkpoint([delta(1, 1, 1, { rows: everyRow })]);
       const [zero, one] = (await restart()).recovered.partitions;
-      expect(zero!.snapshot).toEqual({ ...record.snapshot, rows: everyRow });
+      expect(zero!.snapshot).toEqual(sealed({ ...record.snapshot, rows: everyRow }));
       expect(one!.snapshot.rows).toEqual(everyRow);
     });
 
@@ -269,16 +294,28 @@ export function storageCompliance(name: string, make: () => Promise<StorageFixtu
       ] as const;
       await storage.checkpoint([0, 1, 2].map((p) => delta(p, 1, 3, { cells: [], rows: before })));
       await storage.checkpoint([
-        delta(0, 1, 6, {
-          full: false,
-          cells: [],
-          rows: [
-            ['lock/a', null],
-            ['lock/b', lockRow(5)],
-            ['lock/d', lockRow(6)],
-            ['lock/none', null],
-          ],
-        }),
+        delta(
+          0,
+          1,
+          6,
+          {
+            full: false,
+            cells: [],
+            rows: [
+              ['lock/a', null],
+              ['lock/b', lockRow(5)],
+              ['lock/d', lockRow(6)],
+              ['lock/none', null],
+            ],
+          },
+          {
+            rows: [
+              ['lock/b', lockRow(5)],
+              ['lock/c', lockRow(3)],
+              ['lock/d', lockRow(6)],
+            ],
+          },
+        ),
         delta(1, 1, 6, { cells: [], rows: [['lock/d', lockRow(6)]] }),
       ]);
       const rows = (await restart()).recovered.partitions.map(({ snapshot }) => snapshot.rows);

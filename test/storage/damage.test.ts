@@ -1,13 +1,14 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Durability } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
 import type { FileStorage } from '../../src/storage/file-storage.js';
 import { type LogIo, nodeIo } from '../../src/storage/io.js';
+import { LmdbCheckpoint } from '../../src/storage/lmdb-checkpoint.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type Folder, temporaryFolder } from './folder.js';
-import { append, appends, brief, delta } from './records.js';
+import { append, appends, brief, delta, drop } from './records.js';
 
 let folder: Folder;
 let storage: FileStorage | null = null;
@@ -297,6 +298,181 @@ describe('a damaged checkpoint is refused as storage-corrupt', () => {
       code: 'storage-corrupt',
       message: expect.stringContaining('checksum'),
     });
+  });
+});
+
+describe('a checkpoint with damage anywhere', () => {
+  const keys = 1500;
+  const cellsOf = (round: number) =>
+    Array.from({ length: keys }, (_, i) => {
+      const value = i % 97 === 0 ? 'y'.repeat(6000 + round) : `${'x'.repeat(60)}${i % 5 === 0 ? round : 0}`;
+      return [`key${i}`, { kind: 'text', value, version: 1 }] as const;
+    });
+  let data: string;
+  let whole: Buffer;
+  /** The file as it was at earlier checkpoints. */
+  const old: Buffer[] = [];
+  let logBefore: string;
+
+  const make = async (): Promise<void> => {
+    const s = await open();
+    data = join(folder.path, 'state', 'data.mdb');
+    for (let round = 1; round <= 5; round++) {
+      await s.append([append(0, 1, round), append(1, 1, round)]);
+      await s.checkpoint([delta(0, 1, round, { cells: cellsOf(round) }), delta(1, 1, round)]);
+      old.push(fs.readFileSync(data));
+    }
+    await s.abandon();
+    whole = old.pop()!;
+    logBefore = join(folder.path, 'before');
+    for (const name of ['log', 'run.json'])
+      fs.cpSync(join(folder.path, name), join(logBefore, name), { recursive: true });
+  };
+
+  /** Starts with the file like this: says whether it was refused; anything but the right state fails. */
+  const start = async (file: Buffer, what: string): Promise<boolean> => {
+    for (const name of ['log', 'run.json']) {
+      fs.rmSync(join(folder.path, name), { recursive: true, force: true });
+      fs.cpSync(join(logBefore, name), join(folder.path, name), { recursive: true });
+    }
+    fs.writeFileSync(data, file);
+    let s: FileStorage;
+    try {
+      s = await open();
+    } catch (error) {
+      storage = null;
+      expect(error, what).toMatchObject({ code: 'storage-corrupt' });
+      expect((error as MusterError).details, what).toMatchObject({ path: folder.path });
+      return true;
+    }
+    const check = (found: FileStorage, seq: number, round: number) => {
+      expect(entries(found).replace(/ \[.*/, ''), what).toBe(`p1 s1.${seq}`);
+      const cells = new Map(found.recovered.partitions[0]!.snapshot.cells);
+      expect(cells.size, what).toBe(keys);
+      for (const [key, cell] of cellsOf(round)) expect(cells.get(key), what).toEqual(cell);
+    };
+    check(s, 5, 5);
+    // It can be written to, and what is written is found.
+    await s.append([append(0, 1, 6)]);
+    await s.checkpoint([delta(0, 1, 6, { cells: cellsOf(6) })]);
+    await s.abandon();
+    const again = await open();
+    check(again, 6, 6);
+    await again.abandon();
+    storage = null;
+    return false;
+  };
+
+  test('ends in the right state or as storage-corrupt, and never in a signal', {
+    timeout: 240_000,
+  }, async () => {
+    await make();
+    expect(await start(whole, 'whole')).toBe(false);
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    const page = 4096;
+    const pages = Math.floor(whole.length / page);
+    const counts: Record<string, number> = {};
+    const at = (): number => (random(3) === 0 ? random(2) * page + random(170) : random(whole.length));
+    const kinds: Record<string, (b: Buffer) => Buffer> = {
+      flip: (b) => {
+        const place = at();
+        b[place]! ^= 1 << random(8);
+        return b;
+      },
+      header: (b) => {
+        b[random(pages) * page + random(40)] = random(256);
+        return b;
+      },
+      zero: (b) => {
+        const place = at();
+        return b.fill(0, place, place + [8, 512, page][random(3)]!);
+      },
+      zeroPage: (b) => {
+        const place = random(pages) * page;
+        return b.fill(0, place, place + page);
+      },
+      garbage: (b) => {
+        const place = at();
+        for (let i = place; i < Math.min(b.length, place + 64); i++) b[i] = random(256);
+        return b;
+      },
+      truncate: (b) => b.subarray(0, random(2) === 0 ? random(b.length) : random(pages) * page),
+      swap: (b) => {
+        const [one, other] = [random(pages) * page, random(pages) * page];
+        const copy = Buffer.from(b.subarray(one, one + page));
+        b.copy(b, one, other, other + page);
+        copy.copy(b, other);
+        return b;
+      },
+      oldPage: (b) => {
+        const source = old[random(old.length)]!;
+        const place = random(Math.floor(source.length / page)) * page;
+        source.copy(b, place, place, place + page);
+        return b;
+      },
+      oldPages: (b) => {
+        const source = old[random(old.length)]!;
+        const place = random(Math.floor(source.length / page)) * page;
+        source.copy(b, place, place, place + 8 * page);
+        return b;
+      },
+    };
+    for (let i = 0; i < 180; i++) {
+      const names = Object.keys(kinds);
+      const kind = names[i % names.length]!;
+      const refused = await start(kinds[kind]!(Buffer.from(whole)), `${kind} ${i}`);
+      const name = `${kind} ${refused ? 'refused' : 'harmless'}`;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    // Each kind is refused some of the time, or it would not have been tried.
+    for (const kind of Object.keys(kinds)) expect(counts[`${kind} refused`] ?? 0, kind).toBeGreaterThan(0);
+  });
+
+  test('a leaf of an earlier checkpoint in place of its successor is noticed', async () => {
+    old.length = 0;
+    await make();
+    let refused = 0;
+    let tried = 0;
+    for (const source of old.toReversed())
+      for (let place = 2 * 4096; place + 4096 <= source.length && refused < 2 && tried < 60; place += 4096) {
+        const [before, now] = [source, whole].map((b) => b.subarray(place, place + 4096));
+        const isLeaf = (b: Buffer) =>
+          b.readUInt16LE(18) === 2 && b.readBigUInt64LE(0) === BigInt(place / 4096);
+        if (!isLeaf(before!) || !isLeaf(now!) || before!.equals(now!)) continue;
+        tried++;
+        const file = Buffer.from(whole);
+        before!.copy(file, place);
+        if (await start(file, `leaf at ${place}`)) refused++;
+      }
+    expect(refused).toBeGreaterThan(0);
+  });
+});
+
+describe('a checkpoint that fails', () => {
+  test('stops neither the log nor later checkpoints, and is said in the figures', async () => {
+    const s = await open();
+    await s.append(appends(0, 1, 1, 3));
+    await s.checkpoint([delta(0, 1, 2)]);
+    const { write } = LmdbCheckpoint.prototype;
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    const failing = vi.spyOn(LmdbCheckpoint.prototype, 'write').mockRejectedValueOnce(full);
+    await s.append([drop(1), append(0, 1, 4)]);
+    const queued = [s.checkpoint([delta(0, 1, 3)]), s.checkpoint([delta(0, 1, 4, { full: false })])];
+    const ends = await Promise.allSettled(queued);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(failing).toHaveBeenCalledTimes(1);
+    failing.mockRestore();
+    expect(LmdbCheckpoint.prototype.write).toBe(write);
+    expect(s.stats().checkpointError).toContain('the disk is full');
+    await s.append([append(0, 1, 5)]);
+    await s.checkpoint([delta(0, 1, 5)]);
+    expect(s.stats().checkpointError).toBeNull();
+    await s.abandon();
+    expect(entries(await open())).toBe('p1 s1.5 []');
   });
 });
 

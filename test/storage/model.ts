@@ -1,3 +1,4 @@
+import { digestOf, sealed } from '../../src/core/machine/digest.js';
 import type { Cell, CheckpointDelta, Entry, Row, Snapshot } from '../../src/core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../../src/storage/contract.js';
 import { entry, lockEntry, lockRow } from './records.js';
@@ -129,7 +130,7 @@ export class Model {
 
   snapshot(p: number): Snapshot {
     const { gen, seq, epoch, cells, rows } = this.at(p);
-    return { gen, seq, epoch, cells: [...cells], sessions: [], rows: [...rows] };
+    return sealed({ gen, seq, epoch, cells: [...cells], sessions: [], rows: [...rows] });
   }
 
   /** The delta of a partition since the last call, or null when it is not held. */
@@ -148,7 +149,9 @@ export class Model {
       full: dirty === null,
       cells: [...changed.cells].map((key) => [key, cells.get(key) ?? null] as const),
       sessions: [],
+      results: [],
       rows: [...changed.rows].map((id) => [id, rows.get(id) ?? null] as const),
+      digest: digestOf({ cells: [...cells], sessions: [], rows: [...rows] }),
     };
   }
 

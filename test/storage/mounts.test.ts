@@ -63,7 +63,7 @@ describe.skipIf(!mountable)('on a disk that is full or read-only', () => {
     });
   });
 
-  test('a checkpoint that does not fit rejects as storage-full and leaves the one before', async () => {
+  test('a checkpoint that does not fit leaves the one before, the log goes on, and with space again it is written', async () => {
     await onTmpfs('2m', async (path) => {
       const storage = await openStorage({ dir: path, durability: 'fsync' });
       await storage.checkpoint([delta(0, 1, 5)]);
@@ -75,13 +75,24 @@ describe.skipIf(!mountable)('on a disk that is full or read-only', () => {
       await expect(storage.checkpoint([delta(0, 1, 9, { cells })])).rejects.toMatchObject({
         code: 'storage-full',
       });
-      await expect(storage.append([append(0, 1, 6)])).rejects.toMatchObject({ code: 'storage-full' });
+      expect(storage.stats().checkpointError).toContain('the disk is full');
+      await storage.append([append(0, 1, 6)]);
+      // Again, and what would build on what is not there is not taken.
+      await expect(storage.checkpoint([delta(0, 1, 9, { cells })])).rejects.toMatchObject({
+        code: 'storage-full',
+      });
+      await expect(storage.checkpoint([delta(0, 1, 9, { full: false })])).rejects.toMatchObject({
+        code: 'internal',
+      });
       told.mockRestore();
+      execFileSync('mount', ['-o', 'remount,size=32m', path]);
+      await storage.checkpoint([delta(0, 1, 9, { cells })]);
+      expect(storage.stats().checkpointError).toBeNull();
+      await storage.checkpoint([delta(1, 1, 3)]);
       await storage.close();
-      execFileSync('mount', ['-o', 'remount,size=8m', path]);
-      const again = await openStorage({ dir: path, durability: 'fsync' });
-      expect(brief(again.recovered.partitions)).toEqual({ 0: 'p1 s1.5 []' });
-      await again.close();
+      const third = await openStorage({ dir: path, durability: 'fsync' });
+      expect(brief(third.recovered.partitions)).toEqual({ 0: 'p1 s1.9 []', 1: 'p1 s1.3 []' });
+      await third.close();
     });
   });
 

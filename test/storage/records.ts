@@ -1,3 +1,4 @@
+import { type Contents, digestOf, sealed } from '../../src/core/machine/digest.js';
 import type { Cell, CheckpointDelta, Entry, Row } from '../../src/core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../../src/storage/contract.js';
 
@@ -107,33 +108,54 @@ export function cellsAt(seq: number, epoch: number): (readonly [string, Cell])[]
 export const snapshot = (partition: number, epoch: number, seq: number, gen = 0): LogRecord => ({
   type: 'snapshot',
   partition,
-  snapshot: {
+  snapshot: sealed({
     gen,
     seq,
     epoch,
     cells: cellsAt(seq, epoch),
     rows: [],
     sessions: [['0.1', { first: 1, results: [] }]],
-  },
+  }),
 });
 
-export const delta = (
+/** `after`: what the partition holds then, when that is not just what the delta sets. */
+export function delta(
   partition: number,
   epoch: number,
   seq: number,
-  more: Partial<CheckpointDelta> = {},
-): CheckpointDelta => ({
-  partition,
-  promised: epoch,
-  gen: 0,
-  seq,
-  epoch,
-  full: true,
-  cells: cellsAt(seq, epoch),
-  sessions: [],
-  rows: [],
-  ...more,
-});
+  more: Partial<Omit<CheckpointDelta, 'digest'>> = {},
+  after: Partial<Contents> = {},
+): CheckpointDelta {
+  const changes = {
+    partition,
+    promised: epoch,
+    gen: 0,
+    seq,
+    epoch,
+    full: true,
+    cells: cellsAt(seq, epoch),
+    sessions: [],
+    results: [],
+    rows: [],
+    ...more,
+  };
+  const there = <T extends readonly [...unknown[], unknown]>(all: readonly T[]) =>
+    all.filter((one) => one.at(-1) !== null);
+  const sessions = there(changes.sessions).map(
+    ([id, first]) =>
+      [
+        id,
+        {
+          first: first as number,
+          results: there(changes.results)
+            .filter(([of]) => of === id)
+            .map(([, n, result]) => [n, result] as const),
+        },
+      ] as const,
+  );
+  const held = { cells: there(changes.cells), sessions, rows: there(changes.rows), ...after } as Contents;
+  return { ...changes, digest: digestOf(held) };
+}
 
 /** A recovered partition in short, for comparing: promise, snapshot as epoch.seq, tail as epoch.seq. */
 export function brief(partitions: readonly StoredPartition[]): Record<number, string> {

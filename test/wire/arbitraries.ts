@@ -117,7 +117,7 @@ export const peerMessage: {
     gen: count,
     to: replica,
     index: fc.nat(6),
-    count: fc.integer({ min: 7, max: 2048 }),
+    last: fc.boolean(),
     chunk: fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }),
   }),
   'snapshot-ack': fc.record({

@@ -235,13 +235,11 @@ describe('the bounds of a message', () => {
     expect(rows('fence', null)).toBe('bad-message');
     expect(refused('read', { p: 0, query: { type: 'rows', kind: 'tx' } })).toBe('bad-message');
     const snapshot = (over: object) =>
-      refused('snapshot', { ...paramsOf(example!.snapshot), index: 0, count: 1, ...over });
+      refused('snapshot', { ...paramsOf(example!.snapshot), index: 0, last: true, ...over });
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk) })).toBeNull();
     expect(snapshot({ chunk: 'x'.repeat(limits.snapshotChunk + 1) })).toBe('bad-message');
-    expect(snapshot({ index: 1 })).toBe('bad-message');
-    const pieces = limits.recordBytes / limits.snapshotChunk;
-    expect(snapshot({ count: pieces })).toBeNull();
-    expect(snapshot({ count: pieces + 1 })).toBe('bad-message');
+    expect(snapshot({ index: -1 })).toBe('bad-message');
+    expect(snapshot({ last: 1 })).toBe('bad-message');
     const beacon = (claims: unknown) =>
       refused('beacon', { incarnation: 1, sentAt: 0.5, revision: 1, claims, silent: [], back: [] });
     expect(beacon([1, 2, 3, 4])).toBeNull();

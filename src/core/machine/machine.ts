@@ -1,10 +1,12 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap } from '../../turnover.js';
 import type { Rules } from '../rules.js';
 import { soundRules } from '../rules.js';
+import { DigestSum, HashedCell } from './digest.js';
 import { applyLock, lapse, ofTicket } from './locks.js';
 import { outcomeResult } from './outcome.js';
 import { Rows } from './rows.js';
+import { type Session, Sessions } from './sessions.js';
+import { growthOf, unitsOfCell } from './size.js';
 import {
   type Holding,
   hasRoom,
@@ -26,8 +28,8 @@ import type {
   QueryResult,
   Row,
   SessionId,
-  SessionState,
   Snapshot,
+  StateDigest,
   TxId,
   TxItem,
   TxOutcome,
@@ -46,11 +48,6 @@ export type Applied =
   /** The end of a transaction at its anchor, and what its client is told. */
   | { readonly type: 'decided'; readonly committed: boolean; readonly result: OpResult };
 
-interface Session {
-  first: number;
-  readonly results: TurnoverMap<number, OpResult>;
-}
-
 const nothing: Applied = { type: 'none' };
 const closed: Applied = { type: 'closed' };
 const refusedOpen: Applied = { type: 'refused-open' };
@@ -65,6 +62,10 @@ const sessionUnknown = failure(
   'session-expired',
   'the session is not known here: it was idle too long or was closed',
 );
+/** Whatever a primary has admitted before it knew better, no more is kept than this. */
+const mostUnits = 2 * limits.partitionUnits;
+const partitionFull = 'the partition is full';
+export const tooManyResults = 'the session has too many results that its client has not acknowledged';
 const acknowledged = failure('outcome-unknown', 'the session has already acknowledged a later operation');
 
 const aborted = ({
@@ -90,10 +91,11 @@ export class PartitionMachine {
   epoch = 0;
   /** Keys and values held, in UTF-16 code units. */
   units = 0;
-  readonly cells = new Map<string, Cell>();
-  readonly #sessions = new Map<SessionId, Session>();
+  readonly cells = new Map<string, HashedCell>();
+  readonly #sessions: Sessions;
+  /** Of cells and sessions; that of the rows is theirs. */
+  readonly #sum = new DigestSum();
   readonly #dirtyCells = new Set<string>();
-  readonly #dirtySessions = new Set<SessionId>();
   #full = false;
   /** Up to where the last checkpoint goes. */
   #checkpointedSeq = 0;
@@ -103,9 +105,11 @@ export class PartitionMachine {
   readonly intents: Intents;
   readonly #rules: MachineRules;
 
-  constructor(gen: number, rules: MachineRules = soundRules, rows = new Rows()) {
+  constructor(gen: number, rules: MachineRules = soundRules, stored: Snapshot | null = null) {
+    const rows = new Rows(stored?.rows);
     this.gen = gen;
     this.#rules = rules;
+    this.#sessions = new Sessions(this.#sum, stored?.sessions);
     this.rows = rows;
     this.intents = new Intents(
       (item) => this.#intentOf(item),
@@ -115,18 +119,35 @@ export class PartitionMachine {
   }
 
   static fromSnapshot(snapshot: Snapshot, rules: MachineRules = soundRules): PartitionMachine {
-    const machine = new PartitionMachine(snapshot.gen, rules, new Rows(snapshot.rows));
+    const machine = new PartitionMachine(snapshot.gen, rules, snapshot);
     machine.seq = snapshot.seq;
     machine.#checkpointedSeq = snapshot.seq;
     machine.epoch = snapshot.epoch;
-    for (const [key, cell] of snapshot.cells) {
-      machine.cells.set(key, cell);
-      machine.units += unitsOf(key, cell);
-    }
-    for (const [id, state] of snapshot.sessions) {
-      machine.#sessions.set(id, { first: state.first, results: new TurnoverMap(state.results) });
-    }
+    for (const [key, { kind, value, version }] of snapshot.cells)
+      machine.#set(key, new HashedCell(key, kind, value, version), undefined);
+    machine.#dirtyCells.clear();
     return machine;
+  }
+
+  /** Of the state at `seq`: replicas that have applied the same entries have the same. */
+  get digest(): StateDigest {
+    return {
+      hash: this.#sum.with(this.rows.sum),
+      cells: this.cells.size,
+      sessions: this.#sessions.size,
+      results: this.#sessions.results,
+      rows: this.rows.size,
+    };
+  }
+
+  /** About all that is held, in UTF-16 code units: cells, sessions with their results, rows. */
+  get heldUnits(): number {
+    return this.units + this.#sessions.units + this.rows.units;
+  }
+
+  /** What a partition keeps of a session, if it does. */
+  session(id: SessionId): Session | undefined {
+    return this.#sessions.get(id);
   }
 
   get sessionCount(): number {
@@ -134,7 +155,7 @@ export class PartitionMachine {
   }
 
   sessionIds(): Iterable<SessionId> {
-    return this.#sessions.keys();
+    return this.#sessions.ids();
   }
 
   /** The remembered result of an operation: `unknown-session`, `forgotten` (before the window), `beyond` (past it), or null when it was not applied yet. */
@@ -164,13 +185,12 @@ export class PartitionMachine {
       case 'open': {
         if (this.#sessions.size >= limits.sessionsPerPartition) return refusedOpen;
         const session: SessionId = `${command.gen}.${seq}`;
-        this.#sessions.set(session, { first: 1, results: new TurnoverMap() });
-        this.#dirtySessions.add(session);
+        this.#sessions.begin(session);
         return { type: 'opened', session };
       }
       case 'close':
       case 'expire':
-        if (this.#sessions.delete(command.session)) this.#dirtySessions.add(command.session);
+        this.#sessions.end(command.session);
         return closed;
       case 'barrier':
         return nothing;
@@ -223,7 +243,33 @@ export class PartitionMachine {
     // The primary lets no two that conflict into the log: this is the last word all the same.
     if (this.intents.against(tx, items).size > 0)
       return { yes: false, reason: 'conflict', message: 'another transaction holds a key' };
+    if (this.heldUnits > mostUnits && items.some(({ type }) => type === 'put' || type === 'get'))
+      return { yes: false, reason: 'too-large', message: partitionFull };
     return voteOn(items, this.cells);
+  }
+
+  /**
+   * The last word on what a primary admits or refuses by what was applied then: the log may have come to much more since. Nothing is
+   * remembered of what is refused, and the client may come again.
+   */
+  #refusal(session: Session, n: number, first: number, op: Operation): OpResult | null {
+    const full = this.heldUnits > mostUnits;
+    if (!full && !(session.units > 2 * limits.sessionUnits && n > first)) return null;
+    return growthOf(op, this.cells) > 0 ? failure('busy', full ? partitionFull : tooManyResults) : null;
+  }
+
+  /**
+   * Has the session so many results to acknowledge that it must do so before its next operation, `n`? Not the first one that it waits
+   * for: without that it could not acknowledge any. `times`: how often `limits.sessionUnits`.
+   */
+  hasUnacknowledged(id: SessionId, n: number, first: number, times = 1): boolean {
+    const session = this.#sessions.get(id);
+    return (
+      session !== undefined &&
+      session.units > times * limits.sessionUnits &&
+      first <= session.first &&
+      n > first
+    );
   }
 
   #prepare(c: Extract<Command, { type: 'prepare' }>, seq: number): Applied {
@@ -246,8 +292,10 @@ export class PartitionMachine {
     if (this.rows.get('staged', tx) !== undefined) return { type: 'vote', vote: null };
     const late = this.#known(c.session, c.n);
     if (late !== null) return this.#over(tx, late);
-    this.#acknowledge(c.session, c.first);
-    const vote = this.#vote(tx, own);
+    this.#sessions.acknowledge(c.session, c.first);
+    const vote = this.hasUnacknowledged(c.session, c.n, c.first, 2)
+      ? ({ yes: false, reason: 'too-large', message: tooManyResults } as const)
+      : this.#vote(tx, own);
     if (!vote.yes && this.#rules.ownVote) return this.#ended(tx, aborted(vote));
     const reads = vote.yes ? vote.reads : [];
     this.rows.set(tx, { kind: 'staged', tx, at, seq, items: own, reads, others });
@@ -275,7 +323,7 @@ export class PartitionMachine {
     const late = row === undefined ? this.#known(c.session, c.n) : null;
     if (late !== null) return this.#over(c.tx, late);
     if (row !== undefined) this.#letGo(row);
-    this.#acknowledge(c.session, c.first);
+    this.#sessions.acknowledge(c.session, c.first);
     return this.#ended(c.tx, aborted(c));
   }
 
@@ -296,23 +344,12 @@ export class PartitionMachine {
     return session === undefined ? sessionUnknown : doneBefore(session, n);
   }
 
-  /** Its client has the results of all operations before that one. */
-  #acknowledge(id: SessionId, first: number): void {
-    const session = this.#sessions.get(id);
-    if (session === undefined || first <= session.first) return;
-    forgetBefore(session, first);
-    this.#dirtySessions.add(id);
-  }
-
   /** The end of a transaction is its session's result, while that is wanted: its client may have been answered when all had prepared. */
   #ended(tx: TxId, outcome: TxOutcome): Applied {
     const result = outcomeResult(outcome);
     const { session: id, n } = partsOf(tx);
     const session = this.#sessions.get(id);
-    if (session !== undefined && doneBefore(session, n) === null) {
-      session.results.set(n, result);
-      this.#dirtySessions.add(id);
-    }
+    if (session !== undefined && doneBefore(session, n) === null) this.#sessions.remember(id, n, result);
     return { type: 'decided', committed: outcome.outcome === 'committed', result };
   }
 
@@ -348,10 +385,11 @@ export class PartitionMachine {
         return failure('busy', `a session has at most ${limits.sessionWindow} operations under way`);
       }
     }
-    if (first > session.first) forgetBefore(session, first);
+    this.#sessions.acknowledge(id, first);
+    const refused = this.#refusal(session, n, first, op);
+    if (refused !== null) return refused;
     const result = this.#perform(op, id, n, seq);
-    session.results.set(n, result);
-    this.#dirtySessions.add(id);
+    this.#sessions.remember(id, n, result);
     return result;
   }
 
@@ -377,15 +415,15 @@ export class PartitionMachine {
       case 'incr': {
         if (cell !== undefined && cell.kind !== 'counter') return wrongType(op.key, 'a value, not a counter');
         const value = (cell === undefined ? 0 : (cell.value as number)) + op.by;
-        if (value > limits.counterMax || value < limits.counterMin) {
+        if (!(value <= limits.counterMax && value >= limits.counterMin)) {
           return failure('overflow', `counter ${op.key} would pass ±(2^53−1)`);
         }
-        this.#set(op.key, { kind: 'counter', value, version: seq }, cell);
+        this.#set(op.key, new HashedCell(op.key, 'counter', value, seq), cell);
         return { ok: true, value, version: seq };
       }
       case 'reset': {
         if (cell !== undefined && cell.kind !== 'counter') return wrongType(op.key, 'a value, not a counter');
-        this.#set(op.key, { kind: 'counter', value: op.value, version: seq }, cell);
+        this.#set(op.key, new HashedCell(op.key, 'counter', op.value, seq), cell);
         return { ok: true, value: op.value, version: seq };
       }
       case 'put': {
@@ -394,7 +432,7 @@ export class PartitionMachine {
         if (refused !== null) return refused;
         const fenced = 'fence' in op ? this.#fence(op.key, op.fence) : null;
         if (fenced !== null) return fenced;
-        this.#set(op.key, { kind: 'text', value: op.value, version: seq }, cell);
+        this.#set(op.key, new HashedCell(op.key, 'text', op.value, seq), cell);
         return { ok: true, value: null, version: seq };
       }
       case 'delete': {
@@ -402,7 +440,8 @@ export class PartitionMachine {
         if (refused !== null) return refused;
         if (cell === undefined) return { ok: true, value: false };
         this.cells.delete(op.key);
-        this.units -= unitsOf(op.key, cell);
+        this.units -= unitsOfCell(op.key, cell);
+        cell.count(this.#sum, -1);
         this.#sorted = null;
         this.#dirtyCells.add(op.key);
         return { ok: true, value: true };
@@ -415,7 +454,8 @@ export class PartitionMachine {
   /** The greatest token of that name seen with this key, for ever. */
   #fence(key: string, fence: { name: string; token: number } | undefined): OpResult | null {
     if (fence === undefined) return null;
-    const id = `${fence.name}\u0000${key}`;
+    // Whatever is in name and key, no other two make the same id.
+    const id = `${fence.name.length}:${fence.name}${key}`;
     const seen = this.rows.get('fence', id)?.token ?? 0;
     if (fence.token < seen)
       return failure('fenced', `token ${fence.token} of ${fence.name} is stale: ${key} has seen ${seen}`);
@@ -423,9 +463,11 @@ export class PartitionMachine {
     return null;
   }
 
-  #set(key: string, cell: Cell, before: Cell | undefined): void {
+  #set(key: string, cell: HashedCell, before: HashedCell | undefined): void {
     const isNew = before === undefined;
-    this.units += unitsOf(key, cell) - (isNew ? 0 : unitsOf(key, before));
+    this.units += unitsOfCell(key, cell) - (isNew ? 0 : unitsOfCell(key, before));
+    before?.count(this.#sum, -1);
+    cell.count(this.#sum, 1);
     this.cells.set(key, cell);
     this.#dirtyCells.add(key);
     if (isNew) this.#sorted = null;
@@ -467,10 +509,9 @@ export class PartitionMachine {
       seq: this.seq,
       epoch: this.epoch,
       cells: [...this.cells].sort(byKey),
-      sessions: [...this.#sessions.keys()]
-        .sort()
-        .map((id) => [id, this.#sessionState(id) as SessionState] as const),
+      sessions: this.#sessions.sorted(),
       rows: this.rows.sorted(),
+      digest: this.digest,
     };
   }
 
@@ -490,26 +531,18 @@ export class PartitionMachine {
       cells: full
         ? [...this.cells]
         : [...this.#dirtyCells].map((key) => [key, this.cells.get(key) ?? null] as const),
-      sessions: [...(full ? this.#sessions.keys() : this.#dirtySessions)].map(
-        (id) => [id, this.#sessionState(id)] as const,
-      ),
+      ...this.#sessions.takeDirty(full),
       rows: this.rows.takeDirty(full),
+      digest: this.digest,
     };
     this.#full = false;
     this.#dirtyCells.clear();
-    this.#dirtySessions.clear();
     return delta;
   }
 
   /** Everything goes into the next checkpoint: this state did not grow out of the last one. */
   markFull(): void {
     this.#full = true;
-  }
-
-  #sessionState(id: SessionId): SessionState | null {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return null;
-    return { first: session.first, results: [...session.results].sort((a, b) => a[0] - b[0]) };
   }
 }
 
@@ -537,9 +570,6 @@ export const asItem = ({ key }: { readonly key: string }): TxItem => ({ type: 'd
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 
-const unitsOf = (key: string, cell: Cell): number =>
-  key.length + (typeof cell.value === 'string' ? cell.value.length : 16);
-
 const wrongType = (key: string, holds: string): OpResult => failure('wrong-type', `${key} holds ${holds}`);
 
 function versionConflict(key: string, cell: Cell | undefined, expected: number | undefined): OpResult | null {
@@ -553,16 +583,6 @@ function versionConflict(key: string, cell: Cell | undefined, expected: number |
 /** The result of an operation that was applied before; null: it was not. */
 const doneBefore = (session: Session, n: number): OpResult | null =>
   n < session.first ? acknowledged : (session.results.get(n) ?? null);
-
-/** A hostile `first` may lie far ahead: never loop over numbers that hold nothing. */
-function forgetBefore(session: Session, first: number): void {
-  if (first - session.first <= session.results.size) {
-    for (let n = session.first; n < first; n++) session.results.delete(n);
-  } else {
-    for (const n of session.results.keys()) if (n < first) session.results.delete(n);
-  }
-  session.first = first;
-}
 
 /** Index of the first key after `after` that can have the prefix, by binary search. */
 function firstAfter(keys: readonly string[], after: string | null, prefix: string): number {

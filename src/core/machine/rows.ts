@@ -1,5 +1,7 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
+import { DigestSum } from './digest.js';
+import { unitsOfRow } from './size.js';
 import type { PendingRow, QueryResult, Row, TxItem } from './types.js';
 
 type Kind = Row['kind'];
@@ -18,6 +20,12 @@ function withoutValues(row: Row | PendingRow): Row | PendingRow {
   return row.kind === 'prepared' ? { ...row, items: row.items.map(itemWithoutValue), reads: [] } : row;
 }
 
+/** What all rows come to. */
+interface Tally {
+  readonly sum: DigestSum;
+  units: number;
+}
+
 /** The rows of one kind. By name alone: most operations would otherwise join two texts, and hash the result. */
 class OfKind<R extends Row> {
   readonly rows = new TurnoverMap<string, R>();
@@ -25,20 +33,43 @@ class OfKind<R extends Row> {
   readonly dirty = new TurnoverSet<string>();
   /** What the checkpoint has: most rows come and go between two of them, and are none of its business. */
   readonly kept = new TurnoverSet<string>();
+  readonly #tally: Tally;
   /** They last for moments and never change: those that the checkpoint has not are found by looking at all there are. */
   readonly #passing: boolean;
 
-  constructor(passing: boolean) {
+  constructor(passing: boolean, tally: Tally) {
     this.#passing = passing;
+    this.#tally = tally;
+  }
+
+  /** A row that the checkpoint has. */
+  keep(name: string, row: R): void {
+    this.#put(name, row);
+    this.kept.add(name);
+  }
+
+  #put(name: string, row: R): void {
+    const before = this.rows.get(name);
+    if (before !== undefined) this.#count(name, before, -1);
+    this.#count(name, row, 1);
+    this.rows.set(name, row);
+  }
+
+  #count(name: string, row: R, by: 1 | -1): void {
+    this.#tally.sum.row(name, row, by);
+    this.#tally.units += by * unitsOfRow(name, row);
   }
 
   set(name: string, row: R): void {
-    this.rows.set(name, row);
+    this.#put(name, row);
     if (!this.#passing || this.kept.has(name)) this.dirty.add(name);
   }
 
   delete(name: string): void {
-    if (!this.rows.delete(name)) return;
+    const before = this.rows.get(name);
+    if (before === undefined) return;
+    this.#count(name, before, -1);
+    this.rows.delete(name);
     if (this.kept.has(name)) this.dirty.add(name);
     else if (!this.#passing) this.dirty.delete(name);
   }
@@ -60,6 +91,7 @@ class OfKind<R extends Row> {
 
 /** Rows by kind and name, with what changed since the last checkpoint. */
 export class Rows {
+  readonly #tally: Tally = { sum: new DigestSum(), units: 0 };
   /** Most partitions have none of most kinds. */
   readonly #kinds: { [K in Kind]: OfKind<OneOf<K>> | null } = {
     lock: null,
@@ -73,15 +105,13 @@ export class Rows {
   constructor(rows: Iterable<readonly [string, Row]> = []) {
     for (const [id, row] of rows) {
       const name = id.slice(row.kind.length + 1);
-      const of = this.#of(row.kind);
-      of.rows.set(name, row);
-      of.kept.add(name);
+      this.#of(row.kind).keep(name, row);
     }
   }
 
   #of(kind: Kind): OfKind<Row> {
     const kinds = this.#kinds as { [K in Kind]: OfKind<Row> | null };
-    kinds[kind] ??= new OfKind<Row>(kind !== 'lock' && kind !== 'fence');
+    kinds[kind] ??= new OfKind<Row>(kind !== 'lock' && kind !== 'fence', this.#tally);
     return kinds[kind];
   }
 
@@ -97,6 +127,16 @@ export class Rows {
     let size = 0;
     for (const [, { rows }] of this.#used()) size += rows.size;
     return size;
+  }
+
+  /** Of all of them. */
+  get sum(): DigestSum {
+    return this.#tally.sum;
+  }
+
+  /** About what they hold, in UTF-16 code units. */
+  get units(): number {
+    return this.#tally.units;
   }
 
   get<K extends Kind>(kind: K, name: string): OneOf<K> | undefined {

@@ -57,10 +57,13 @@ const shown = (value: string | number): string => {
 export const tooManyReads = `a transaction reads at most ${limits.txReadUnits} characters`;
 
 /** Do they fit into one entry of a log, and into the answer? */
-export function fitsReads(reads: readonly TxRead[]): boolean {
+export const fitsReads = (reads: readonly TxRead[]): boolean => unitsOfReads(reads) <= limits.txReadUnits;
+
+/** Keys and values that were read, in UTF-16 code units. */
+export function unitsOfReads(reads: readonly TxRead[]): number {
   let units = 0;
   for (const [key, value] of reads) units += key.length + (typeof value === 'string' ? value.length : 16);
-  return units <= limits.txReadUnits;
+  return units;
 }
 
 type Increment = Extract<TxItem, { type: 'incr' }>;

@@ -281,6 +281,17 @@ export interface SessionState {
   readonly results: readonly (readonly [n: number, result: OpResult])[];
 }
 
+/** What two replicas compare instead of their states. `gen`, `seq` and `epoch` are not in it. */
+export interface StateDigest {
+  /** 16 hexadecimal digits (digest.ts). */
+  readonly hash: string;
+  readonly cells: number;
+  readonly sessions: number;
+  /** Of all sessions together. */
+  readonly results: number;
+  readonly rows: number;
+}
+
 /** The whole state of a partition at (seq, epoch). */
 export interface Snapshot {
   readonly gen: number;
@@ -289,6 +300,8 @@ export interface Snapshot {
   readonly cells: readonly (readonly [key: string, cell: Cell])[];
   readonly sessions: readonly (readonly [id: SessionId, session: SessionState])[];
   readonly rows: readonly (readonly [id: string, row: Row])[];
+  /** Of the three above. */
+  readonly digest: StateDigest;
 }
 
 /** What changed since the last checkpoint; `full` replaces everything the checkpoint held of the partition. */
@@ -299,8 +312,11 @@ export interface CheckpointDelta {
   readonly seq: number;
   readonly epoch: number;
   readonly full: boolean;
-  /** A null cell or session was removed. */
+  /** A null cell, session, result or row was removed. */
   readonly cells: readonly (readonly [key: string, cell: Cell | null])[];
-  readonly sessions: readonly (readonly [id: SessionId, session: SessionState | null])[];
+  readonly sessions: readonly (readonly [id: SessionId, first: number | null])[];
+  readonly results: readonly (readonly [id: SessionId, n: number, result: OpResult | null])[];
   readonly rows: readonly (readonly [id: string, row: Row | null])[];
+  /** Of the whole state that the checkpoint holds of the partition afterwards. */
+  readonly digest: StateDigest;
 }

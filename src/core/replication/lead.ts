@@ -1,6 +1,8 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap, TurnoverSet } from '../../turnover.js';
-import { type Applied, asItem } from '../machine/machine.js';
+import { type Applied, asItem, tooManyResults } from '../machine/machine.js';
+import { SnapshotWriter } from '../machine/pieces.js';
+import { growthOf } from '../machine/size.js';
 import type { Command, OpResult, Query, QueryResult, SessionId, TxId, TxItem } from '../machine/types.js';
 import { handedOver, sameSet } from '../map/changes.js';
 import {
@@ -40,6 +42,9 @@ interface Yielding {
 const nearTail = 256;
 /** How long a publish waits for hand-overs that have just begun, so that they can be in it, in ms. */
 const drainMs = 50;
+
+/** A ticket's place at a lock. Whatever is in either, no other two make the same. */
+const placeOf = (lock: string, ticket: string): string => `${lock.length}:${lock}${ticket}`;
 
 /** What a replica does while it is primary of an epoch: orders, replicates, commits, answers (PROTOCOL.md R2–R11). */
 export class Lead {
@@ -116,6 +121,7 @@ export class Lead {
       },
       current: () => lead.#yielding?.published !== true && lead.holdsLeases(),
       mayWrite: () => lead.#mayWrite(),
+      noRoom: (growth) => lead.#noRoom(growth),
       append: (command) => lead.#accept(command, []),
       tell: (p, message) => ctx.tell(p, message),
       reply: (origin, response) =>
@@ -488,6 +494,20 @@ export class Lead {
     return null;
   }
 
+  /** Why so many more UTF-16 code units may not be kept; null: they may. Nothing of what is refused is in the log. */
+  #noRoom(growth: number): Refusal | null {
+    const held = this.#replica.machine.heldUnits + this.#pipelineBytes;
+    return growth > 0 && held + growth > limits.partitionUnits
+      ? this.#refuse('busy', `partition ${this.#replica.p} is full: it holds ${held} characters`)
+      : null;
+  }
+
+  #unacknowledged({ session, n, first }: Pick<Write, 'session' | 'n' | 'first'>): Refusal | null {
+    return this.#replica.machine.hasUnacknowledged(session, n, first)
+      ? this.#refuse('busy', tooManyResults)
+      : null;
+  }
+
   handle(origin: number, request: ClientRequest): void {
     if ((this.#yielding !== null || !this.serving) && this.#park(origin, request)) return;
     switch (request.type) {
@@ -543,6 +563,11 @@ export class Lead {
       return;
     }
     if (this.#refuseItems(origin, request.op.items, null)) return;
+    const lacking = this.#unacknowledged(request);
+    if (lacking !== null) {
+      this.#ctx.reply(origin, lacking);
+      return;
+    }
     this.#replica.lastActive.set(session, this.#ctx.now);
     this.#tx.begin(origin, request);
   }
@@ -593,7 +618,7 @@ export class Lead {
   }
 
   #open(origin: number): void {
-    const refusal = this.#mayWrite();
+    const refusal = this.#mayWrite() ?? this.#noRoom(64);
     if (refusal !== null) this.#ctx.reply(origin, refusal);
     else if (this.#replica.machine.sessionCount >= limits.sessionsPerPartition) {
       this.#ctx.reply(
@@ -643,9 +668,10 @@ export class Lead {
         return;
       }
     }
-    if (op.type === 'put' && this.#replica.machine.units + op.value.length > limits.partitionUnits) {
-      const message = `partition ${this.#replica.p} is full: it holds ${this.#replica.machine.units} characters`;
-      this.#ctx.reply(origin, this.#refuse('busy', message));
+    const growth = growthOf(op, this.#replica.machine.cells);
+    const lacking = this.#noRoom(growth) ?? (growth > 0 ? this.#unacknowledged(request) : null);
+    if (lacking !== null) {
+      this.#ctx.reply(origin, lacking);
       return;
     }
     this.#replica.lastActive.set(session, this.#ctx.now);
@@ -714,7 +740,7 @@ export class Lead {
         if (command.op.type === 'release' || command.op.type === 'leave') this.#answerAwaiting();
         break;
       case 'lapse':
-        this.#lapsing.delete(`${command.lock}\u0000${command.ticket}`);
+        this.#lapsing.delete(placeOf(command.lock, command.ticket));
         this.#answerAwaiting();
         break;
     }
@@ -724,7 +750,7 @@ export class Lead {
 
   #renewed(name: string, token: number): void {
     const holder = this.#replica.machine.rows.get('lock', name)?.holders.find((h) => h.token === token);
-    if (holder !== undefined) this.#lapses.set(`${name}\u0000${holder.ticket}`, this.#ctx.now + holder.ttl);
+    if (holder !== undefined) this.#lapses.set(placeOf(name, holder.ticket), this.#ctx.now + holder.ttl);
   }
 
   /** Whoever is new here, or was here when this primary began, gets its full time from now on. */
@@ -734,7 +760,7 @@ export class Lead {
     const present = new Set<string>();
     const look = (name: string, ticket: string, ms: number, renewed: number): void => {
       const kind = renewed === 0 ? '?' : '';
-      const id = `${name}\u0000${ticket}`;
+      const id = placeOf(name, ticket);
       // A waiter that was granted the lock begins anew.
       const key = `${kind}${id}`;
       present.add(key);
@@ -762,7 +788,7 @@ export class Lead {
   #await(origin: number, query: Extract<Query, { type: 'await' }>): void {
     const { now } = this.#ctx;
     // Whoever asks is still there.
-    this.#lapses.set(`?${query.key}\u0000${query.ticket}`, now + limits.lockWaiterMs);
+    this.#lapses.set(`?${placeOf(query.key, query.ticket)}`, now + limits.lockWaiterMs);
     this.#awaiting.push({ origin, query, until: now + limits.lockAwaitMs });
     this.#answerAwaiting();
   }
@@ -936,15 +962,12 @@ export class Lead {
   }
 
   #startSnapshot(stream: Stream): void {
-    const { units } = this.#replica.machine;
-    const snapshot = this.#replica.machine.snapshot();
-    const text = JSON.stringify(snapshot);
-    const count = Math.max(1, Math.ceil(text.length / this.#ctx.tuning.snapshotChunk));
+    const writer = new SnapshotWriter(this.#replica.machine.snapshot());
     // Under an id of its own: pieces of an earlier snapshot that are still on the way must not get into this one.
     stream.id = this.#ctx.nextStream();
     stream.state = 'snapshot';
     stream.overwrite = false;
-    stream.snapshot = { text, count, seq: snapshot.seq, units, index: 0 };
+    stream.snapshot = { writer, sent: 0, last: false };
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
   }
@@ -955,22 +978,23 @@ export class Lead {
       stream?.snapshot == null ||
       m.epoch !== this.epoch ||
       stream.id !== m.stream ||
-      m.index !== stream.snapshot.index
+      m.index !== stream.snapshot.sent - 1
     )
       return;
-    stream.snapshot.index++;
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
   }
 
   #sendChunk(stream: Stream): void {
-    const { text, count, index, units } = stream.snapshot as NonNullable<Stream['snapshot']>;
-    if (index >= count) return;
-    const { copies, now } = this.#ctx;
+    const snapshot = stream.snapshot as NonNullable<Stream['snapshot']>;
+    if (snapshot.last) return;
+    const { copies, now, tuning } = this.#ctx;
     stream.chunkDue = !copies.open(now);
     if (stream.chunkDue) return;
-    copies.spend(Math.min(text.length, this.#ctx.tuning.snapshotChunk));
-    stream.copied += units / count;
+    const { chunk, units, last } = snapshot.writer.next(tuning.snapshotChunk);
+    snapshot.last = last;
+    copies.spend(chunk.length);
+    stream.copied += units;
     this.#ctx.send(stream.node, {
       type: 'snapshot',
       p: this.#replica.p,
@@ -978,9 +1002,9 @@ export class Lead {
       epoch: this.epoch,
       stream: stream.id,
       to: stream.replica,
-      index,
-      count,
-      chunk: text.slice(index * this.#ctx.tuning.snapshotChunk, (index + 1) * this.#ctx.tuning.snapshotChunk),
+      index: snapshot.sent++,
+      last,
+      chunk,
     });
   }
 
@@ -989,7 +1013,7 @@ export class Lead {
     let oldest = Number.POSITIVE_INFINITY;
     for (const stream of this.streams.values()) {
       if (!this.#holdsLease(stream)) continue;
-      if (stream.snapshot !== null) oldest = Math.min(oldest, stream.snapshot.seq + 1);
+      if (stream.snapshot !== null) oldest = Math.min(oldest, stream.snapshot.writer.seq + 1);
       else if (stream.state === 'replicate') oldest = Math.min(oldest, stream.match + 1);
     }
     return oldest;

@@ -1,6 +1,8 @@
 import { limits } from '../../limits.js';
 import { TurnoverMap } from '../../turnover.js';
+import { emptySnapshot } from '../machine/digest.js';
 import { PartitionMachine } from '../machine/machine.js';
+import { SnapshotReader } from '../machine/pieces.js';
 import type { CheckpointDelta, Command, SessionId, Snapshot } from '../machine/types.js';
 import { promoted, sameSet } from '../map/changes.js';
 import {
@@ -66,7 +68,7 @@ export class Replica {
   #flyingBase = 0;
   #durableBase = 0;
   #owed: AckOwed | null = null;
-  #incoming: { epoch: number; stream: number; count: number; parts: string[] } | null = null;
+  #incoming: { epoch: number; stream: number; next: number; reader: SnapshotReader } | null = null;
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
@@ -101,8 +103,8 @@ export class Replica {
     this.p = p;
     this.config = config;
     // A store without a checkpoint knows of no generation: the log is from the partition's beginning.
-    const empty: Snapshot = { gen: config.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
-    const snapshot = stored === null || stored.snapshot.seq === 0 ? empty : stored.snapshot;
+    const snapshot =
+      stored === null || stored.snapshot.seq === 0 ? emptySnapshot(config.gen) : stored.snapshot;
     this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules);
     if (stored !== null && !stored.checkpointed) this.machine.markFull();
     this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
@@ -507,8 +509,7 @@ export class Replica {
       this.stepDown();
     }
     if (m.epoch > this.config.epoch) this.#ctx.wantMap();
-    if (m.gen > this.machine.gen)
-      this.#install({ gen: m.gen, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] });
+    if (m.gen > this.machine.gen) this.#install(emptySnapshot(m.gen));
     this.promise(m.epoch);
     this.#readsAtStore = this.#ctx.reads;
     return true;
@@ -539,18 +540,29 @@ export class Replica {
     if (!this.#accepts(from, m.to, m)) return;
     let incoming = this.#incoming;
     if (m.index === 0) {
-      incoming = { epoch: m.epoch, stream: m.stream, count: m.count, parts: [] };
+      incoming = { epoch: m.epoch, stream: m.stream, next: 0, reader: new SnapshotReader() };
       this.#incoming = incoming;
     }
     if (
       incoming === null ||
       incoming.epoch !== m.epoch ||
       incoming.stream !== m.stream ||
-      incoming.parts.length < m.index
+      incoming.next < m.index
     )
       return;
-    if (incoming.parts.length === m.index) incoming.parts.push(m.chunk);
-    if (incoming.parts.length < incoming.count) {
+    let snapshot: Snapshot | null = null;
+    try {
+      if (incoming.next === m.index) {
+        incoming.reader.add(m.chunk);
+        incoming.next++;
+        if (m.last) snapshot = incoming.reader.finish();
+      }
+    } catch {
+      // It is not what its digest says. Nothing is installed or acknowledged: the primary attaches anew and sends another.
+      this.#incoming = null;
+      return;
+    }
+    if (snapshot === null) {
       this.#ctx.send(from, {
         type: 'snapshot-ack',
         p: this.p,
@@ -562,7 +574,6 @@ export class Replica {
       return;
     }
     this.#incoming = null;
-    const snapshot = JSON.parse(incoming.parts.join('')) as Snapshot;
     if (snapshot.seq > this.commit) this.#install(snapshot);
     this.#owe(from, m.to, m, snapshot.seq);
   }

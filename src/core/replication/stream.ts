@@ -1,3 +1,4 @@
+import type { SnapshotWriter } from '../machine/pieces.js';
 import type { NodeId, ReplicaId } from '../map/types.js';
 
 /** What is not acknowledged is not sent again before this, in ms: disks take their time. */
@@ -48,12 +49,10 @@ export class Stream {
   readonly #flying: { last: number; bytes: number }[] = [];
   flyingBytes = 0;
   snapshot: {
-    readonly text: string;
-    readonly count: number;
-    readonly seq: number;
-    /** Keys and values in it. */
-    readonly units: number;
-    index: number;
+    readonly writer: SnapshotWriter;
+    /** How many pieces of it have been sent. */
+    sent: number;
+    last: boolean;
   } | null = null;
 
   /** Since when it has been in sync, on this clock. */

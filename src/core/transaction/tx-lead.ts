@@ -3,7 +3,7 @@ import { TurnoverMap, TurnoverSet } from '../../turnover.js';
 import type { Applied, PartitionMachine } from '../machine/machine.js';
 import { outcomeResult } from '../machine/outcome.js';
 import { Rows } from '../machine/rows.js';
-import { fitsBytes } from '../machine/size.js';
+import { fitsBytes, growthOfPart } from '../machine/size.js';
 import {
   fitsReads,
   holdingOf,
@@ -12,6 +12,7 @@ import {
   partsOf,
   type RecordRow,
   tooManyReads,
+  unitsOfReads,
   type Vote,
   voteOn,
 } from '../machine/transactions.js';
@@ -59,6 +60,8 @@ export interface TxHost {
   current(): boolean;
   /** Why nothing new may be written; null: it may. */
   mayWrite(): Refusal | null;
+  /** Why so many more UTF-16 code units may not be kept; null: they may. */
+  noRoom(growth: number): Refusal | null;
   /** Adds an entry. */
   append(command: Command): void;
   /** To the primary of partition `p`, wherever it is. */
@@ -258,7 +261,7 @@ export class TxLead {
     this.#note(c, 'came');
     const start = (): void => {
       if (c.deciding) return;
-      const refusal = this.#host.mayWrite();
+      const refusal = this.#host.mayWrite() ?? this.#noRoomFor(own);
       if (refusal !== null) this.#refuse(c, refusal);
       else if (!this.#failsHere(c, own)) {
         this.#hold(tx, own, at, this.#host.epoch);
@@ -288,6 +291,10 @@ export class TxLead {
     for (const one of c.others) one.items = parts.get(one.p) ?? null;
     this.#note(c, 'came');
     this.#sendPrepares(c);
+  }
+
+  #noRoomFor(items: readonly TxItem[]): Refusal | null {
+    return this.#host.noRoom(growthOfPart(items, this.#host.machine.cells));
   }
 
   /** It never began, and its session knows nothing of it: the client may try again under the same number. */
@@ -405,6 +412,12 @@ export class TxLead {
     if (!fitsReads(all) || !fitsBytes(decide, limits.entryBytes)) {
       c.abortable = true;
       this.#abort(c, 'too-large', tooManyReads);
+      return;
+    }
+    // Nobody can have been told that it is committed: else it is, however much it has read.
+    const lacking = c.abortable ? this.#host.noRoom(reads.length > 0 ? unitsOfReads(reads) : 0) : null;
+    if (lacking !== null) {
+      this.#abort(c, 'too-large', lacking.message);
       return;
     }
     const certain = this.#host.enoughInSync && this.#host.current();
@@ -559,7 +572,7 @@ export class TxLead {
     const no = (reason: 'unavailable' | 'conflict', message: string): void =>
       this.#voteNo(tx, m.anchor, epoch, reason, message);
     const go = (): void => {
-      const refusal = this.#host.mayWrite();
+      const refusal = this.#host.mayWrite() ?? this.#noRoomFor(items);
       if (refusal !== null) no('unavailable', refusal.message);
       else if (machine.rows.get('prepared', tx) === undefined && !this.#held.has(tx)) {
         this.#hold(tx, items, at, epoch);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HashedCell } from '../../../src/core/machine/digest.js';
 import { PartitionMachine } from '../../../src/core/machine/machine.js';
 import type { Command, SessionId, TxItem } from '../../../src/core/machine/types.js';
 import type { ClientResponse, PeerMessage } from '../../../src/core/messages.js';
@@ -60,6 +61,7 @@ class Primary {
       },
       current: () => this.leases,
       mayWrite: () => null,
+      noRoom: () => null,
       append: (command) => this.log.push(command),
       tell: (_, message) => this.told.push(message),
       reply: (_, response) => this.replies.push(response),
@@ -174,7 +176,7 @@ describe('the coordinator of a transaction', () => {
 
   it('aborts what it cannot do itself by the same entry', () => {
     const anchor = new Primary();
-    anchor.machine.cells.set(keyOf(0), { kind: 'counter', value: limits.counterMax - 1, version: 1 });
+    anchor.machine.cells.set(keyOf(0), new HashedCell(keyOf(0), 'counter', limits.counterMax - 1, 1));
     anchor.begin(1);
     // Another increment has come into the log before.
     anchor.log.splice(1, 0, {
@@ -328,7 +330,7 @@ describe('who takes part in a transaction', () => {
 
   it('names the epoch that it refuses', () => {
     const other = new Primary(1);
-    other.machine.cells.set(keyOf(1), { kind: 'text', value: 'no counter', version: 1 });
+    other.machine.cells.set(keyOf(1), new HashedCell(keyOf(1), 'text', 'no counter', 1));
     other.tx.onPrepare(prepare);
     other.apply();
     expect(other.told).toMatchObject([{ yes: false, epoch: 4, reason: 'wrong-type' }]);

@@ -1,0 +1,234 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Operation, SessionId, TxItem } from '../../src/core/machine/types.js';
+import type { ClusterMap } from '../../src/core/map/types.js';
+import type { ClientResponse } from '../../src/core/messages.js';
+import { NodeCore, type NodeEvent } from '../../src/core/node.js';
+import { defaultTimings, limits } from '../../src/limits.js';
+import { MemoryDisk, type MemoryStorage } from '../../src/storage/memory.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const first: ClusterMap = {
+  format: 1,
+  cluster: 'c',
+  name: 'c',
+  revision: 1,
+  settings: {
+    partitions: 1,
+    replicas: 1,
+    minInSync: 1,
+    durability: 'fsync',
+    timings: defaultTimings,
+    repairAfterMs: 30_000,
+  },
+  members: {
+    n1: {
+      id: 'n1',
+      store: 'disk',
+      incarnation: 0,
+      url: 'ws://127.0.0.1/n1',
+      weight: 1,
+      zone: '',
+      state: 'active',
+    },
+  },
+  partitions: [
+    { gen: 1, epoch: 1, primary: 'n1/disk', inSync: ['n1/disk'], target: ['n1'], placed: 1, handover: null },
+  ],
+  placement: null,
+};
+
+/** A cluster of one node, on a disk that outlives it. */
+class Single {
+  readonly disk = new MemoryDisk('disk');
+  storage!: MemoryStorage;
+  core!: NodeCore;
+  map = first;
+  private now = 1000;
+  private origin = 0;
+  private readonly answers = new Map<number, ClientResponse>();
+  private held: NodeEvent[] | null = null;
+
+  constructor() {
+    this.disk.store = 'disk';
+    this.start();
+  }
+
+  start(): void {
+    this.storage = this.disk.open();
+    this.core = new NodeCore({
+      node: 'n1',
+      store: 'disk',
+      incarnation: this.disk.boot,
+      url: 'ws://127.0.0.1/n1',
+      stored: this.storage.recovered.partitions,
+      seed: 1,
+      now: this.now,
+    });
+    for (let i = 0; i < 200 && this.core.replicas.get(0)?.lead?.serving !== true; i++) {
+      this.now += 25;
+      this.step({ type: 'tick' });
+    }
+    expect(this.core.replicas.get(0)?.lead?.serving).toBe(true);
+  }
+
+  step(event: NodeEvent): void {
+    let events = [event];
+    while (events.length > 0) {
+      for (const next of events) this.core.step(next, this.now);
+      events = [];
+      const ready = this.core.ready();
+      for (const { origin, response } of ready.reply) this.answers.set(origin, response);
+      if (ready.write !== null) {
+        this.storage.begin(ready.write);
+        this.storage.finish();
+        if (this.held === null) events.push({ type: 'written' });
+        else this.held.push({ type: 'written' });
+      }
+      if (ready.readMap !== null) events.push({ type: 'map', map: this.map, read: ready.readMap });
+      if (ready.publish === null) continue;
+      const ok = ready.publish.expected === this.map.revision;
+      if (ok) this.map = ready.publish.map;
+      events.push({ type: 'published', outcome: ok ? 'ok' : 'conflict' });
+    }
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.storage.checkpoint(this.core.takeCheckpoint().deltas);
+  }
+
+  /** Ends the process and starts the next. */
+  restart(): void {
+    this.storage.crash();
+    this.start();
+  }
+
+  /** Nothing becomes durable while `body` runs. */
+  stalled(body: () => void): void {
+    this.held = [];
+    body();
+    const events = this.held;
+    this.held = null;
+    for (const event of events) this.step(event);
+  }
+
+  ask(request: Extract<NodeEvent, { type: 'request' }>['request']): number {
+    const origin = ++this.origin;
+    this.step({ type: 'request', origin, request });
+    return origin;
+  }
+
+  answer(origin: number): string {
+    const response = this.answers.get(origin);
+    if (response === undefined) return 'none';
+    if (!response.ok) return response.code;
+    if (response.type === 'open') return response.session;
+    if (response.type !== 'write') return response.type;
+    return response.result.ok ? 'ok' : response.result.code;
+  }
+
+  open(): SessionId {
+    return this.answer(this.ask({ type: 'open', p: 0 })) as SessionId;
+  }
+
+  write(session: SessionId, n: number, firstWanted: number, op: Operation): string {
+    return this.answer(this.ask({ type: 'write', session, n, first: firstWanted, op }));
+  }
+
+  get machine() {
+    return this.core.replicas.get(0)!.machine;
+  }
+}
+
+const value = '\u0001'.repeat(limits.txReadUnits - 100);
+const readAll: Operation = { type: 'tx', key: 'large', items: [{ type: 'get', key: 'large' }] };
+
+describe('what a partition keeps is bounded', () => {
+  test('a session whose results are never acknowledged: refused until it does, and the node starts again', async () => {
+    const node = new Single();
+    const session = node.open();
+    expect(node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
+    let done = 0;
+    for (let n = 2; n <= 90; n++) {
+      const outcome = node.write(session, n, 1, readAll);
+      if (outcome === 'ok') done++;
+      else expect(outcome).toBe('busy');
+    }
+    // As JSON, six characters each.
+    expect(done).toBe(Math.ceil(limits.sessionUnits / (6 * value.length)));
+    expect(node.machine.session(session)!.units).toBeLessThan(limits.sessionUnits + 7 * value.length);
+    await node.checkpoint();
+    const { digest } = node.machine;
+    node.restart();
+    expect(node.machine.digest).toEqual(digest);
+    // The results are there still, and exactly once; what was refused can be done once others are acknowledged.
+    expect(node.write(session, 2, 1, readAll)).toBe('ok');
+    expect(node.write(session, 90, 1, readAll)).toBe('busy');
+    expect(node.write(session, 90, 4, readAll)).toBe('ok');
+    expect(node.write(session, 5, 5, { type: 'delete', key: 'large' })).toBe('ok');
+  });
+
+  test('the same all at once, before any of it is applied', async () => {
+    const node = new Single();
+    const session = node.open();
+    expect(node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
+    const origins: number[] = [];
+    node.stalled(() => {
+      for (let n = 2; n <= 60; n++)
+        origins.push(node.ask({ type: 'write', session, n, first: 1, op: readAll }));
+      expect(new Set(origins.map((origin) => node.answer(origin)))).toEqual(new Set(['none']));
+    });
+    expect(new Set(origins.map((origin) => node.answer(origin)))).toEqual(new Set(['ok', 'busy']));
+    expect(node.machine.session(session)!.units).toBeLessThan(2 * limits.sessionUnits + 7 * value.length);
+    await node.checkpoint();
+    node.restart();
+    expect(node.write(session, 61, 61, readAll)).toBe('ok');
+  });
+
+  test('transactions fill it no further than puts; what takes away, ends or counts goes on', async () => {
+    const node = new Single();
+    const session = node.open();
+    let n = 0;
+    const write = (op: Operation): string => {
+      n++;
+      return node.write(session, n, n, op);
+    };
+    const three = (i: number): TxItem[] =>
+      [0, 1, 2].map((j) => ({ type: 'put', key: `k${i}.${j}`, value: 'x'.repeat(limits.valueBytes) }));
+    expect(write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
+    expect(write({ type: 'acquire', key: 'lock', ttl: 1000, wait: false, permits: 1 })).toBe('ok');
+    let stored = 0;
+    while (write({ type: 'tx', key: 'k0.0', items: three(stored) }) === 'ok') stored++;
+    expect(stored).toBe(Math.floor(limits.partitionUnits / (3 * limits.valueBytes + 1000)));
+    expect(node.machine.heldUnits).toBeLessThan(limits.partitionUnits);
+    const filler = 'x'.repeat(limits.partitionUnits - node.machine.heldUnits - 1000);
+    expect(write({ type: 'put', key: 'filler', value: filler })).toBe('ok');
+    for (const op of [
+      { type: 'put', key: 'k', value: 'x'.repeat(1000) },
+      { type: 'put', key: 'k0.0', value: 'x'.repeat(1000) },
+      { type: 'tx', key: 'k', items: [{ type: 'get', key: 'filler' }] },
+    ] satisfies Operation[])
+      expect(write(op), JSON.stringify(op).slice(0, 60)).toBe('busy');
+    expect(write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
+    expect(
+      write({ type: 'renew', key: 'lock', token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token }),
+    ).toBe('ok');
+    const gap = limits.partitionUnits - node.machine.heldUnits;
+    expect(write({ type: 'put', key: 'f', value: 'x'.repeat(gap - 100) })).toBe('ok');
+    expect(write({ type: 'acquire', key: 'other', ttl: 1000, wait: false, permits: 1 })).toBe('busy');
+    expect(write({ type: 'put', key: 'g', value: '', fence: { name: 'lock', token: 7 } })).toBe('busy');
+    expect(
+      write({
+        type: 'release',
+        key: 'lock',
+        token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token,
+      }),
+    ).toBe('ok');
+    await node.checkpoint();
+    const { digest } = node.machine;
+    node.restart();
+    expect(node.machine.digest).toEqual(digest);
+    expect(write({ type: 'delete', key: 'k0.0' })).toBe('ok');
+    expect(write({ type: 'put', key: 'k0.0', value: 'x'.repeat(1000) })).toBe('ok');
+  });
+});
