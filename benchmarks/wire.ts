@@ -21,8 +21,10 @@ const append: PeerMessage = {
       stream: 43,
       prevSeq: 123456,
       prevEpoch: 12,
+      prevChain: 3_141_592_653,
       commit: 123440,
       counted: true,
+      digest: '0123456789abcdef',
       entries: Array.from({ length: 16 }, (_, i) => ({
         epoch: 12,
         command: {

@@ -28,9 +28,13 @@ export interface Append {
   readonly stream: number;
   readonly prevSeq: number;
   readonly prevEpoch: number;
+  /** The running checksum of the log up to `prevSeq`. */
+  readonly prevChain: number;
   readonly commit: number;
   /** The sender counts this replica as in sync: it has acknowledged everything up to `commit` (R3). */
   readonly counted: boolean;
+  /** The digest of the state at `commit` (16 hexadecimal digits), when the commit is news there; else empty. */
+  readonly digest: string;
   readonly entries: readonly SentEntry[];
 }
 

@@ -71,6 +71,8 @@ export interface Ready {
   readonly readMap: number | null;
   /** The store is to remember from now on that its log is damaged, or that it is whole again; null: as it was. */
   readonly damaged: boolean | null;
+  /** Partitions whose copies here differ from their primaries' at that entry: somebody must be told. */
+  readonly diverged: readonly { readonly p: number; readonly seq: number }[];
 }
 
 export interface NodeOptions {
@@ -115,6 +117,8 @@ export interface ReplicaStatus {
   readonly units: number;
   /** Locks, fences, and transactions that have not ended. */
   readonly rows: number;
+  /** The entry at which it differs from its primary's copy, though it must not; null: it does not. */
+  readonly divergedAt: number | null;
 }
 
 /** How often a node looks whether the members ought to change, in ms. */
@@ -226,6 +230,7 @@ export class NodeCore implements ReplicaContext {
   /** Some replica's log lacks, or may lack, what was acknowledged; and what the store has to be told of that. */
   #damaged: boolean;
   #damagedToStore: boolean | null = null;
+  #diverged: { p: number; seq: number }[] = [];
 
   constructor(options: NodeOptions) {
     this.node = options.node;
@@ -263,6 +268,10 @@ export class NodeCore implements ReplicaContext {
 
   reconsider(): void {
     this.#reconsider = true;
+  }
+
+  diverged({ p, divergedAt }: Replica): void {
+    this.#diverged.push({ p, seq: divergedAt as number });
   }
 
   trustChanged({ check }: Replica): void {
@@ -938,7 +947,9 @@ export class NodeCore implements ReplicaContext {
     this.#reached = [];
     const damaged = this.#damagedToStore;
     this.#damagedToStore = null;
-    return { write, send, reply, reached, publish, readMap, damaged };
+    const diverged = this.#diverged;
+    this.#diverged = [];
+    return { write, send, reply, reached, publish, readMap, damaged, diverged };
   }
 
   /**
@@ -980,6 +991,7 @@ export class NodeCore implements ReplicaContext {
       keys: replica.machine.cells.size,
       units: replica.machine.units,
       rows: replica.machine.rows.size,
+      divergedAt: replica.divergedAt,
     }));
   }
 }

@@ -5,6 +5,7 @@ import type { CheckpointDelta } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import { MusterError } from '../errors.js';
+import { nodeDataDir } from '../layout/paths.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Services } from '../service/runner.js';
@@ -231,6 +232,14 @@ export class NodeHost {
     }
     if (ready.readMap !== null) this.#readMap(ready.readMap);
     if (ready.damaged !== null) this.#setDamaged(ready.damaged);
+    for (const { p, seq } of ready.diverged) this.#sayDiverged(p, seq);
+  }
+
+  #sayDiverged(p: number, seq: number): void {
+    const { log, folder, node } = this.#options;
+    const message = `partition ${p} differs from its primary's copy at entry ${seq}: this replica stores nothing any more`;
+    const hint = `Compare with the other replicas, then move ${nodeDataDir(folder, node)} away and start the node again.`;
+    log.warn({ code: 'storage-corrupt', partition: p, seq, hint }, message);
   }
 
   #setDamaged(damaged: boolean): void {

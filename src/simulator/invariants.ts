@@ -129,6 +129,8 @@ export class Invariants {
       }
       this.#checkCommit(process, p);
     }
+    for (const { p, seq } of ready.diverged)
+      throw new Violation(10, `${process.node}: p${p} differs from its primary's copy at #${seq}`);
     for (const { step, tx } of ready.reached) {
       if (step !== 'answered') continue;
       this.#answered.add(tx);

@@ -14,10 +14,11 @@ export function encodeCall(id: RpcId, request: AnyRequest): string {
 
 /** As a list, which is half as long as with the names of its fields, and half the work (decision 0032). */
 function appendText(append: Append): string {
-  const { p, gen, epoch, stream, prevSeq, prevEpoch, commit, counted, entries } = append;
+  const { p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit, counted, digest, entries } = append;
   // An entry is not taken apart: of an applied one the command would have to be parsed.
   const texts = entries.map((e) => `[${e.epoch},${e.json ?? JSON.stringify(e.command)}]`).join();
-  return `[${p},${gen},${epoch},${stream},${prevSeq},${prevEpoch},${commit},${counted ? 1 : 0},[${texts}]]`;
+  const place = `${p},${gen},${epoch},${stream},${prevSeq},${prevEpoch},${prevChain},${commit}`;
+  return `[${place},${counted ? 1 : 0},"${digest}",[${texts}]]`;
 }
 
 /** The hot ones are spelt out: 0.41 µs instead of 0.48 for a write. Entries come as the JSON that the log has of them. */

@@ -60,9 +60,9 @@ export const methods: Methods = {
       to,
       incarnation: 'Which start of that replica’s store it is for; any other ignores it.',
       appends:
-        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, commit, counted, entries]`: its number and generation (which rises ' +
+        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit, counted, digest, entries]`: its number and generation (which rises ' +
         'only by unclean recovery), the epoch of its primary, the attachment of primary and replica; number and epoch of the entry ' +
-        'before the first of `entries`; up to which number entries are committed; 1 if the primary counts this replica as in sync; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
+        'before the first of `entries`, and the running checksum of the log up to it; up to which number entries are committed; 1 if the primary counts this replica as in sync; the digest of the state there, or nothing; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
     },
   },
   ack: {

@@ -36,20 +36,24 @@ export function decodeAppend(params: unknown): Peer<'append'> {
 }
 
 function decodeOne(value: unknown): Append {
-  if (!isArray(value) || value.length !== 9) bad('append.appends[]', appendFields);
-  for (let i = 0; i < 7; i++) if (!isCount(value[i])) bad(`append.appends[][${i}]`, want.count);
-  const [p, gen, epoch, stream, prevSeq, prevEpoch, commit] = value as number[] as Seven;
+  if (!isArray(value) || value.length !== 11) bad('append.appends[]', appendFields);
+  for (let i = 0; i < 8; i++) if (!isCount(value[i])) bad(`append.appends[][${i}]`, want.count);
+  const [p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit] = value as number[] as Eight;
   if (!isPartition(p)) bad('append.appends[][0]', want.partition);
-  if (value[7] !== 0 && value[7] !== 1) bad('append.appends[][7]', '0 or 1');
-  if (!isArray(value[8])) bad('append.appends[][8]', 'a list');
-  const entries = value[8].map(decodeEntry);
-  return { p, gen, epoch, stream, prevSeq, prevEpoch, commit, counted: value[7] === 1, entries };
+  const [counted, digest, list] = value.slice(8);
+  if (counted !== 0 && counted !== 1) bad('append.appends[][8]', '0 or 1');
+  if (typeof digest !== 'string' || !/^([0-9a-f]{16})?$/.test(digest))
+    bad('append.appends[][9]', '16 hexadecimal digits or nothing');
+  if (!isArray(list)) bad('append.appends[][10]', 'a list');
+  const entries = list.map(decodeEntry);
+  const place = { p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit };
+  return { ...place, counted: counted === 1, digest, entries };
 }
 
-type Seven = [number, number, number, number, number, number, number];
+type Eight = [number, number, number, number, number, number, number, number];
 
 const appendFields =
-  'a list of partition, gen, epoch, stream, prevSeq, prevEpoch, commit, counted (0 or 1) and entries';
+  'a list of partition, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit, counted (0 or 1), digest and entries';
 
 function decodeEntry(value: unknown): SentEntry {
   if (!isArray(value) || value.length !== 2) bad('append entries[]', 'a pair of epoch and command');

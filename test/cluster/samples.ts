@@ -56,7 +56,7 @@ export const says = (
     if (!inSync.some((replica) => replica.startsWith(`${id}/`))) return [];
     const leads = primary.startsWith(`${id}/`);
     const role = leads ? 'primary' : 'backup';
-    const counts = { tail, commit: tail, keys: 0, units: 0, rows: 0 };
+    const counts = { tail, commit: tail, keys: 0, units: 0, rows: 0, divergedAt: null };
     return [{ partition, role, epoch, serving: leads, writable: leads, ...counts }];
   }),
   storage: { logBytes: 0, segments: 1, syncs: 0, checkpointError: null },

@@ -24,6 +24,7 @@ const primary = (partition: number, epoch: number, serving = true): PartitionSta
   keys: 0,
   units: 0,
   rows: 0,
+  divergedAt: null,
 });
 
 const says = (id: string, partitions: readonly PartitionStatus[]): NodeStatus => ({

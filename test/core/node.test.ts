@@ -232,6 +232,10 @@ const tick = (node: ReturnType<typeof start>): void => {
   node.step({ type: 'tick' });
 };
 
+/** The running checksum of a node's log. */
+const chainAt = ({ core }: ReturnType<typeof start>, seq: number): number =>
+  core.replicas.get(0)?.log.chainAt(seq) ?? 0;
+
 describe('a backup', () => {
   test('takes over only when the grace is over since the last beacon it granted (R9)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
@@ -299,6 +303,8 @@ describe('a backup', () => {
           prevEpoch: 0,
           commit: 2,
           counted: true,
+          prevChain: 0,
+          digest: '',
           entries: commands.map((command) => ({ epoch: 1, command })),
         },
       ],
@@ -339,6 +345,8 @@ describe('a backup', () => {
       entries: [],
       commit: 0,
       counted: false,
+      prevChain: chainAt(node, 9),
+      digest: '',
     };
     node.from('n3', { type: 'append', to: 'n2/sn2', incarnation: 2, appends: [append] });
     expect(node.sent[0]?.message).toMatchObject({ type: 'reject', hintSeq: 8, hintEpoch: 1 });
@@ -361,13 +369,50 @@ describe('a replica that has started', () => {
       type: 'append',
       to: 'n2/sn2',
       incarnation,
-      appends: [{ ...append, counted: true }],
+      appends: [{ ...append, counted: true, prevChain: chainAt(node, 10), digest: '' }],
     });
     node.sent.length = 0;
     node.from('n3', message(1));
     expect(node.sent).toEqual([]);
     node.from('n3', message(2));
     expect(node.sent.map(({ message: m }) => m.type)).toContain('ack');
+  });
+
+  test('stores nothing any more when its log has another history, or its state is another (scrub)', () => {
+    for (const differs of ['history', 'state'] as const) {
+      const node = start('n2', mapOf({ n1: 1, n2: 2, n3: 1 }), stored, 2);
+      const alarms: unknown[] = [];
+      const ready = node.core.ready.bind(node.core);
+      node.core.ready = () => {
+        const all = ready();
+        alarms.push(...all.diverged);
+        return all;
+      };
+      const link = {
+        p: 0,
+        gen: 1,
+        epoch: 1,
+        stream: 1,
+        prevSeq: 10,
+        prevEpoch: 1,
+        commit: 10,
+        counted: true,
+      };
+      const send = (change: Partial<Append>): void =>
+        node.from('n1', {
+          type: 'append',
+          to: 'n2/sn2',
+          incarnation: 2,
+          appends: [{ ...link, prevChain: chainAt(node, 10), digest: '', entries: [], ...change }],
+        });
+      send({});
+      node.sent.length = 0;
+      send(differs === 'history' ? { prevChain: chainAt(node, 10) ^ 1 } : { digest: '0123456789abcdef' });
+      expect(alarms).toEqual([{ p: 0, seq: 10 }]);
+      send({});
+      expect([alarms.length, node.sent]).toEqual([1, []]);
+      expect(node.core.status()[0]?.divergedAt).toBe(10);
+    }
   });
 
   test('says that its disk has forgotten what a primary counts (R9a), and that it has it back', () => {
@@ -394,6 +439,8 @@ describe('a replica that has started', () => {
           prevEpoch,
           commit,
           counted: true,
+          prevChain: chainAt(node, prevSeq),
+          digest: '',
           entries: Array.from({ length: count }, () => ({ epoch: 1, command: { type: 'barrier' as const } })),
         },
       ],
@@ -448,6 +495,8 @@ describe('a node', () => {
       prevEpoch: 2,
       commit: 9,
       counted: false,
+      prevChain: 0,
+      digest: '',
       entries: [],
     });
     const sent = (): unknown[] =>

@@ -262,8 +262,8 @@ const hex = (x: number): string => (x >>> 0).toString(16).padStart(8, '0');
 /** A snapshot's parts that its digest is of. */
 export type Contents = Pick<Snapshot, 'cells' | 'sessions' | 'rows'>;
 
-/** The digest of these contents, computed from nothing else. */
-export function digestOf({ cells, sessions, rows }: Contents): StateDigest {
+/** The digest of these contents, computed from nothing else but the checksum of the log. */
+export function digestOf({ cells, sessions, rows }: Contents, chain = 0): StateDigest {
   const sum = new DigestSum();
   let results = 0;
   for (const [key, { kind, value: held, version }] of cells)
@@ -275,7 +275,8 @@ export function digestOf({ cells, sessions, rows }: Contents): StateDigest {
     results += session.results.length;
   }
   for (const [id, row] of rows) sum.row(id.slice(row.kind.length + 1), row, 1);
-  return { hash: sum.with(), cells: cells.length, sessions: sessions.length, results, rows: rows.length };
+  const counts = { cells: cells.length, sessions: sessions.length, results, rows: rows.length };
+  return { hash: sum.with(), ...counts, chain };
 }
 
 /** What contradicts a digest in contents that are said to have it; null: nothing. */

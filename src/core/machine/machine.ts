@@ -97,6 +97,8 @@ export class PartitionMachine {
   readonly #sum = new DigestSum();
   readonly #dirtyCells = new Set<string>();
   #full = false;
+  /** The running checksum of the log up to `seq`. */
+  #chain = 0;
   /** Up to where the last checkpoint goes. */
   #checkpointedSeq = 0;
   #sorted: string[] | null = null;
@@ -123,6 +125,7 @@ export class PartitionMachine {
     machine.seq = snapshot.seq;
     machine.#checkpointedSeq = snapshot.seq;
     machine.epoch = snapshot.epoch;
+    machine.#chain = snapshot.digest.chain;
     for (const [key, { kind, value, version }] of snapshot.cells)
       machine.#set(key, new HashedCell(key, kind, value, version), undefined);
     machine.#dirtyCells.clear();
@@ -137,6 +140,7 @@ export class PartitionMachine {
       sessions: this.#sessions.size,
       results: this.#sessions.results,
       rows: this.rows.size,
+      chain: this.#chain,
     };
   }
 
@@ -174,6 +178,7 @@ export class PartitionMachine {
   apply(entry: Entry): Applied {
     this.seq = entry.seq;
     this.epoch = entry.epoch;
+    this.#chain = entry.chain ?? 0;
     return this.#run(entry.command, entry.seq);
   }
 

@@ -232,6 +232,8 @@ export interface Entry {
   readonly command: Command;
   /** The command's JSON, when it is kept. */
   readonly json?: string;
+  /** The running checksum of the log up to and with this entry (chain.ts), once it is in one. */
+  readonly chain?: number;
 }
 
 /** What a key holds. */
@@ -290,6 +292,8 @@ export interface StateDigest {
   /** Of all sessions together. */
   readonly results: number;
   readonly rows: number;
+  /** The running checksum of the log that led here (chain.ts). It cannot be told from the state. */
+  readonly chain: number;
 }
 
 /** The whole state of a partition at (seq, epoch). */

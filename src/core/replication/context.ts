@@ -48,6 +48,8 @@ export interface ReplicaContext {
   mayYield(): boolean;
   /** The log of a replica is checked, or was found damaged. */
   trustChanged(replica: Replica): void;
+  /** The replica differs from its primary's where it must not. */
+  diverged(replica: Replica): void;
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;

@@ -1089,6 +1089,7 @@ export class Lead {
   #sendAppend(stream: Stream, entries: readonly LogEntry[], bytes: number): void {
     const { log, commit, p } = this.#replica;
     const prevSeq = stream.next - 1;
+    const isNews = stream.commitSent !== commit;
     stream.commitSent = commit;
     const append = {
       p,
@@ -1097,8 +1098,10 @@ export class Lead {
       stream: stream.id,
       prevSeq,
       prevEpoch: log.epochAt(prevSeq) as number,
+      prevChain: log.chainAt(prevSeq) as number,
       commit,
       counted: stream.inSyncSince !== null,
+      digest: isNews ? this.#replica.machine.digest.hash : '',
       entries,
     };
     this.#ctx.append(stream.node, stream.replica, append, bytes);

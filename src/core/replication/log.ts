@@ -1,5 +1,6 @@
 import { sizeOf } from '../machine/size.js';
 import type { Command, Entry } from '../machine/types.js';
+import { chainOf } from './chain.js';
 import type { LogEnd } from './log-check.js';
 
 /**
@@ -13,6 +14,8 @@ export class LogEntry implements Entry {
   readonly size: number;
   /** The keys and values it carries, in UTF-16 code units, as a partition's size counts them. */
   readonly units: number;
+  /** The running checksum up to here, once it is in a log. */
+  chain = 0;
   #command: Command | null;
   #json: string | null = null;
 
@@ -51,12 +54,14 @@ export class LogEntry implements Entry {
 export class ReplicaLog {
   #baseSeq: number;
   #baseEpoch: number;
+  #baseChain: number;
   #entries: LogEntry[] = [];
   #bytes = 0;
 
-  constructor(baseSeq: number, baseEpoch: number, entries: readonly Entry[] = []) {
+  constructor(baseSeq: number, baseEpoch: number, baseChain: number, entries: readonly Entry[] = []) {
     this.#baseSeq = baseSeq;
     this.#baseEpoch = baseEpoch;
+    this.#baseChain = baseChain;
     for (const { epoch, seq, command } of entries) this.append(new LogEntry(epoch, seq, command));
   }
 
@@ -90,12 +95,19 @@ export class ReplicaLog {
     return this.at(seq)?.epoch ?? null;
   }
 
+  /** The running checksum up to the entry at `seq`, or null when the log does not reach there (any more). */
+  chainAt(seq: number): number | null {
+    if (seq === this.#baseSeq) return this.#baseChain;
+    return this.at(seq)?.chain ?? null;
+  }
+
   at(seq: number): LogEntry | undefined {
     return seq <= this.#baseSeq ? undefined : this.#entries[seq - this.#baseSeq - 1];
   }
 
   append(entry: LogEntry): void {
     if (entry.seq !== this.tailSeq + 1) throw new Error(`log: appending ${entry.seq} after ${this.tailSeq}`);
+    entry.chain = chainOf(this.chainAt(this.tailSeq) as number, entry.epoch, entry.json);
     this.#entries.push(entry);
     this.#bytes += entry.size;
   }
@@ -144,6 +156,7 @@ export class ReplicaLog {
     const last = this.#entries[count - 1] as LogEntry;
     this.#baseSeq = last.seq;
     this.#baseEpoch = last.epoch;
+    this.#baseChain = last.chain;
     this.#bytes = bytes;
     this.#entries = this.#entries.slice(count);
   }

@@ -69,6 +69,11 @@ export class Replica {
   #durableBase = 0;
   #owed: AckOwed | null = null;
   #incoming: { epoch: number; stream: number; next: number; reader: SnapshotReader } | null = null;
+  /**
+   * The number of an entry at which this replica and a primary differ though they must not: a log with another history, or another state
+   * from the same log. It stores and applies nothing any more; null: no.
+   */
+  divergedAt: number | null = null;
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
@@ -107,7 +112,7 @@ export class Replica {
       stored === null || stored.snapshot.seq === 0 ? emptySnapshot(config.gen) : stored.snapshot;
     this.machine = PartitionMachine.fromSnapshot(snapshot, ctx.rules);
     if (stored !== null && !stored.checkpointed) this.machine.markFull();
-    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, stored?.entries ?? []);
+    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, snapshot.digest.chain, stored?.entries ?? []);
     this.promised = stored?.promised ?? 0;
     this.#durablePromise = this.promised;
     this.#flyingPromise = this.promised;
@@ -206,7 +211,7 @@ export class Replica {
 
   /** What this replica would like the map to say instead, if anything. Asked whenever a publish may start. */
   wants(): PartitionConfig | null {
-    if (this.rolledBack) return null;
+    if (this.rolledBack || this.divergedAt !== null) return null;
     if (this.lead !== null) return this.lead.wants();
     const config = this.config;
     if (this.isMe(config.primary)) {
@@ -480,6 +485,7 @@ export class Replica {
         return;
       }
     }
+    if (!this.#hasHistory(m)) return;
     let seq = prevSeq;
     for (const { epoch, command } of m.entries) {
       seq++;
@@ -490,15 +496,36 @@ export class Replica {
       this.appendEntry(command, epoch);
     }
     if (Math.min(m.commit, seq) > this.commit) this.commitTo(Math.min(m.commit, seq));
+    // Replicas that have applied the same entries have the same state.
+    if (m.digest !== '' && this.commit === m.commit && this.machine.digest.hash !== m.digest) {
+      this.#diverge(m.commit);
+      return;
+    }
     // A commit in its own epoch: the primary's barrier, and with it everything committed before, is below.
     if (!this.check.done && m.commit <= seq && this.log.epochAt(m.commit) === m.epoch)
       this.agreesThrough(m.commit);
     this.#owe(from, to, m, seq);
   }
 
+  /** The logs agree before the entries by number and epoch: then all before must be the same, too. */
+  #hasHistory({ prevSeq, prevEpoch, prevChain }: Append): boolean {
+    const epoch = this.log.epochAt(prevSeq);
+    // Compacted: whatever it was, it was committed.
+    if (epoch === null || (epoch === prevEpoch && this.log.chainAt(prevSeq) === prevChain)) return true;
+    this.#diverge(prevSeq);
+    return false;
+  }
+
+  #diverge(seq: number): void {
+    this.divergedAt = seq;
+    this.#owed = null;
+    this.#ctx.diverged(this);
+  }
+
   /** R1, but for the place in the log. */
   #accepts(from: NodeId, to: ReplicaId, m: Append | SnapshotChunk): boolean {
-    if (!this.isMe(to) || m.gen < this.machine.gen || this.rolledBack) return false;
+    if (!this.isMe(to) || m.gen < this.machine.gen || this.rolledBack || this.divergedAt !== null)
+      return false;
     if (m.epoch < this.promised && this.#ctx.rules.refuseOldEpoch) {
       this.#ctx.send(from, { type: 'stale', p: this.p, promised: this.promised });
       return false;
@@ -582,7 +609,7 @@ export class Replica {
     this.machine = PartitionMachine.fromSnapshot(snapshot, this.#ctx.rules);
     this.lastActive.clear();
     this.#beginsAnew();
-    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch);
+    this.log = new ReplicaLog(snapshot.seq, snapshot.epoch, snapshot.digest.chain);
     this.commit = snapshot.seq;
     this.durable = 0;
     this.#flyingMark = 0;

@@ -34,7 +34,7 @@ describe('the size of a command', () => {
   });
 
   it('keeps several large transactions out of one message', () => {
-    const log = new ReplicaLog(0, 0);
+    const log = new ReplicaLog(0, 0, 0);
     const large = put('x'.repeat(limits.appendBytes - 1000));
     for (let seq = 1; seq <= 3; seq++) log.append(new LogEntry(1, seq, large));
     expect(log.slice(1, limits.appendBytes).entries).toHaveLength(1);

@@ -19,6 +19,8 @@ describe('an entry of a log', () => {
           prevEpoch: 3,
           commit: 6,
           counted: true,
+          prevChain: 1,
+          digest: '',
         };
         const sent = (entries: readonly SentEntry[]): string =>
           encodePeerMessage({ type: 'append', to: 'n1/s', incarnation: 1, appends: [{ ...head, entries }] });
@@ -35,7 +37,7 @@ describe('an entry of a log', () => {
   });
 
   it('counts the same bytes when it comes and when it goes', () => {
-    const log = new ReplicaLog(0, 0);
+    const log = new ReplicaLog(0, 0, 0);
     const put = (i: number) =>
       new LogEntry(1, i, {
         type: 'op',
@@ -50,5 +52,31 @@ describe('an entry of a log', () => {
     log.compact(90, 1, 400, Number.POSITIVE_INFINITY, 400);
     expect([log.baseSeq, log.tailSeq]).toEqual([89, 90]);
     expect(log.slice(90, 1).entries.map(({ seq }) => seq)).toEqual([90]);
+  });
+
+  it('has a running checksum by which histories that differ anywhere before are told apart', () => {
+    const log = (values: readonly number[]): ReplicaLog => {
+      const made = new ReplicaLog(0, 0, 0);
+      values.forEach((by, i) => {
+        const op = { type: 'incr' as const, key: 'k', by };
+        made.append(new LogEntry(1, i + 1, { type: 'op', session: '1.1', n: i, first: 1, op }));
+      });
+      return made;
+    };
+    const whole = log([1, 2, 3, 4, 5]);
+    expect(whole.chainAt(5)).toBe(log([1, 2, 3, 4, 5]).chainAt(5));
+    expect(whole.chainAt(1)).toBe(log([1, 9]).chainAt(1));
+    const others = [
+      [9, 2, 3, 4, 5],
+      [1, 2, 9, 4, 5],
+      [1, 2, 3, 4, 9],
+      [2, 1, 3, 4, 5],
+    ];
+    for (const other of others) expect(log(other).chainAt(5)).not.toBe(whole.chainAt(5));
+    const before = whole.chainAt(3);
+    whole.truncateAfter(3);
+    expect(whole.chainAt(whole.tailSeq)).toBe(before);
+    whole.compact(3, 0, 0, Number.POSITIVE_INFINITY, 0);
+    expect([whole.baseSeq, whole.chainAt(3)]).toEqual([3, before]);
   });
 });
