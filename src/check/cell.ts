@@ -16,11 +16,18 @@ const nothing: Held = { value: null, version: 0 };
  * conditions are about, and say where the search begins (`checkVersions` judges them).
  */
 export function checkCell(history: readonly Observation[], most?: number): Verdict {
-  const found = search(stepsOf(history), nothing, ({ value, version }) => `${value}@${version}`, most);
+  const counted = history.filter(counts);
+  const spare = counted.reduce((sum, o) => sum + (o.version === undefined ? addedBy(o) : 0), 0);
+  const found = search(
+    stepsOf(counted),
+    nothing,
+    ({ value, version }) => `${value}@${version}`,
+    (held, i, next) => mayLead(held, counted[i] as Observation, counted[next] as Observation, spare),
+    most,
+  );
   if (found.type === 'ok') return accepted;
   if (found.type === 'unknown')
     return { type: 'unknown', why: `no verdict on ${history.length} operations within the bound` };
-  const counted = history.filter(counts);
   const stuck = counted[found.stuck] as Observation;
   const near = counted.filter((o) => o.end >= stuck.start - 50 && o.start <= stuck.end).slice(0, 40);
   return {
@@ -33,9 +40,31 @@ export function checkCell(history: readonly Observation[], most?: number): Verdi
 const counts = (o: Observation): boolean =>
   o.outcome !== 'failed' && (o.outcome !== 'unknown' || o.write !== undefined);
 
-/** The steps of those observations that count, in their order. */
-export function stepsOf(history: readonly Observation[]): Step<Held>[] {
-  const counted = history.filter(counts);
+/**
+ * May that bring about what the next is about to find? Not an increment beyond it; nor a delete, when all that can come after it
+ * together (`spare`) is less; and nothing brings back a value that was put.
+ */
+function mayLead(
+  { value }: Held,
+  { write, outcome }: Observation,
+  next: Observation,
+  spare: number,
+): boolean {
+  if (typeof value === 'string' || typeof next.read?.value === 'string')
+    return next.write !== undefined || next.read?.value === value;
+  const found =
+    next.write?.type === 'incr' && next.after !== undefined ? next.after - next.write.by : next.read?.value;
+  if (typeof found !== 'number') return outcome !== 'unknown' || write?.type === 'delete';
+  if (write?.type === 'incr') return (value ?? 0) + write.by <= found;
+  if (write?.type === 'reset') return write.value <= found;
+  return found < (value ?? 0) || found <= spare;
+}
+
+const addedBy = ({ write }: Observation): number =>
+  write?.type === 'incr' ? write.by : write?.type === 'reset' ? write.value : 0;
+
+/** The steps of observations that count. */
+export function stepsOf(counted: readonly Observation[]): Step<Held>[] {
   // A value put is unique, so whoever read it tells the version of a write that was not answered.
   const versionOf = new Map<CellValue, number>();
   for (const { read } of counted)

@@ -6,7 +6,10 @@ export interface Step<S> {
   readonly optional: boolean;
   /** It never changes the state. */
   readonly pure: boolean;
-  /** Steps with a rank are tried in its order first. Only a hint: it changes how long the search takes, never what it finds. */
+  /**
+   * An order of the steps with a rank is looked for first in which they stand by their ranks. Only a hint: it changes how long the
+   * search takes, never what it finds.
+   */
   readonly rank: number | null;
   /** The state after it; null: it cannot have happened in this state. */
   apply(state: S): S | null;
@@ -18,8 +21,8 @@ export type Found =
   | { readonly type: 'wrong'; readonly stuck: number }
   | { readonly type: 'unknown' };
 
-/** Steps that a search may take before it is given up: some 100 ms. */
-export const searchSteps = 200_000;
+/** Steps that a search may look at before it is given up: some 100 ms. */
+export const searchSteps = 2_000_000;
 
 interface Frame<S> {
   readonly state: S;
@@ -37,6 +40,7 @@ interface Frame<S> {
 /**
  * Is there an order of the steps that agrees with real time and in which each is possible (Herlihy & Wing 1990)? Searched depth
  * first, as by Wing & Gong (1993), with the memory of Lowe (2017): what was tried from a set of steps and a state is not tried again.
+ * `promising` is a hint, too: whether a step without a rank may help the next one by rank to become possible.
  * A step that changes nothing is taken as soon as it is possible, unless a step that need not have happened would come too late
  * then: that never excludes an order of the others.
  */
@@ -44,7 +48,22 @@ export function search<S>(
   steps: readonly Step<S>[],
   initial: S,
   keyOf: (state: S) => string,
+  promising: Promising<S> = () => true,
   most = searchSteps,
+): Found {
+  const found = walk(steps, initial, keyOf, most / 2, promising);
+  return found.type === 'ok' ? found : walk(steps, initial, keyOf, most / 2, null);
+}
+
+export type Promising<S> = (state: S, step: number, next: number) => boolean;
+
+function walk<S>(
+  steps: readonly Step<S>[],
+  initial: S,
+  keyOf: (state: S) => string,
+  most: number,
+  /** Null: without any hints. */
+  promising: Promising<S> | null,
 ): Found {
   const byStart = (a: number, b: number): number => at(a).start - at(b).start;
   const at = (i: number): Step<S> => steps[i] as Step<S>;
@@ -62,7 +81,7 @@ export function search<S>(
   let latest = Number.NEGATIVE_INFINITY;
   let rankAt = 0;
   let count = 0;
-  let taken = 0;
+  let looked = 0;
   let deepest = -1;
   let stuck = 0;
 
@@ -86,12 +105,15 @@ export function search<S>(
       minEnd = at(i).end;
       first = i;
     }
+    looked += high - low + optional.length + 1;
     if (count > deepest) {
       deepest = count;
       stuck = first;
     }
     while (rankAt < ranked.length && done[ranked[rankAt] as number] === 1) rankAt++;
     const next = ranked[rankAt];
+    const helps = (i: number): boolean =>
+      promising === null || next === undefined || promising(state, i, next);
     const choices: number[] = [];
     const unranked: number[] = [];
     const others: number[] = [];
@@ -105,8 +127,9 @@ export function search<S>(
       if (step.pure && step.start <= optionalEnd && step.apply(state) !== null)
         return { choices: [i], free: true };
       if (i === next) choices.push(i);
-      else if (step.rank === null) unranked.push(i);
-      else others.push(i);
+      else if (step.rank === null) {
+        if (helps(i)) unranked.push(i);
+      } else if (promising === null) others.push(i);
     }
     unranked.sort((a, b) => at(a).end - at(b).end);
     for (const i of optional) {
@@ -114,8 +137,9 @@ export function search<S>(
       if (step.start > minEnd) break;
       if (done[i] === 1 || step.end < latest) continue;
       if (i === next) choices.unshift(i);
-      else if (step.rank === null) unranked.push(i);
-      else others.push(i);
+      else if (step.rank === null) {
+        if (helps(i)) unranked.push(i);
+      } else if (promising === null) others.push(i);
     }
     others.sort((a, b) => (at(a).rank as number) - (at(b).rank as number));
     return { choices: [...choices, ...unranked, ...others], free: false };
@@ -157,7 +181,7 @@ export function search<S>(
     }
     const after = at(i).apply(state);
     if (after === null) continue;
-    if (++taken > most) return { type: 'unknown' };
+    if (looked > most) return { type: 'unknown' };
     frame.taken = i;
     done[i] = 1;
     count++;

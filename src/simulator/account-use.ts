@@ -2,15 +2,13 @@ import type { LedgerEntry } from '../check/ledger.js';
 import type { TxItem } from '../core/machine/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { limits } from '../limits.js';
-import { keysOf } from './cell-observations.js';
+import { keysOf, mostAdded } from './cell-observations.js';
 import type { TxUser } from './tx-user.js';
 
 const accountKey = (i: number): string => `account-${i}`;
 
-/** So large that no two sets of additions ever come to the same. */
-const most = 2 ** 30;
 /** Leaves room for one or two of the usual transfers. */
-const brimful = limits.counterMax - 1.5 * most;
+const brimful = limits.counterMax - 1.5 * mostAdded;
 
 type Seen = Pick<LedgerEntry, 'sees' | 'adds'>;
 
@@ -45,7 +43,7 @@ export class AccountUse {
     const from = user.random.below(accounts);
     const to = (from + 1 + user.random.below(accounts - 1)) % accounts;
     const large = brim && user.random.chance(0.1);
-    const by = large ? brimful - user.random.below(most / 8) : 1 + user.random.below(most);
+    const by = large ? brimful - user.random.below(mostAdded / 8) : 1 + user.random.below(mostAdded);
     const start = user.now;
     const adds = [
       [accountKey(from), -by],
@@ -65,7 +63,7 @@ export class AccountUse {
   #deposit(): void {
     const user = this.#user;
     const key = accountKey(user.random.below(user.world.scenario.accounts));
-    const by = (1 + user.random.below(most)) * (user.random.chance(0.5) ? 1 : -1);
+    const by = (1 + user.random.below(mostAdded)) * (user.random.chance(0.5) ? 1 : -1);
     const start = user.now;
     user.change(
       { type: 'write', op: { type: 'incr', key, by }, deadline: user.deadline() },

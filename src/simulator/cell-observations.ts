@@ -3,6 +3,9 @@ import type { OpResult, QueryResult, TxItem, TxOutcome } from '../core/machine/t
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import type { Settled } from './sim-user.js';
 
+/** Increments are up to so large: no two sets of them come to the same, so that each is known by what it adds. */
+export const mostAdded = 2 ** 30;
+
 type When = Pick<Observation, 'client' | 'start' | 'end'>;
 type What = Omit<Observation, 'end' | 'outcome'>;
 

@@ -1,6 +1,6 @@
 import type { CellValue } from '../check/history.js';
 import type { TxItem } from '../core/machine/types.js';
-import { txObservations } from './cell-observations.js';
+import { mostAdded, txObservations } from './cell-observations.js';
 import type { TxUser } from './tx-user.js';
 
 /** Transactions of every kind of item over the registers and counters that others use one by one; and requests to abort some. */
@@ -64,7 +64,7 @@ export class CellUse {
     const { random } = this.#user;
     if (random.chance(0.3)) return [{ type: 'get', key }];
     if (random.chance(0.15)) return [{ type: 'delete', key }];
-    if (key.startsWith('counter')) return [{ type: 'incr', key, by: 1000 * (1 + random.below(1000)) }];
+    if (key.startsWith('counter')) return [{ type: 'incr', key, by: 1 + random.below(mostAdded) }];
     return [{ type: 'put', key, value: `${this.#user.name}.${++this.#values}` }];
   }
 

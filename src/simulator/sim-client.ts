@@ -4,7 +4,7 @@ import type { CellKind, Operation } from '../core/machine/types.js';
 import type { ClusterMap } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
-import { keysOf, scanObservations, settledObservation } from './cell-observations.js';
+import { keysOf, mostAdded, scanObservations, settledObservation } from './cell-observations.js';
 import { SimUser, type UserWorld } from './sim-user.js';
 
 export interface ClientWorld extends UserWorld {
@@ -75,8 +75,8 @@ export class SimClient extends SimUser {
     const random = this.#random;
     const kind = random.next();
     if (kind < 0.06) this.#delete(key);
-    else if (kind < 0.12) this.#change(key, { type: 'reset', value: random.below(1000) * 1_000_000 });
-    else this.#change(key, { type: 'incr', by: 1 + random.below(1000) });
+    else if (kind < 0.12) this.#change(key, { type: 'reset', value: random.below(2 ** 40) });
+    else this.#change(key, { type: 'incr', by: 1 + random.below(mostAdded) });
   }
 
   #changeRegister(key: string): void {
