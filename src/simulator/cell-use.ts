@@ -105,11 +105,12 @@ export class CellUse {
     user.world.queue.after(100, () => {
       const id = tx();
       if (id === 'over') return;
-      const again = (state = ''): void => {
-        if (state !== 'unknown' && state !== 'committed') this.#endPaused(tx);
-      };
-      if (id === '') this.#abortSome(again);
-      else this.#abort(id, again);
+      // Until its id is known it is one of those that are pending.
+      if (id === '') this.#abortSome(() => this.#endPaused(tx));
+      else
+        this.#abort(id, (state) => {
+          if (state !== 'unknown' && state !== 'committed') this.#endPaused(tx);
+        });
     });
   }
 }
