@@ -40,6 +40,9 @@ export class Proofs {
   /** A node writes an entry that nobody wrote before. */
   logged(p: number, { epoch, seq, command }: Entry): void {
     switch (command.type) {
+      case 'open':
+        this.#add(opened(`${command.gen}.${seq}`), { p, epoch, seq });
+        break;
       case 'op':
         this.#add(`${p}:${command.session}:${command.n}`, { p, epoch, seq });
         break;
@@ -61,8 +64,11 @@ export class Proofs {
 
   /** What the answer of partition `p` rests on; nothing, when it is a refusal or a look. */
   of(p: number, request: ClientRequest, response: ClientResponse): readonly Needed[] {
-    if ((request.type !== 'write' && request.type !== 'tx') || !response.ok || response.type !== 'write')
-      return [];
+    if (!response.ok) return [];
+    if (response.type === 'open') return [this.#needed(opened(response.session), p)];
+    if (response.type === 'abort')
+      return request.type === 'abort' && response.state === 'committed' ? [this.#needed(request.tx, p)] : [];
+    if (response.type !== 'write' || (request.type !== 'write' && request.type !== 'tx')) return [];
     const { result } = response;
     if (!result.ok && !applied.has(result.code)) return [];
     const id = `${p}:${request.session}:${request.n}`;
@@ -77,3 +83,5 @@ export class Proofs {
     return { what: `${id} in p${p}`, entries: this.#entries.get(`${id}@${p}`) ?? [] };
   }
 }
+
+const opened = (session: string): string => `open ${session}`;

@@ -12,6 +12,8 @@ export interface UserWorld {
   readonly scenario: Scenario;
   send(user: SimUser, node: NodeId, rid: number, request: ClientRequest): void;
   readMap(done: (map: ClusterMap | null) => void): void;
+  /** One more of what is to be met now and then. */
+  count(what: string): void;
 }
 
 type Asked = Call extends infer C ? (C extends Call ? Omit<C, 'id'> : never) : never;
@@ -105,6 +107,7 @@ export class SimUser {
   /** Gives up all sessions; what comes next opens new ones. Only between two calls. */
   closeSessions(): void {
     if (this.busy) return;
+    this.#world.count('sessions closed');
     this.#core.closeSessions();
     this.#carry();
   }
@@ -159,6 +162,7 @@ export class SimUser {
       if (over) return;
       over = true;
       this.#resolving--;
+      this.#world.count(`resolve (${how?.type ?? 'unanswered'})`);
       if (how === null) this.#open.push(open);
       else open.settled(how, open.id);
       go();

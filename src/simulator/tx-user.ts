@@ -50,7 +50,7 @@ export class TxUser extends SimUser {
   }
 
   count(what: string): void {
-    this.history.counts[what] = (this.history.counts[what] ?? 0) + 1;
+    this.world.count(what);
   }
 
   next(): void {

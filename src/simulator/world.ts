@@ -389,6 +389,11 @@ export class World {
     this.metastore.read(null, done);
   }
 
+  count(what: string): void {
+    const { counts } = this.txHistory;
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
+
   observed(observation: Observation): void {
     this.#mix(this.queue.now * 1000 + (observation.version ?? 0));
     this.history.push(observation);
@@ -596,6 +601,7 @@ export class World {
   judge(): void {
     const byKey = new Map<string, Observation[]>();
     for (const o of [...this.history, ...this.txHistory.cells]) {
+      this.count(`${o.write?.type ?? 'read'} ${o.outcome}`);
       const list = byKey.get(o.key) ?? [];
       list.push(o);
       byKey.set(o.key, list);
@@ -620,9 +626,7 @@ export class World {
   /** A search that was given up accepts nothing, and is counted as such. */
   #searched(verdict: Verdict): string | null {
     if (verdict.type === 'wrong') return verdict.why;
-    const { counts } = this.txHistory;
-    const name = verdict.type === 'ok' ? 'judged' : 'undecided';
-    counts[name] = (counts[name] ?? 0) + 1;
+    this.count(verdict.type === 'ok' ? 'judged' : 'undecided');
     return null;
   }
 }
