@@ -6,10 +6,7 @@ export interface Step<S> {
   readonly optional: boolean;
   /** It never changes the state. */
   readonly pure: boolean;
-  /**
-   * An order of the steps with a rank is looked for first in which they stand by their ranks. Only a hint: it changes how long the
-   * search takes, never what it finds.
-   */
+  /** Steps with a rank are promised to stand in its order; null: nothing is known of its place. */
   readonly rank: number | null;
   /** The state after it; null: it cannot have happened in this state. */
   apply(state: S): S | null;
@@ -37,12 +34,17 @@ interface Frame<S> {
   readonly branches: boolean;
 }
 
+export type Promising<S> = (state: S, step: number, next: number) => boolean;
+
 /**
  * Is there an order of the steps that agrees with real time and in which each is possible (Herlihy & Wing 1990)? Searched depth
  * first, as by Wing & Gong (1993), with the memory of Lowe (2017): what was tried from a set of steps and a state is not tried again.
- * `promising` is a hint, too: whether a step without a rank may help the next one by rank to become possible.
  * A step that changes nothing is taken as soon as it is possible, unless a step that need not have happened would come too late
  * then: that never excludes an order of the others.
+ *
+ * An order that follows the ranks is looked for first, for that is quick; `promising` says whether a step without a rank may help the
+ * next one by rank to become possible. Neither decides: then every order is tried. Where that takes too long, `wrong` means that no order
+ * follows the ranks.
  */
 export function search<S>(
   steps: readonly Step<S>[],
@@ -51,18 +53,20 @@ export function search<S>(
   promising: Promising<S> = () => true,
   most = searchSteps,
 ): Found {
-  const found = walk(steps, initial, keyOf, most / 2, promising);
-  return found.type === 'ok' ? found : walk(steps, initial, keyOf, most / 2, null);
+  const quick = walk(steps, initial, keyOf, most / 4, true, promising);
+  if (quick.type === 'ok') return quick;
+  const found = walk(steps, initial, keyOf, most / 2, false, null);
+  if (found.type !== 'unknown') return found;
+  const ranked = walk(steps, initial, keyOf, most / 4, true, null);
+  return ranked.type === 'wrong' ? ranked : found;
 }
-
-export type Promising<S> = (state: S, step: number, next: number) => boolean;
 
 function walk<S>(
   steps: readonly Step<S>[],
   initial: S,
   keyOf: (state: S) => string,
   most: number,
-  /** Null: without any hints. */
+  byRank: boolean,
   promising: Promising<S> | null,
 ): Found {
   const byStart = (a: number, b: number): number => at(a).start - at(b).start;
@@ -129,7 +133,7 @@ function walk<S>(
       if (i === next) choices.push(i);
       else if (step.rank === null) {
         if (helps(i)) unranked.push(i);
-      } else if (promising === null) others.push(i);
+      } else if (!byRank) others.push(i);
     }
     unranked.sort((a, b) => at(a).end - at(b).end);
     for (const i of optional) {
@@ -139,7 +143,7 @@ function walk<S>(
       if (i === next) choices.unshift(i);
       else if (step.rank === null) {
         if (helps(i)) unranked.push(i);
-      } else if (promising === null) others.push(i);
+      } else if (!byRank) others.push(i);
     }
     others.sort((a, b) => (at(a).rank as number) - (at(b).rank as number));
     return { choices: [...choices, ...unranked, ...others], free: false };

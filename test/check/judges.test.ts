@@ -188,6 +188,9 @@ test('a search that passes its bound accepts nothing', () => {
   const steps = Array.from({ length: 30 }, (_, i) => ({ ...step, apply: (s: number) => s + 2 ** i }));
   const impossible = { ...step, apply: () => null };
   expect(search([...steps, impossible], 0, String, undefined, 10_000)).toEqual({ type: 'unknown' });
+  // That no order follows the ranks is found at once, and breaks a promise as well.
+  const ranked = steps.map((one, i) => ({ ...one, rank: i }));
+  expect(search([...ranked, { ...impossible, rank: 15.5 }], 0, String, undefined, 10_000).type).toBe('wrong');
 });
 
 test('a decision that is told in two ways is found', () => {
