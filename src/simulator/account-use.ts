@@ -66,7 +66,7 @@ export class AccountUse {
     const by = (1 + user.random.below(mostAdded)) * (user.random.chance(0.5) ? 1 : -1);
     const start = user.now;
     user.change(
-      { type: 'write', op: { type: 'incr', key, by }, deadline: user.deadline() },
+      { type: 'write', op: { type: 'incr', key, by }, deadline: user.patience(3_000, 12_000) },
       (how) => {
         const adds = [[key, by]] as const;
         if (how.type === 'done')

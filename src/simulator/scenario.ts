@@ -118,7 +118,7 @@ function transactional(
     lists: random.pick([0, 2, 4]),
     locks: random.pick([0, 1, 2]),
     brim: random.chance(0.3),
-    permits: random.pick([2, 3]),
+    permits: random.pick([2, 2, 3]),
     cellTxs: random.chance(0.6),
   };
 }

@@ -97,7 +97,7 @@ export class SimClient extends SimUser {
         : {};
     const { queue } = this.#world;
     const what = { client: this.index, key, start: queue.now, write, ...ifVersion };
-    const deadline = queue.now + this.#random.between(2_000, 10_000);
+    const deadline = this.patience(2_000, 10_000);
     const op = { ...write, key, ...ifVersion } as Operation;
     this.change(
       { type: 'write', op, deadline },

@@ -104,6 +104,13 @@ export class SimUser {
     }
   }
 
+  /** When a change is given up: now and then so soon that it may still be under way. Nobody is that hasty where nothing fails. */
+  patience(least: number, most: number): number {
+    const { queue, scenario } = this.#world;
+    const hasty = !scenario.quiet && this.#fate.chance(0.03);
+    return queue.now + (hasty ? this.#fate.between(2, 150) : this.#fate.between(least, most));
+  }
+
   /** Gives up all sessions; what comes next opens new ones. Only between two calls. */
   closeSessions(): void {
     if (this.busy) return;
@@ -124,7 +131,7 @@ export class SimUser {
       if (outcome.type === 'unknown') {
         const open = { id: outcome.id, key: asked.op.key, settled };
         // Whoever asks before the next operation of the session is told exactly; later the result may be forgotten.
-        if (this.#fate.chance(0.7)) this.#resolve(open, now + 3000, go);
+        if (this.#fate.chance(0.9)) this.#resolve(open, now + 3000, go);
         else {
           this.#open.push(open);
           go();

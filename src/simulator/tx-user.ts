@@ -80,9 +80,10 @@ export class TxUser extends SimUser {
     pauseAt?: 'prepared',
   ): void {
     const op = { type: 'tx' as const, key: anchorKey(items), items };
+    const deadline = this.stopping ? this.deadline() : this.patience(3_000, 12_000);
     const pause = pauseAt === undefined ? {} : { pauseAt };
     this.change(
-      { type: 'write', op, deadline: this.deadline(), at: this.now, ...pause },
+      { type: 'write', op, deadline, at: this.now, ...pause },
       (how, id) => settled(this.#ended(how, id), how.end, id),
       go,
     );
