@@ -16,7 +16,7 @@ const nothing: Held = { value: null, version: 0 };
  * conditions are about, and say where the search begins (`checkVersions` judges them).
  */
 export function checkCell(history: readonly Observation[], most?: number): Verdict {
-  const counted = history.filter(counts);
+  const counted = withoutRepeatedReads(history.filter(counts));
   const spare = counted.reduce((sum, o) => sum + (o.version === undefined ? addedBy(o) : 0), 0);
   const found = search(
     stepsOf(counted),
@@ -34,6 +34,38 @@ export function checkCell(history: readonly Observation[], most?: number): Verdi
     type: 'wrong',
     why: `no order of its operations explains them, at the latest here:\n  ${describeObservation(stuck)}\namong\n  ${near.map(describeObservation).join('\n  ')}`,
   };
+}
+
+/**
+ * A version is held for one period. If it lasts from the read of it that ends first to the one that starts last, it has room for all
+ * others: those need not be looked at.
+ */
+function withoutRepeatedReads(history: readonly Observation[]): Observation[] {
+  const kept = new Map<string, { firstEnd: Observation; lastStart: Observation }>();
+  const others: Observation[] = [];
+  for (const o of history) {
+    const { read, write, ifVersion, ifValue } = o;
+    if (
+      read === undefined ||
+      read.version === 0 ||
+      write !== undefined ||
+      ifVersion !== undefined ||
+      ifValue !== undefined
+    ) {
+      others.push(o);
+      continue;
+    }
+    const key = `${read.version} ${read.value}`;
+    const two = kept.get(key);
+    if (two === undefined) kept.set(key, { firstEnd: o, lastStart: o });
+    else {
+      if (o.end < two.firstEnd.end) two.firstEnd = o;
+      if (o.start > two.lastStart.start) two.lastStart = o;
+    }
+  }
+  for (const { firstEnd, lastStart } of kept.values())
+    others.push(...(firstEnd === lastStart ? [firstEnd] : [firstEnd, lastStart]));
+  return others;
 }
 
 /** Did it happen, or could it, or does it say something of the state? */

@@ -601,7 +601,8 @@ export class World {
   judge(): void {
     const byKey = new Map<string, Observation[]>();
     for (const o of [...this.history, ...this.txHistory.cells]) {
-      this.count(`${o.write?.type ?? 'read'} ${o.outcome}`);
+      if (o.write !== undefined || o.outcome === 'refused')
+        this.count(`${o.write?.type ?? 'tx'} ${o.outcome}`);
       const list = byKey.get(o.key) ?? [];
       list.push(o);
       byKey.set(o.key, list);

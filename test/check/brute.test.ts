@@ -73,6 +73,7 @@ function cellHistory(random: Random, counter: boolean, honest: boolean): Observa
   let version = 0;
   let versions = 0;
   const seen = [0];
+  const reads = random.pick([0.35, 0.7]);
   const history: Observation[] = [];
   const execute = (write: Write): { existed: boolean } => {
     const existed = value !== null;
@@ -87,12 +88,12 @@ function cellHistory(random: Random, counter: boolean, honest: boolean): Observa
   };
   for (let i = 0; i < 6; i++) {
     const when = { client: i, key: 'k', ...around(random, i) };
-    const kind = random.next();
-    if (kind < 0.35) {
+    if (random.chance(reads)) {
       history.push({ ...when, outcome: 'ok', read: { value, version } });
       seen.push(version);
       continue;
     }
+    const kind = 0.35 + random.next() * 0.65;
     const write: Write =
       kind < 0.5
         ? { type: 'delete' }
