@@ -46,7 +46,7 @@ test(`every invariant holds in seeds 1 to ${fixed}, and they have met everything
     drops: 350,
     joined: 130,
     left: 80,
-    out: 90,
+    out: 60,
     // Every operation of a client, and every way in which its outcome becomes known.
     'put ok': 20_000,
     'delete ok': 3000,
