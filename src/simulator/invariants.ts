@@ -3,10 +3,12 @@ import { mismatch } from '../core/machine/digest.js';
 import type { Command } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
+import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import type { Ready } from '../core/node.js';
 import type { SimDisk } from './disk.js';
 import { Hearing } from './hearing.js';
 import type { SimProcess } from './process.js';
+import { type LoggedEntry, Proofs } from './proofs.js';
 
 /** A promise of PROTOCOL.md section 9 that did not hold. */
 export class Violation extends Error {
@@ -56,6 +58,7 @@ export class Invariants {
     left: 0,
     out: 0,
   };
+  readonly #proofs: Proofs;
   readonly #minInSync: number;
   readonly #quiet: boolean;
   readonly #world: Observed;
@@ -64,6 +67,7 @@ export class Invariants {
     this.#world = world;
     this.#quiet = quiet;
     this.#minInSync = minInSync;
+    this.#proofs = new Proofs(partitions);
     for (let p = 0; p < partitions; p++) {
       this.#committed.push(new Map());
       this.#lastCommit.push(0);
@@ -108,8 +112,10 @@ export class Invariants {
       if (at !== entry) continue; // already overwritten in this very batch
       const text = `${replica?.log.epochAt(entry.seq - 1)}|${describeCommand(entry.command)}`;
       const known = this.#entries.get(key);
-      if (known === undefined) this.#entries.set(key, text);
-      else if (known !== text)
+      if (known === undefined) {
+        this.#entries.set(key, text);
+        this.#proofs.logged(partition, entry);
+      } else if (known !== text)
         throw new Violation(
           2,
           `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`,
@@ -292,18 +298,24 @@ export class Invariants {
     }
   }
 
-  /** Invariant 8, at the acknowledgement itself: enough disks hold the entry. */
-  acked(p: number, seq: number, response: Parameters<typeof describeResponse>[0]): void {
-    const epoch = this.#committed[p]?.get(seq);
+  /** Invariant 8, at the acknowledgement itself: enough disks hold the entries that it rests on. */
+  acked(p: number, request: ClientRequest, response: ClientResponse): void {
+    for (const needed of this.#proofs.of(p, request, response)) {
+      const copies = needed.entries.map((entry) => this.#copiesOf(entry));
+      if (copies.some((count) => count >= this.#minInSync)) continue;
+      throw new Violation(
+        8,
+        `${describeResponse(response)} of p${p} acknowledged with ${Math.max(0, ...copies)} copies on disk of ${needed.what}`,
+      );
+    }
+  }
+
+  #copiesOf({ p, seq, epoch }: LoggedEntry): number {
     let copies = 0;
     for (const disk of this.#world.allDisks()) {
       const held = disk.epochAt(p, seq);
-      if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) copies++;
+      if (held === 'covered' || held === epoch) copies++;
     }
-    if (copies < this.#minInSync)
-      throw new Violation(
-        8,
-        `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`,
-      );
+    return copies;
   }
 }

@@ -26,6 +26,10 @@ export interface Scenario {
   readonly brim: boolean;
   readonly lists: number;
   readonly locks: number;
+  /** Of each lock but the first. */
+  readonly permits: number;
+  /** Transactions use the registers and counters of the others, too. */
+  readonly cellTxs: boolean;
   /** Pause of a client between two calls, at most. */
   readonly thinkMs: number;
   readonly network: {
@@ -140,14 +144,19 @@ function badMedia(random: Random): { tears: boolean; bitFlip: number } {
 }
 
 /** Drawn apart, so that the rest of a seed is what it was. */
-function transactional(random: Random): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks' | 'brim'> {
-  if (random.chance(0.4)) return { txUsers: 0, accounts: 0, lists: 0, locks: 0, brim: false };
+function transactional(
+  random: Random,
+): Pick<Scenario, 'txUsers' | 'accounts' | 'lists' | 'locks' | 'permits' | 'cellTxs' | 'brim'> {
+  if (random.chance(0.4))
+    return { txUsers: 0, accounts: 0, lists: 0, locks: 0, permits: 1, cellTxs: false, brim: false };
   return {
     txUsers: 2 + random.below(4),
     accounts: random.pick([0, 2, 4]),
     lists: random.pick([0, 2, 4]),
     locks: random.pick([0, 1, 2]),
     brim: random.chance(0.3),
+    permits: random.pick([2, 2, 3]),
+    cellTxs: random.chance(0.6),
   };
 }
 

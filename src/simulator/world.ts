@@ -1,9 +1,10 @@
 import { checkAppends } from '../check/append.js';
-import { checkCounter } from '../check/counter.js';
-import type { Observation } from '../check/history.js';
+import { checkCell } from '../check/cell.js';
+import { checkDecisions } from '../check/decision.js';
+import type { Observation, Verdict } from '../check/history.js';
+import { checkLedger } from '../check/ledger.js';
 import { checkFenced, checkHoldings } from '../check/lock.js';
-import { checkRegister } from '../check/register.js';
-import { checkTransfers } from '../check/transfer.js';
+import { checkVersions } from '../check/versions.js';
 import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
 import { othersOf } from '../core/machine/transactions.js';
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
@@ -35,7 +36,8 @@ import { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 import { SimClient } from './sim-client.js';
 import type { SimUser } from './sim-user.js';
-import { newHistory, TxUser } from './tx-user.js';
+import { newHistory } from './tx-history.js';
+import { TxUser } from './tx-user.js';
 
 /** Lines of the trace kept for a failure's report. */
 const traceLines = 60;
@@ -65,7 +67,7 @@ export class World {
   #hash = 0x811c9dc5;
   readonly #trace: (() => string)[] = [];
   /** Who waits for a node's answer, by process and origin number. */
-  readonly #origins = new Map<number, { client: SimUser; rid: number; p: number }>();
+  readonly #origins = new Map<number, { client: SimUser; rid: number; p: number; request: ClientRequest }>();
   #nextOrigin = 1;
 
   constructor(scenario: Scenario, rules: Rules = soundRules) {
@@ -384,17 +386,9 @@ export class World {
       const waiting = this.#origins.get(origin);
       if (waiting === undefined) continue;
       this.#origins.delete(origin);
-      const { client, rid, p } = waiting;
+      const { client, rid, p, request } = waiting;
       this.note(() => `${process.node} → ${client.name}: ${describeResponse(response)}`);
-      if (
-        response.ok &&
-        response.type === 'write' &&
-        response.result.ok &&
-        response.result.version !== undefined
-      ) {
-        const seq = response.result.version;
-        this.invariants.acked(p, seq, response);
-      }
+      this.invariants.acked(p, request, response);
       this.network.send(process.node, client.name, () => client.step({ type: 'response', rid, response }));
     }
   }
@@ -410,13 +404,18 @@ export class World {
     this.network.send(client.name, node, () => {
       if (this.processes.get(node) !== target || !target.alive) return;
       const origin = this.#nextOrigin++;
-      this.#origins.set(origin, { client, rid, p });
+      this.#origins.set(origin, { client, rid, p, request });
       target.deliver({ type: 'request', origin, request });
     });
   }
 
   readMap(done: (map: ClusterMap | null) => void): void {
     this.metastore.read(null, done);
+  }
+
+  count(what: string): void {
+    const { counts } = this.txHistory;
+    counts[what] = (counts[what] ?? 0) + 1;
   }
 
   observed(observation: Observation): void {
@@ -591,6 +590,10 @@ export class World {
   }
 
   #readEverything(): void {
+    // What is known for sure binds the last looks at everything.
+    for (const user of this.users) user.resolveOpen(10_000);
+    this.#whileBusy(15_000);
+    for (const user of this.users) user.giveUp();
     const keys: string[] = [];
     for (let i = 0; i < this.scenario.registers; i++) keys.push(`register-${i}`);
     for (let i = 0; i < this.scenario.counters; i++) keys.push(`counter-${i}`);
@@ -609,16 +612,22 @@ export class World {
       reader.tick();
       reader.lookAtAll();
     }
-    const bound = this.queue.now + 20_000;
-    while (this.queue.now < bound && this.users.some((user) => user.busy)) this.#until(this.queue.now + 20);
+    this.#whileBusy(20_000);
     const busy = this.users.filter((user) => user.busy);
     if (busy.length > 0)
       throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
   }
 
+  #whileBusy(ms: number): void {
+    const bound = this.queue.now + ms;
+    while (this.queue.now < bound && this.users.some((user) => user.busy)) this.#until(this.queue.now + 20);
+  }
+
   judge(): void {
     const byKey = new Map<string, Observation[]>();
-    for (const o of this.history) {
+    for (const o of [...this.history, ...this.txHistory.cells]) {
+      if (o.write !== undefined || o.outcome === 'refused')
+        this.count(`${o.write?.type ?? 'tx'} ${o.outcome}`);
       const list = byKey.get(o.key) ?? [];
       list.push(o);
       byKey.set(o.key, list);
@@ -626,17 +635,24 @@ export class World {
     const unknown = this.history.filter((o) => o.outcome === 'unknown').length;
     if (this.scenario.quiet && unknown > 0)
       throw new Violation(15, `nothing failed, and ${unknown} operations are of unknown outcome`);
-    const { balances, appends, holdings, fenced } = this.txHistory;
+    const { ledger, appends, holdings, fenced, told } = this.txHistory;
     const judged: [number, string | null][] = [
-      [11, checkTransfers(balances, 0)],
+      [11, this.#searched(checkLedger(ledger))],
       [11, checkAppends(appends)],
+      [11, checkDecisions(told)],
       [12, checkHoldings(holdings)],
       [12, checkFenced(fenced)],
     ];
+    for (const [key, list] of byKey)
+      for (const wrong of [checkVersions(list), this.#searched(checkCell(list))])
+        judged.push([7, wrong === null ? null : `${key}: ${wrong}`]);
     for (const [invariant, wrong] of judged) if (wrong !== null) throw new Violation(invariant, wrong);
-    for (const [key, list] of byKey) {
-      const wrong = key.startsWith('counter') ? checkCounter(list) : checkRegister(list);
-      if (wrong !== null) throw new Violation(7, `${key}: ${wrong}`);
-    }
+  }
+
+  /** A search that was given up accepts nothing, and is counted as such. */
+  #searched(verdict: Verdict): string | null {
+    if (verdict.type === 'wrong') return verdict.why;
+    this.count(verdict.type === 'ok' ? 'judged' : 'undecided');
+    return null;
   }
 }
