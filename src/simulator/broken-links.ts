@@ -90,7 +90,8 @@ export class BrokenLinks {
   /** Writes to each partition again and again, whatever becomes of it. */
   #writeAlways(): void {
     const { scenario, queue } = this.#world;
-    const user = new SimUser('links', this.#world, new ClientCore(null, () => this.#random.next()));
+    const random = this.#random.fork();
+    const user = new SimUser('links', this.#world, new ClientCore(null, () => random.next()), random.fork());
     user.tick();
     for (let p = 0; p < scenario.partitions; p++) {
       this.#lastWrite.push(0);

@@ -374,7 +374,7 @@ export const variants: readonly Variant[] = [
     story:
       'section 5: says that a transaction which the anchor does not know is aborted, and does not log it',
     rules: broken({ abortLogged: false }),
-    within: 300,
+    within: 600,
     change: unstaged,
   },
   {
