@@ -22,6 +22,7 @@ const { values } = parseArgs({
     biased: { type: 'string', default: '4' },
     minutes: { type: 'string' },
     json: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
     stale: { type: 'boolean', default: false },
   },
 });
@@ -63,6 +64,10 @@ function* drawn(): Generator<Mutant> {
 }
 
 async function main(): Promise<number> {
+  if (values.list) {
+    for (const mutant of all) print(shown(mutant));
+    return 0;
+  }
   if (values.stale) {
     const known = new Set(allMutants(null).map(({ id }) => id));
     for (const [id, [change]] of Object.entries(equivalent)) if (!known.has(id)) print(`${id} ${change}`);

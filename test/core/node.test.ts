@@ -102,7 +102,12 @@ function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], in
     sent.push(...kept.splice(0));
   };
   const kept: typeof sent = [];
-  return { core, sent, replies, step, from, obey, map: () => latest };
+  /** Somebody else has published this. */
+  const publish = (map: ClusterMap): void => {
+    latest = map;
+    step({ type: 'map', map, read: null });
+  };
+  return { core, sent, replies, step, from, obey, publish, map: () => latest };
 }
 
 beforeEach(() => {
@@ -119,6 +124,14 @@ function primary() {
   const lead = node.core.replicas.get(0)?.lead;
   expect(lead?.serving).toBe(true);
   return { ...node, lead: lead as NonNullable<typeof lead> };
+}
+
+/** A disk with so many entries of epoch 1, which is promised. */
+function storedBarriers(count: number): StoredPartition[] {
+  const command = { type: 'barrier' } as const;
+  const entries = Array.from({ length: count }, (_, i) => ({ epoch: 1, seq: i + 1, command }));
+  const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
+  return [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
 }
 
 const read = (origin: number): NodeEvent => ({
@@ -169,6 +182,23 @@ describe('a primary', () => {
     from('n2', { type: 'reject', p: 0, epoch: 2, stream: 99, from: 'n2/sn2', hintSeq: -1, hintEpoch: 0 });
     expect(sent.map(({ message }) => message.type)).not.toContain('snapshot');
   });
+  test('commits nothing of earlier epochs, and serves nothing, before its barrier is on all disks (R10)', () => {
+    const node = start('n1', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
+    now += defaultTimings.graceMs;
+    node.step({ type: 'tick' });
+    const replica = node.core.replicas.get(0);
+    expect(replica?.lead?.barrierSeq).toBe(3);
+    const ack = (match: number): void => {
+      for (const { node: id, replica: from, id: stream } of replica?.lead?.streams.values() ?? [])
+        node.from(id, { type: 'ack', from, acks: [0, 2, stream, match] });
+    };
+    // What they hold of before may not be all that was committed.
+    ack(1);
+    ack(2);
+    expect([replica?.lead?.serving, replica?.commit]).toEqual([false, 0]);
+    ack(3);
+    expect([replica?.lead?.serving, replica?.commit]).toEqual([true, 3]);
+  });
   test('steps down when it hears that a newer epoch was promised, and says that what waited may have run', () => {
     const { from, step, replies, core, lead } = primary();
     step({ type: 'request', origin: 7, request: { type: 'open', p: 0 } });
@@ -218,6 +248,35 @@ describe('a backup', () => {
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
   });
+  test('takes another store of the node for no proof that the process with the old one has ended', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
+    node.from('n1', claim);
+    // An operator has started the node anew on another disk, twice; the old process still holds the lease.
+    const replaced = applyChange(node.map(), {
+      ...noChange,
+      members: new Map([['n1', { ...(node.map().members.n1 as Member), store: 'other', incarnation: 2 }]]),
+    });
+    node.publish(replaced);
+    now += defaultTimings.graceMs - 1;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]?.epoch).toBe(1);
+    now += 1;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
+  });
+  test('acks in a new epoch when its promise is on disk, although the entries are already (R1)', () => {
+    const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
+    const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 2, prevEpoch: 1, entries: [], commit: 0 };
+    const message: PeerMessage = { type: 'append', to: 'n2/sn2', appends: [append] };
+    core.step({ type: 'message', from: { node: 'n3', store: 'sn3', incarnation: 1 }, message }, now);
+    const acks = (ready: Ready): unknown[] =>
+      ready.send.flatMap(({ message: m }) => (m.type === 'ack' ? [m.acks] : []));
+    const before = core.ready();
+    expect(before.write).toMatchObject([{ type: 'promise', epoch: 2 }]);
+    expect(acks(before)).toEqual([]);
+    core.step({ type: 'written' }, now);
+    expect(acks(core.ready())).toEqual([[0, 2, 1, 2]]);
+  });
   test('after a restart waits out the grace whatever is proven: it may have granted anyone', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), [], 2);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
@@ -227,14 +286,7 @@ describe('a backup', () => {
     expect(node.map().partitions[0]?.epoch).toBe(2);
   });
   test('that does not fit says where it may still agree, and keeps what the sender may have compacted (R15)', () => {
-    const entries = Array.from({ length: 10 }, (_, i) => ({
-      epoch: 1,
-      seq: i + 1,
-      command: { type: 'barrier' as const },
-    }));
-    const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
-    const stored = [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
-    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored, 2);
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(10), 2);
     node.sent.length = 0;
     const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 9, prevEpoch: 2, entries: [], commit: 0 };
     node.from('n3', { type: 'append', to: 'n2/sn2', appends: [append] });
