@@ -34,9 +34,11 @@ interface Run {
   readonly ms: number;
 }
 
-/** A limit is this many times what the step takes without a mutant, and never less than so long, in ms. */
+/** A step may use this many times the time that it takes without a mutant, and never less than so much, in ms: of the processor. */
 const patience = 5;
 const leastMs = 20_000;
+/** By the clock it may take this many times more: the machine may have other work, and what waits for ever uses no processor. */
+const slack = 4;
 
 export class Judge {
   readonly #folder = mkdtempSync(join(tmpdir(), 'muster-mutate-'));
@@ -176,7 +178,8 @@ export class Judge {
   #run(args: readonly string[], env: Record<string, string>, limitMs: number): Promise<Run> {
     const began = Date.now();
     // A group of its own, so that whatever it started ends with it.
-    const child = spawn(process.execPath, args, {
+    const seconds = `${Math.ceil(limitMs / 1000)}`;
+    const child = spawn('/bin/sh', ['-c', 'ulimit -t "$0"; exec "$@"', seconds, process.execPath, ...args], {
       cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -199,13 +202,18 @@ export class Judge {
     const timer = setTimeout(() => {
       late = true;
       kill();
-    }, limitMs);
+    }, limitMs * slack);
     process.once('exit', kill);
     return new Promise((resolve) => {
-      child.on('close', (code) => {
+      child.on('close', (code, signal) => {
         clearTimeout(timer);
         process.off('exit', kill);
-        resolve({ ok: code === 0, late, output, ms: Date.now() - began });
+        resolve({
+          ok: code === 0,
+          late: late || signal === 'SIGXCPU' || signal === 'SIGKILL',
+          output,
+          ms: Date.now() - began,
+        });
       });
     });
   }

@@ -3,6 +3,7 @@ import type { Command } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { Ready } from '../core/node.js';
+import type { Replica } from '../core/replication/replica.js';
 import type { SimDisk } from './disk.js';
 import { Hearing } from './hearing.js';
 import type { SimProcess } from './process.js';
@@ -114,6 +115,10 @@ export class Invariants {
           `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`,
         );
     }
+    for (const { message } of ready.send) {
+      if (message.type === 'ack') this.#isOnDisk(process, message.acks);
+      else if (message.type === 'tx-vote' && message.yes) this.#voteIsHeld(message.from, message.seq);
+    }
     for (const replica of core.replicas.values()) {
       const { p, lead } = replica;
       if (lead !== null) {
@@ -142,6 +147,24 @@ export class Invariants {
       )
         this.seen.acks++;
     }
+  }
+
+  /** Invariant 8, at each ack between replicas: what it speaks of is on this disk, the promise included. */
+  #isOnDisk({ node, disk }: SimProcess, acks: readonly number[]): void {
+    for (let i = 0; i < acks.length; i += 4) {
+      const [p, epoch, , match] = acks.slice(i, i + 4) as [number, number, number, number];
+      if (disk.promised(p) < epoch)
+        throw new Violation(8, `${node} acks p${p} in e${epoch}, its disk has promised e${disk.promised(p)}`);
+      if (match > disk.tail(p))
+        throw new Violation(8, `${node} acks #${match} of p${p}, its disk has #${disk.tail(p)}`);
+    }
+  }
+
+  /** Invariant 8, at each vote: enough disks hold what was prepared. */
+  #voteIsHeld(p: number, seq: number): void {
+    const copies = this.#copies(p, seq);
+    if (copies < this.#minInSync)
+      throw new Violation(8, `a vote of p${p} #${seq} with ${copies} copies on disk`);
   }
 
   /** Invariants 3 and 4, at each write: whoever the map calls in sync rewrites nothing that is committed. */
@@ -216,7 +239,9 @@ export class Invariants {
       if (known === undefined) {
         committed.set(seq, epoch);
         this.seen.commits++;
-        this.#checkDecision(replica.log.at(seq)?.command);
+        const command = replica.log.at(seq)?.command;
+        this.#checkDecision(command);
+        if (command?.type === 'stage') this.#checkStaged(replica, command);
       } else if (known !== epoch) {
         throw new Violation(
           5,
@@ -238,6 +263,13 @@ export class Invariants {
     if (this.#decided.has(command.tx)) return;
     this.#decided.set(command.tx, command.type);
     if (command.type === 'abort' && this.#answered.has(command.tx)) throw this.#torn(command.tx);
+  }
+
+  /** Invariant 17: what is over is not staged once more. */
+  #checkStaged({ machine }: Replica, { tx, session, n }: Extract<Command, { type: 'stage' }>): void {
+    const known = machine.lookup(session, n, 0);
+    if (known !== null && typeof known === 'object' && machine.rows.get('staged', tx) !== undefined)
+      throw new Violation(17, `${tx} is staged, and its client has its result already`);
   }
 
   #torn(tx: string): Violation {
@@ -284,16 +316,22 @@ export class Invariants {
 
   /** Invariant 8, at the acknowledgement itself: enough disks hold the entry. */
   acked(p: number, seq: number, response: Parameters<typeof describeResponse>[0]): void {
+    const copies = this.#copies(p, seq);
+    if (copies < this.#minInSync)
+      throw new Violation(
+        8,
+        `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`,
+      );
+  }
+
+  /** On how many disks that committed entry is. */
+  #copies(p: number, seq: number): number {
     const epoch = this.#committed[p]?.get(seq);
     let copies = 0;
     for (const disk of this.#world.allDisks()) {
       const held = disk.epochAt(p, seq);
       if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) copies++;
     }
-    if (copies < this.#minInSync)
-      throw new Violation(
-        8,
-        `${describeResponse(response)} of p${p} acknowledged with ${copies} copies on disk`,
-      );
+    return copies;
   }
 }

@@ -245,7 +245,7 @@ export class PartitionMachine {
     const { tx, at, own, others } = c;
     if (this.rows.get('staged', tx) !== undefined) return { type: 'vote', vote: null };
     const late = this.#known(c.session, c.n);
-    if (late !== null) return this.#over(tx, late);
+    if (late !== null && this.#rules.stageLooksUp) return this.#over(tx, late);
     this.#acknowledge(c.session, c.first);
     const vote = this.#vote(tx, own);
     if (!vote.yes && this.#rules.ownVote) return this.#ended(tx, aborted(vote));
@@ -525,6 +525,7 @@ export type MachineRules = Pick<
   | 'ownVote'
   | 'incrementsHold'
   | 'incrementsLeaveRoom'
+  | 'stageLooksUp'
 >;
 
 type CellOperation =
