@@ -108,7 +108,7 @@ export function quiet(scenario: Scenario): Scenario {
 
 /** A node started anew on another disk while its old process lives on; drawn apart as well. */
 function twoOfANode(random: Random): Pick<Record<Fault, number>, 'usurp'> {
-  return { usurp: random.pick([0, 0, 0.5]) * random.next() };
+  return { usurp: random.pick([0, 0, 0.7]) * random.next() };
 }
 
 /** Links of the fault plan that are slow or lose messages; drawn apart as well. */

@@ -1,138 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
-import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
+import type { Member } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
-import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
-import type { StoredPartition } from '../../src/core/records.js';
+import type { NodeEvent, Ready } from '../../src/core/node.js';
 import { defaultTimings, limits } from '../../src/limits.js';
-
-const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =>
-  Object.fromEntries(
-    Object.entries(incarnations).map(([id, incarnation]) => [
-      id,
-      { id, store: `s${id}`, incarnation, url: `ws://127.0.0.1/${id}`, weight: 1, zone: '', state: 'active' },
-    ]),
-  );
-
-const inSync = ['n1/sn1', 'n2/sn2', 'n3/sn3'];
-const config: PartitionConfig = {
-  gen: 1,
-  epoch: 1,
-  primary: 'n1/sn1',
-  inSync,
-  target: ['n1', 'n2', 'n3'],
-  placed: 1,
-  handover: null,
-};
-
-function mapOf(incarnations: Record<NodeId, number>, revision = 1, partition = config): ClusterMap {
-  return {
-    format: 1,
-    cluster: 'c',
-    name: 'c',
-    revision,
-    settings: {
-      partitions: 1,
-      replicas: 3,
-      minInSync: 2,
-      durability: 'fsync',
-      timings: defaultTimings,
-      repairAfterMs: 30_000,
-    },
-    members: members(incarnations),
-    partitions: [partition],
-    placement: null,
-  };
-}
-
-let now = 0;
-
-/** A node whose disk and metastore answer at once. */
-function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], incarnation = 1) {
-  let latest = map;
-  const core = new NodeCore({
-    node,
-    store: `s${node}`,
-    incarnation,
-    url: 'ws://127.0.0.1/x',
-    stored,
-    seed: 1,
-    now,
-  });
-  const sent: { to: NodeId; message: PeerMessage }[] = [];
-  const replies: Ready['reply'][number][] = [];
-  const step = (event: NodeEvent): void => {
-    let events: NodeEvent[] = [event];
-    while (events.length > 0) {
-      for (const next of events) core.step(next, now);
-      events = [];
-      const ready = core.ready();
-      sent.push(...ready.send);
-      replies.push(...ready.reply);
-      if (ready.write !== null) events.push({ type: 'written' });
-      if (ready.readMap !== null) events.push({ type: 'map', map: latest, read: ready.readMap });
-      if (ready.publish !== null) {
-        const ok = ready.publish.expected === latest.revision;
-        if (ok) latest = ready.publish.map;
-        events.push({ type: 'published', outcome: ok ? 'ok' : 'conflict' });
-      }
-    }
-  };
-  step({ type: 'tick' });
-  const from = (id: NodeId, message: PeerMessage, inc = 1): void =>
-    step({ type: 'message', from: { node: id, store: `s${id}`, incarnation: inc }, message });
-  /** Answers everything the node has sent to `id` as a healthy backup would. */
-  const obey = (id: NodeId): void => {
-    for (const { to, message } of sent.splice(0)) {
-      if (to !== id) {
-        kept.push({ to, message });
-      } else if (message.type === 'append') {
-        const acks = message.appends.flatMap(({ p, epoch, stream, prevSeq, entries }) => [
-          p,
-          epoch,
-          stream,
-          prevSeq + entries.length,
-        ]);
-        from(id, { type: 'ack', from: message.to, acks });
-      } else if (message.type === 'beacon') {
-        const { incarnation: inc, sentAt, revision } = message;
-        from(id, { type: 'beacon-ack', incarnation: inc, sentAt, revision, denied: [] });
-      }
-    }
-    sent.push(...kept.splice(0));
-  };
-  const kept: typeof sent = [];
-  /** Somebody else has published this. */
-  const publish = (map: ClusterMap): void => {
-    latest = map;
-    step({ type: 'map', map, read: null });
-  };
-  return { core, sent, replies, step, from, obey, publish, map: () => latest };
-}
+import { clock, inSync, mapOf, primary, start, storedBarriers } from './harness.js';
 
 beforeEach(() => {
-  now = 1000;
+  clock.now = 1000;
 });
-
-/** n1 as the serving primary of epoch 2. */
-function primary() {
-  const node = start('n1', mapOf({ n1: 0, n2: 1, n3: 1 }));
-  for (let i = 0; i < 6; i++) {
-    node.obey('n2');
-    node.obey('n3');
-  }
-  const lead = node.core.replicas.get(0)?.lead;
-  expect(lead?.serving).toBe(true);
-  return { ...node, lead: lead as NonNullable<typeof lead> };
-}
-
-/** A disk with so many entries of epoch 1, which is promised. */
-function storedBarriers(count: number): StoredPartition[] {
-  const command = { type: 'barrier' } as const;
-  const entries = Array.from({ length: count }, (_, i) => ({ epoch: 1, seq: i + 1, command }));
-  const snapshot = { gen: 0, seq: 0, epoch: 0, cells: [], sessions: [], rows: [] };
-  return [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
-}
 
 const read = (origin: number): NodeEvent => ({
   type: 'request',
@@ -148,9 +24,9 @@ describe('a primary', () => {
   });
   test('answers no read once a lease is over, to the millisecond (R11)', () => {
     const { step, replies } = primary();
-    now += defaultTimings.leaseMs - 1;
+    clock.now += defaultTimings.leaseMs - 1;
     step(read(1));
-    now += 1;
+    clock.now += 1;
     step(read(2));
     expect(replies.map(({ origin, response }) => [origin, response.ok])).toEqual([
       [1, true],
@@ -159,7 +35,7 @@ describe('a primary', () => {
   });
   test('takes no ack of a beacon sent before the machine slept for a lease (R12)', () => {
     const { step, obey, replies, lead } = primary();
-    now += defaultTimings.beaconMs;
+    clock.now += defaultTimings.beaconMs;
     step({ type: 'tick' });
     step({ type: 'suspended' });
     obey('n2');
@@ -167,7 +43,7 @@ describe('a primary', () => {
     expect(lead.holdsLeases()).toBe(false);
     step(read(1));
     expect(replies[0]?.response).toMatchObject({ ok: false, code: 'unavailable' });
-    now += defaultTimings.beaconMs;
+    clock.now += defaultTimings.beaconMs;
     step({ type: 'tick' });
     obey('n2');
     obey('n3');
@@ -177,14 +53,14 @@ describe('a primary', () => {
     const { core, from, sent } = primary();
     const lead = core.replicas.get(0)?.lead;
     const stream = [...(lead?.streams.values() ?? [])].find((s) => s.node === 'n2');
-    stream?.attach(99, 2, now);
+    stream?.attach(99, 2, clock.now);
     sent.length = 0;
     from('n2', { type: 'reject', p: 0, epoch: 2, stream: 99, from: 'n2/sn2', hintSeq: -1, hintEpoch: 0 });
     expect(sent.map(({ message }) => message.type)).not.toContain('snapshot');
   });
   test('commits nothing of earlier epochs, and serves nothing, before its barrier is on all disks (R10)', () => {
     const node = start('n1', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
-    now += defaultTimings.graceMs;
+    clock.now += defaultTimings.graceMs;
     node.step({ type: 'tick' });
     const replica = node.core.replicas.get(0);
     expect(replica?.lead?.barrierSeq).toBe(3);
@@ -227,14 +103,14 @@ describe('a backup', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     const beacon = (): void => node.from('n1', claim);
     beacon();
-    now += defaultTimings.graceMs - 1;
+    clock.now += defaultTimings.graceMs - 1;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]?.epoch).toBe(1);
     beacon();
-    now += defaultTimings.graceMs - 1;
+    clock.now += defaultTimings.graceMs - 1;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]?.epoch).toBe(1);
-    now += defaultTimings.beaconMs + 1;
+    clock.now += defaultTimings.beaconMs + 1;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]).toMatchObject({
       epoch: 2,
@@ -257,10 +133,10 @@ describe('a backup', () => {
       members: new Map([['n1', { ...(node.map().members.n1 as Member), store: 'other', incarnation: 2 }]]),
     });
     node.publish(replaced);
-    now += defaultTimings.graceMs - 1;
+    clock.now += defaultTimings.graceMs - 1;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]?.epoch).toBe(1);
-    now += 1;
+    clock.now += 1;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
   });
@@ -268,20 +144,20 @@ describe('a backup', () => {
     const { core } = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
     const append = { p: 0, gen: 1, epoch: 2, stream: 1, prevSeq: 2, prevEpoch: 1, entries: [], commit: 0 };
     const message: PeerMessage = { type: 'append', to: 'n2/sn2', appends: [append] };
-    core.step({ type: 'message', from: { node: 'n3', store: 'sn3', incarnation: 1 }, message }, now);
+    core.step({ type: 'message', from: { node: 'n3', store: 'sn3', incarnation: 1 }, message }, clock.now);
     const acks = (ready: Ready): unknown[] =>
       ready.send.flatMap(({ message: m }) => (m.type === 'ack' ? [m.acks] : []));
     const before = core.ready();
     expect(before.write).toMatchObject([{ type: 'promise', epoch: 2 }]);
     expect(acks(before)).toEqual([]);
-    core.step({ type: 'written' }, now);
+    core.step({ type: 'written' }, clock.now);
     expect(acks(core.ready())).toEqual([[0, 2, 1, 2]]);
   });
   test('after a restart waits out the grace whatever is proven: it may have granted anyone', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), [], 2);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]?.epoch).toBe(1);
-    now += defaultTimings.graceMs;
+    clock.now += defaultTimings.graceMs;
     node.step({ type: 'tick' });
     expect(node.map().partitions[0]?.epoch).toBe(2);
   });
@@ -340,10 +216,10 @@ describe('a node', () => {
   });
   test('whose metastore shows an older map than before serves nothing (R13)', () => {
     const node = primary();
-    now += 5000;
-    node.core.step({ type: 'tick' }, now);
+    clock.now += 5000;
+    node.core.step({ type: 'tick' }, clock.now);
     const { readMap } = node.core.ready();
-    node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, now);
+    node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, clock.now);
     expect(node.core.metastoreRolledBack).toBe(true);
     expect(node.core.replicas.get(0)?.lead).toBeNull();
   });
