@@ -122,6 +122,12 @@ export class Invariants {
     for (const replica of core.replicas.values()) {
       const { p, lead } = replica;
       if (lead !== null) {
+        // Or it would hear an older primary after a restart.
+        if (replica.promised < lead.epoch)
+          throw new Violation(
+            1,
+            `${process.node} acts in p${p} e${lead.epoch}, it promised e${replica.promised}`,
+          );
         const key = `${p}:${lead.epoch}`;
         const actor = this.#actors.get(key);
         if (actor === undefined) {

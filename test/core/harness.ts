@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
-import type { StoredPartition } from '../../src/core/records.js';
+import type { LogRecord, StoredPartition } from '../../src/core/records.js';
 import { defaultTimings } from '../../src/limits.js';
 
 /** The clock of every node, in ms. */
@@ -62,6 +62,8 @@ export function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] =
   });
   const sent: { to: NodeId; message: PeerMessage }[] = [];
   const replies: Ready['reply'][number][] = [];
+  /** What is on its disk, in order. */
+  const disk: LogRecord[] = [];
   const step = (event: NodeEvent): void => {
     let events: NodeEvent[] = [event];
     while (events.length > 0) {
@@ -70,7 +72,10 @@ export function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] =
       const ready = core.ready();
       sent.push(...ready.send);
       replies.push(...ready.reply);
-      if (ready.write !== null) events.push({ type: 'written' });
+      if (ready.write !== null) {
+        disk.push(...ready.write);
+        events.push({ type: 'written' });
+      }
       if (ready.readMap !== null) events.push({ type: 'map', map: latest, read: ready.readMap });
       if (ready.publish !== null) {
         const ok = ready.publish.expected === latest.revision;
@@ -108,7 +113,7 @@ export function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] =
     latest = map;
     step({ type: 'map', map, read: null });
   };
-  return { core, sent, replies, step, from, obey, publish, map: () => latest };
+  return { core, sent, replies, disk, step, from, obey, publish, map: () => latest };
 }
 
 /** n1 as the serving primary of epoch 2. */

@@ -22,6 +22,36 @@ describe('a primary', () => {
     expect(map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n1/sn1', inSync });
     expect(lead.epoch).toBe(2);
   });
+  test('has its promise of the epoch on disk before the barrier, and so refuses older primaries after a restart', () => {
+    const node = start('n1', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
+    expect(node.disk).toMatchObject([
+      { type: 'promise', epoch: 2 },
+      { type: 'append', entry: { seq: 3, epoch: 2, command: { type: 'barrier' } } },
+    ]);
+  });
+  test('asks a replica for its place once, until it answers or is attached anew', () => {
+    const { core, from, sent, lead } = primary();
+    const probes = (): number => {
+      const found = sent.filter(({ to, message }) => to === 'n2' && message.type === 'append');
+      sent.length = 0;
+      return found.length;
+    };
+    probes();
+    const stream = lead.streams.get('n2/sn2');
+    if (stream === undefined) throw new Error('no stream');
+    lead.attach(stream);
+    const something: PeerMessage = { type: 'stale', p: 0, promised: 1 };
+    from('n3', something);
+    expect(probes()).toBe(1);
+    for (let i = 0; i < 3; i++) {
+      core.touch(core.replicas.get(0) as NonNullable<ReturnType<typeof core.replicas.get>>);
+      from('n3', something);
+    }
+    expect(probes()).toBe(0);
+    lead.attach(stream);
+    from('n3', something);
+    expect(probes()).toBe(1);
+  });
   test('answers no read once a lease is over, to the millisecond (R11)', () => {
     const { step, replies } = primary();
     clock.now += defaultTimings.leaseMs - 1;
