@@ -117,8 +117,8 @@ export function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] =
 }
 
 /** n1 as the serving primary of epoch 2. */
-export function primary() {
-  const node = start('n1', mapOf({ n1: 0, n2: 1, n3: 1 }));
+export function primary(map = mapOf({ n1: 0, n2: 1, n3: 1 })) {
+  const node = start('n1', map);
   for (let i = 0; i < 6; i++) {
     node.obey('n2');
     node.obey('n3');

@@ -258,6 +258,19 @@ describe('a node', () => {
     expect(core.takeCheckpoint().deltas).toMatchObject([{ partition: 0, seq: 1, cells: [], sessions: [] }]);
     expect(core.takeCheckpoint().deltas).toEqual([]);
   });
+  test('takes a checkpoint in pieces of about so many cells, and goes on where it was', () => {
+    const map = mapOf({ n1: 0, n2: 1, n3: 1 });
+    const [config] = map.partitions;
+    if (config === undefined) throw new Error('no partition');
+    const { core } = primary({ ...map, partitions: [config, config, config] });
+    const take = (from: number, most: number): unknown => {
+      const { deltas, next } = core.takeCheckpoint(from, most);
+      return [deltas.map(({ partition }) => partition), next];
+    };
+    expect(take(0, 2)).toEqual([[0, 1], 2]);
+    expect(take(2, 2)).toEqual([[2], null]);
+    expect(take(0, 2)).toEqual([[], null]);
+  });
   test('checkpoints a partition whole that came from a logged snapshot', () => {
     const cell = { kind: 'counter' as const, value: 7, version: 3 };
     const snapshot = { gen: 1, seq: 5, epoch: 1, cells: [['c', cell]] as const, sessions: [], rows: [] };
