@@ -102,6 +102,10 @@ async function main(): Promise<number> {
     `score ${score.toFixed(1)} %: ${killed} of ${judged.length} killed (${by('simulator')} by the simulator, ${by('tests')} by tests, ` +
       `${by('time limit')} by the time limit); ${all.length} mutants in all, ${Object.keys(equivalent).length} known to be equivalent`,
   );
+  for (const operator of new Set(judged.map((mutant) => mutant.operator))) {
+    const of = judged.filter((mutant) => mutant.operator === operator);
+    print(`${operator}: ${of.filter(({ verdict }) => verdict.by !== null).length} of ${of.length} killed`);
+  }
   for (const survivor of survivors) print(`survived: ${shown(survivor)}`);
   if (values.json)
     process.stdout.write(

@@ -52,6 +52,34 @@ describe('a primary', () => {
     from('n3', something);
     expect(probes()).toBe(1);
   });
+  test('hands over to the first of the target that has been in sync for a while, and counts it', () => {
+    const node = primary();
+    const { partitions, ...rest } = node.map();
+    const moved = partitions.map((config) => ({ ...config, target: ['n2', 'n1', 'n3'] }));
+    const placement = {
+      id: 'x',
+      revision: 0,
+      cause: 'test',
+      copies: [],
+      least: 0,
+      primaries: 1,
+      handovers: 0,
+    };
+    node.publish({ ...rest, revision: rest.revision + 1, partitions: moved, placement });
+    for (let i = 0; i < 20 && node.map().partitions[0]?.epoch === 2; i++) {
+      clock.now += 100;
+      node.step({ type: 'tick' });
+      node.obey('n2');
+      node.obey('n3');
+    }
+    expect(node.map().partitions[0]).toMatchObject({
+      epoch: 3,
+      primary: 'n2/sn2',
+      handover: { from: { node: 'n1', store: 'sn1', incarnation: 1 }, to: 1 },
+    });
+    expect(node.map().placement?.handovers).toBe(1);
+    expect(node.core.replicas.get(0)?.lead).toBeNull();
+  });
   test('answers no read once a lease is over, to the millisecond (R11)', () => {
     const { step, replies } = primary();
     clock.now += defaultTimings.leaseMs - 1;
