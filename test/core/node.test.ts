@@ -4,7 +4,7 @@ import type { Member } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
 import type { NodeEvent, Ready } from '../../src/core/node.js';
 import { defaultTimings, limits } from '../../src/limits.js';
-import { clock, inSync, mapOf, primary, start, storedBarriers } from './harness.js';
+import { clock, config, inSync, mapOf, primary, start, storedBarriers } from './harness.js';
 
 beforeEach(() => {
   clock.now = 1000;
@@ -210,6 +210,33 @@ describe('a backup', () => {
     expect(acks(before)).toEqual([]);
     core.step({ type: 'written' }, clock.now);
     expect(acks(core.ready())).toEqual([[0, 2, 1, 2]]);
+  });
+  test('puts no two snapshots together, although primaries of two nodes may number their streams alike', () => {
+    const inEpoch = (epoch: number) =>
+      mapOf({ n1: 1, n2: 2, n3: 1 }, epoch, { ...config, epoch, primary: epoch === 2 ? 'n1/sn1' : 'n3/sn3' });
+    const node = start('n2', inEpoch(2), [], 2);
+    const text = JSON.stringify({ gen: 1, seq: 9, epoch: 2, cells: [], sessions: [], rows: [] });
+    const piece = (epoch: number, stream: number, index: number): void =>
+      node.from('n3', {
+        type: 'snapshot',
+        p: 0,
+        gen: 1,
+        epoch,
+        stream,
+        to: 'n2/sn2',
+        index,
+        count: 2,
+        chunk: index === 0 ? text.slice(0, 9) : text.slice(9),
+      });
+    const seq = (): number | undefined => node.core.replicas.get(0)?.machine.seq;
+    piece(2, 7, 0);
+    node.publish(inEpoch(3));
+    piece(3, 7, 1);
+    piece(3, 8, 0);
+    piece(3, 9, 1);
+    expect(seq()).toBe(0);
+    piece(3, 8, 1);
+    expect(seq()).toBe(9);
   });
   test('after a restart waits out the grace whatever is proven: it may have granted anyone', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), [], 2);
