@@ -403,7 +403,7 @@ export class NodeCore implements ReplicaContext {
     const member = this.#map?.members[process.node];
     if (member === undefined) return false;
     // That the node has another store by now proves nothing of the process that had this one.
-    if (member.store !== process.store) return false;
+    if (member.store !== process.store && this.rules.otherStoreProvesNothing) return false;
     if (process.incarnation < member.incarnation) return true;
     const refused = this.#refused.get(process.node);
     return (

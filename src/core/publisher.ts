@@ -98,7 +98,7 @@ export class Publisher {
       this.#failures = Math.min(this.#failures + 1, 5);
       this.#pause = 2 ** this.#failures;
     }
-    if (outcome === 'failed' && !flight.doubtful) {
+    if (outcome === 'failed' && (!flight.doubtful || !this.#rules.failureKeepsDoubt)) {
       this.#flight = null;
       return null;
     }
@@ -121,6 +121,9 @@ export class Publisher {
     const flight = this.#flight;
     if (flight?.state !== 'open') return;
     if (revision > flight.expected) this.#flight = null;
-    else if (read !== null && read > flight.readsBefore) flight.state = 'repeat';
+    else if (read !== null && read > flight.readsBefore) {
+      if (this.#rules.oldReadKeepsDoubt) flight.state = 'repeat';
+      else this.#flight = null;
+    }
   }
 }

@@ -85,6 +85,20 @@ export interface Rules {
   readonly lapseNamesRenewal: boolean;
   /** Section 6: every grant has a greater token than all before. */
   readonly tokensGrow: boolean;
+  /** R1: an ack leaves only when the promise of its epoch is on disk, too. */
+  readonly ackAfterPromise: boolean;
+  /** R9: the start of a process counts as a grant: an earlier life of it may have granted anyone. */
+  readonly startIsGrant: boolean;
+  /** Section 0: that a node has another store does not prove that the process with the old one has ended. */
+  readonly otherStoreProvesNothing: boolean;
+  /** R6: a failure says nothing of an earlier attempt at the same publish, which may still take effect. */
+  readonly failureKeepsDoubt: boolean;
+  /** R6: that a read still shows the old revision does not end a publish of open outcome. */
+  readonly oldReadKeepsDoubt: boolean;
+  /** Section 5: nobody votes yes with what too few replicas hold. */
+  readonly votesNeedInSync: boolean;
+  /** Section 5: what is over already is not staged. */
+  readonly stageLooksUp: boolean;
 }
 
 export const soundRules: Rules = {
@@ -129,4 +143,11 @@ export const soundRules: Rules = {
   locksOutliveFailover: true,
   lapseNamesRenewal: true,
   tokensGrow: true,
+  ackAfterPromise: true,
+  startIsGrant: true,
+  otherStoreProvesNothing: true,
+  failureKeepsDoubt: true,
+  oldReadKeepsDoubt: true,
+  votesNeedInSync: true,
+  stageLooksUp: true,
 };

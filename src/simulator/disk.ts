@@ -185,6 +185,11 @@ export class SimDisk {
     }
   }
 
+  /** By the log or by the checkpoint. */
+  promised(p: number): number {
+    return Math.max(this.#view(p).promised, this.#disk.rows.get(p)?.promised ?? 0);
+  }
+
   tail(p: number): number {
     const view = this.#view(p);
     return view.snapshot.seq + view.entries.length;

@@ -5,6 +5,7 @@ import type { ClusterMap, NodeId } from '../core/map/types.js';
 import { nodeOf } from '../core/map/types.js';
 import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import type { Ready } from '../core/node.js';
+import type { Replica } from '../core/replication/replica.js';
 import type { SimDisk } from './disk.js';
 import { Hearing } from './hearing.js';
 import type { SimProcess } from './process.js';
@@ -121,9 +122,19 @@ export class Invariants {
           `two entries at p${partition} e${entry.epoch} #${entry.seq}: ${known} and ${text}`,
         );
     }
+    for (const { message } of ready.send) {
+      if (message.type === 'ack') this.#isOnDisk(process, message.acks);
+      else if (message.type === 'tx-vote' && message.yes) this.#voteIsHeld(message.from, message.seq);
+    }
     for (const replica of core.replicas.values()) {
       const { p, lead } = replica;
       if (lead !== null) {
+        // Or it would hear an older primary after a restart.
+        if (replica.promised < lead.epoch)
+          throw new Violation(
+            1,
+            `${process.node} acts in p${p} e${lead.epoch}, it promised e${replica.promised}`,
+          );
         const key = `${p}:${lead.epoch}`;
         const actor = this.#actors.get(key);
         if (actor === undefined) {
@@ -151,6 +162,24 @@ export class Invariants {
       )
         this.seen.acks++;
     }
+  }
+
+  /** Invariant 8, at each ack between replicas: what it speaks of is on this disk, the promise included. */
+  #isOnDisk({ node, disk }: SimProcess, acks: readonly number[]): void {
+    for (let i = 0; i < acks.length; i += 4) {
+      const [p, epoch, , match] = acks.slice(i, i + 4) as [number, number, number, number];
+      if (disk.promised(p) < epoch)
+        throw new Violation(8, `${node} acks p${p} in e${epoch}, its disk has promised e${disk.promised(p)}`);
+      if (match > disk.tail(p))
+        throw new Violation(8, `${node} acks #${match} of p${p}, its disk has #${disk.tail(p)}`);
+    }
+  }
+
+  /** Invariant 8, at each vote: enough disks hold what was prepared. */
+  #voteIsHeld(p: number, seq: number): void {
+    const copies = this.#copies(p, seq);
+    if (copies < this.#minInSync)
+      throw new Violation(8, `a vote of p${p} #${seq} with ${copies} copies on disk`);
   }
 
   /** Invariants 3 and 4, at each write: whoever the map calls in sync rewrites nothing that is committed. */
@@ -227,7 +256,9 @@ export class Invariants {
       if (known === undefined) {
         committed.set(seq, epoch);
         this.seen.commits++;
-        this.#checkDecision(replica.log.at(seq)?.command);
+        const command = replica.log.at(seq)?.command;
+        this.#checkDecision(command);
+        if (command?.type === 'stage') this.#checkStaged(replica, command);
       } else if (known !== epoch) {
         throw new Violation(
           5,
@@ -249,6 +280,13 @@ export class Invariants {
     if (this.#decided.has(command.tx)) return;
     this.#decided.set(command.tx, command.type);
     if (command.type === 'abort' && this.#answered.has(command.tx)) throw this.#torn(command.tx);
+  }
+
+  /** Invariant 17: what is over is not staged once more. */
+  #checkStaged({ machine }: Replica, { tx, session, n }: Extract<Command, { type: 'stage' }>): void {
+    const known = machine.lookup(session, n, 0);
+    if (known !== null && typeof known === 'object' && machine.rows.get('staged', tx) !== undefined)
+      throw new Violation(17, `${tx} is staged, and its client has its result already`);
   }
 
   #torn(tx: string): Violation {
@@ -315,6 +353,17 @@ export class Invariants {
     for (const disk of this.#world.allDisks()) {
       const held = disk.epochAt(p, seq);
       if (held === 'covered' || held === epoch) copies++;
+    }
+    return copies;
+  }
+
+  /** On how many disks that committed entry is. */
+  #copies(p: number, seq: number): number {
+    const epoch = this.#committed[p]?.get(seq);
+    let copies = 0;
+    for (const disk of this.#world.allDisks()) {
+      const held = disk.epochAt(p, seq);
+      if (held === 'covered' || (held !== null && (epoch === undefined || held === epoch))) copies++;
     }
     return copies;
   }

@@ -3,7 +3,7 @@ import type { Random } from '../core/random.js';
 import { describeFault, type FaultSpec, type Links } from '../faults/plan.js';
 import type { SimDisk } from './disk.js';
 import { type Moment, moments, type SimProcess } from './process.js';
-import { type Fault, faults } from './scenario.js';
+import { type ArmedAction, type Fault, faults } from './scenario.js';
 import type { World } from './world.js';
 
 /** Breaks things at random, with a bias to the moments at which it hurts most. */
@@ -11,7 +11,7 @@ export class Nemesis {
   readonly #world: World;
   readonly #random: Random;
   #stopped = false;
-  #armed: { moment: Moment; after: number; action: 'kill' | 'pause' | 'isolate' } | null = null;
+  #armed: { moment: Moment; after: number; action: ArmedAction } | null = null;
   /** An old copy of a disk, to put back one day. */
   readonly #copies = new Map<NodeId, SimDisk>();
   readonly counts: Partial<Record<Fault, number>> = {};
@@ -100,6 +100,9 @@ export class Nemesis {
       case 'rewind':
         this.#rewind(node);
         break;
+      case 'usurp':
+        this.#usurp(node);
+        break;
       case 'reset': {
         const other = random.pick(nodes);
         if (other !== node) this.#world.reset(node, other);
@@ -127,13 +130,15 @@ export class Nemesis {
       case 'flip':
         this.#flip(node);
         break;
-      case 'armed':
+      case 'armed': {
+        const { armed } = this.#world.scenario.nemesis;
         this.#armed = {
-          moment: random.pick(moments),
+          moment: random.pick(armed?.moments ?? moments),
           after: random.below(20),
-          action: random.pick(['kill', 'kill', 'pause', 'isolate'] as const),
+          action: random.pick(armed?.actions ?? ['kill', 'kill', 'pause', 'isolate']),
         };
         break;
+      }
     }
   }
 
@@ -280,6 +285,20 @@ export class Nemesis {
     else if (this.#mayLose(node)) {
       this.#copies.delete(node);
       this.#replaceDisk(node, copy);
+    }
+  }
+
+  /**
+   * An operator takes a node for dead that cannot reach the metastore, and starts it anew: on an empty disk, or on a copy of the old
+   * one. Twice, so that the new store may count as many starts as the old.
+   */
+  #usurp(node: NodeId): void {
+    const disk = this.#world.disks.get(node) as SimDisk;
+    if (!this.#mayLose(node)) return;
+    this.#world.usurp(node, this.#random.chance(0.5) ? null : disk);
+    if (this.#random.chance(0.5)) {
+      this.#world.kill(node);
+      this.#world.queue.after(this.#random.between(1, 20), () => this.#world.start(node));
     }
   }
 

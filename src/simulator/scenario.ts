@@ -1,6 +1,7 @@
 import { Random } from '../core/random.js';
 import { brokenLinksMs } from './broken-links.js';
 import type { MetastoreFaults } from './metastore.js';
+import type { Moment } from './process.js';
 
 /** Everything a seed decides before the run begins. Probabilities are per event; times in ms of virtual time. */
 export interface Scenario {
@@ -54,7 +55,12 @@ export interface Scenario {
   };
   readonly metastore: MetastoreFaults;
   /** Mean time between two faults, and how likely each kind is. */
-  readonly nemesis: { readonly everyMs: number; readonly weights: Readonly<Record<Fault, number>> };
+  readonly nemesis: {
+    readonly everyMs: number;
+    readonly weights: Readonly<Record<Fault, number>>;
+    /** Where faults are armed, and which; without it, anywhere. */
+    readonly armed?: { readonly moments: readonly Moment[]; readonly actions: readonly ArmedAction[] };
+  };
   readonly retainEntries: number;
   readonly snapshotChunk: number;
   readonly appendBytes: number;
@@ -84,8 +90,12 @@ export const faults = [
   'flip',
   'delay',
   'drop',
+  'usurp',
 ] as const;
 export type Fault = (typeof faults)[number];
+
+/** What an armed fault does when its moment comes. */
+export type ArmedAction = 'kill' | 'pause' | 'isolate';
 
 /** What is no fault, but asked for. */
 export const changes: readonly Fault[] = ['join', 'drain', 'weigh', 'flip'];
@@ -132,6 +142,11 @@ export function brokenLinks(scenario: Scenario): Scenario {
   };
 }
 
+/** A node started anew on another disk while its old process lives on; drawn apart as well. */
+function twoOfANode(random: Random): Pick<Record<Fault, number>, 'usurp'> {
+  return { usurp: random.pick([0, 0, 0.7]) * random.next() };
+}
+
 /** Links of the fault plan that are slow or lose messages; drawn apart as well. */
 function badLinks(random: Random): Pick<Record<Fault, number>, 'delay' | 'drop'> {
   const often = random.pick([0, 0, 0.5]);
@@ -166,7 +181,12 @@ function noisy(seed: number): Scenario {
   const nodes = replicas + random.below(3);
   const often = random.pick([0, 0.3, 1]);
   const media = badMedia(new Random(seed + 0.6));
-  const apart = { ...badLinks(new Random(seed + 0.75)), bitFlip: media.bitFlip, rewind: 0 };
+  const apart = {
+    ...badLinks(new Random(seed + 0.75)),
+    ...twoOfANode(new Random(seed + 0.625)),
+    bitFlip: media.bitFlip,
+    rewind: 0,
+  };
   const weights = Object.fromEntries(
     faults.map((fault) => [fault, fault in apart || random.chance(0.25) ? 0 : random.next()]),
   ) as Record<Fault, number>;

@@ -1,5 +1,6 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import { brokenLinks, type Fault, faults, quiet, type Scenario } from './scenario.js';
+import { comesLate, doubtful, usurped, weightsOf } from './biases.js';
+import { brokenLinks, type Fault, quiet, type Scenario } from './scenario.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
 export interface Variant {
@@ -12,9 +13,6 @@ export interface Variant {
   /** Circumstances that the mistake needs; without this, the scenarios as they come. */
   readonly change?: (scenario: Scenario) => Scenario;
 }
-
-const weightsOf = (often: Partial<Record<Fault, number>>): Record<Fault, number> =>
-  Object.fromEntries(faults.map((f) => [f, often[f] ?? 0])) as Record<Fault, number>;
 
 /** Faults come this often, and little else goes on. */
 const struck = (scenario: Scenario, everyMs: number): Scenario => ({
@@ -425,5 +423,59 @@ export const variants: readonly Variant[] = [
     rules: broken({ tokensGrow: false }),
     within: 50,
     change: (scenario) => busyTx(scenario, { locks: 1 }),
+  },
+  {
+    name: 'ack-before-promise',
+    story: 'R1: acks entries that it has already before its promise of the epoch is on disk',
+    rules: broken({ ackAfterPromise: false }),
+    within: 20,
+  },
+  {
+    name: 'start-is-no-grant',
+    story: 'R9: forgets at a start whom an earlier life of it granted leases to',
+    rules: broken({ startIsGrant: false }),
+    within: 300,
+    change: usurped,
+  },
+  {
+    name: 'other-store-proves-gone',
+    story: 'section 0: takes it that a process has ended because its node has another store',
+    rules: broken({ otherStoreProvesNothing: false }),
+    within: 400,
+    change: usurped,
+  },
+  {
+    name: 'failure-ends-doubt',
+    story: 'R6: takes a publish for failed of which an earlier attempt may still take effect',
+    rules: broken({ failureKeepsDoubt: false }),
+    within: 400,
+    change: doubtful,
+  },
+  {
+    name: 'old-read-ends-doubt',
+    story: 'R6: takes a publish for failed because a read does not show it yet',
+    rules: broken({ oldReadKeepsDoubt: false }),
+    within: 400,
+    change: doubtful,
+  },
+  {
+    name: 'vote-before-in-sync',
+    story: 'section 5: votes yes with what too few replicas hold',
+    rules: broken({ votesNeedInSync: false }),
+    within: 200,
+    change: (scenario) => ({
+      ...busyTx(struck(scenario, 400), { accounts: 4, lists: 2 }),
+      nodes: Math.max(3, scenario.nodes),
+      replicas: 3,
+      minInSync: 2,
+      nemesis: { everyMs: 400, weights: weightsOf({ kill: 1, pause: 1, netsplit: 1, oneWay: 1 }) },
+    }),
+  },
+  {
+    name: 'stage-what-is-over',
+    story: 'section 5: stages a transaction whose abort is in the log already',
+    rules: broken({ stageLooksUp: false }),
+    within: 300,
+    change: comesLate,
   },
 ];

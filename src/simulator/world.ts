@@ -54,6 +54,8 @@ export class World {
   readonly nodes: NodeId[] = [];
   readonly disks = new Map<NodeId, SimDisk>();
   readonly processes = new Map<NodeId, SimProcess>();
+  /** Processes whose node runs again on another disk: an operator took them for dead. They cannot read the map for a while. */
+  readonly usurped: SimProcess[] = [];
   readonly clients: SimClient[] = [];
   readonly txUsers: TxUser[] = [];
   readonly history: Observation[] = [];
@@ -195,10 +197,12 @@ export class World {
       const member = observer.core.map.members[node];
       const process = this.processes.get(node);
       if (member === undefined || member.incarnation === 0) return;
-      const current =
-        process?.alive === true &&
-        process.identity.store === member.store &&
-        process.identity.incarnation <= member.incarnation;
+      const current = [process, ...this.#oldOf(node)].some(
+        (one) =>
+          one?.alive === true &&
+          one.identity.store === member.store &&
+          one.identity.incarnation <= member.incarnation,
+      );
       if (current) return;
       observer.deliver({
         type: 'gone',
@@ -244,6 +248,46 @@ export class World {
     const disk = this.disks.get(node) as SimDisk;
     this.#destroyed.push(disk.clone(disk.store));
     disk.rewind(copy);
+  }
+
+  /** Starts the node anew on an empty disk, or on a copy of that one, while its process lives on and cannot read the map. */
+  usurp(node: NodeId, copy: SimDisk | null): void {
+    const process = this.processes.get(node);
+    // One that has not registered yet would register after the new one, which then ends.
+    if (process?.alive !== true || !process.core.registered || this.#oldOf(node).length > 0) return;
+    this.note(() => `${node} is started anew on ${copy === null ? 'an empty disk' : 'a copy of its disk'}`);
+    this.usurped.push(process);
+    const blind = this.#readerName(process);
+    this.metastore.blind.add(blind);
+    this.queue.after(this.random.between(500, 6000), () => this.metastore.blind.delete(blind));
+    this.queue.after(this.random.between(3000, 12_000), () => process.kill());
+    this.#destroyed.push(process.disk);
+    const store = `s${++this.#stores}`;
+    this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
+    this.processes.delete(node);
+    this.start(node);
+  }
+
+  #oldOf(node: NodeId): SimProcess[] {
+    return this.usurped.filter((old) => old.node === node && old.alive);
+  }
+
+  #readerName(process: SimProcess): string {
+    return this.usurped.includes(process) ? `${process.node}/${process.identity.store}` : process.node;
+  }
+
+  /** Whom a connection to the address of `node` reaches, as the one who makes it knows it: its store; null: any. */
+  #at(node: NodeId, store: string | null): SimProcess | undefined {
+    const olds = this.usurped.length === 0 ? [] : this.#oldOf(node);
+    if (olds.length === 0) return this.processes.get(node);
+    const old =
+      store === null ? this.random.pick([...olds, undefined]) : olds.find((o) => o.identity.store === store);
+    return old ?? this.processes.get(node);
+  }
+
+  /** Is it still the one that runs there? A connection ends with the process at either end. */
+  #runs(node: NodeId, process: SimProcess): boolean {
+    return this.processes.get(node) === process || (process.alive && this.usurped.includes(process));
   }
 
   /** A new node: a disk, a record in the map, and a process. */
@@ -327,7 +371,7 @@ export class World {
 
   left(process: SimProcess): void {
     process.kill();
-    this.#departs(process.node);
+    if (!this.usurped.includes(process)) this.#departs(process.node);
   }
 
   #departs(node: NodeId): void {
@@ -356,7 +400,7 @@ export class World {
     if (ready.publish !== null) {
       const { map, expected } = ready.publish;
       const promoting = map.partitions.some((c, p) => c.epoch !== process.core.map.partitions[p]?.epoch);
-      this.metastore.publish(process.node, map, expected, (outcome) => {
+      this.metastore.publish(this.#readerName(process), map, expected, (outcome) => {
         this.note(() => `${process.node} publish r${map.revision}: ${outcome}`);
         this.reached(process, 'publish-returned');
         process.deliver({ type: 'published', outcome });
@@ -365,16 +409,16 @@ export class World {
       if (promoting) this.reached(process, 'promoting');
     }
     const { readMap } = ready;
-    if (readMap !== null) this.metastore.read(process.node, (map) => process.mapArrived(map, readMap));
+    if (readMap !== null)
+      this.metastore.read(this.#readerName(process), (map) => process.mapArrived(map, readMap));
     for (const { to, message } of ready.send) {
       this.#mix(message.type.length + this.queue.now * 1000);
       if (message.type !== 'beacon' && message.type !== 'beacon-ack')
         this.note(() => `${process.node} → ${to}: ${describeMessage(message)}`);
-      const target = this.processes.get(to);
+      const target = this.#at(to, process.core.map.members[to]?.store ?? '');
       const from = process.identity;
       this.network.send(process.node, to, () => {
-        // A connection ends with the process at either end.
-        if (target === undefined || this.processes.get(to) !== target) return;
+        if (target === undefined || !this.#runs(to, target)) return;
         this.invariants.heard(to, from.node, this.queue.now);
         target.deliver({ type: 'message', from, message });
       });
@@ -394,7 +438,7 @@ export class World {
   }
 
   send(client: SimUser, node: NodeId, rid: number, request: ClientRequest): void {
-    const target = this.processes.get(node);
+    const target = this.#at(node, null);
     if (target?.alive !== true) {
       this.queue.after(this.random.between(0.2, 3), () => client.step({ type: 'lost', node }));
       return;
@@ -402,7 +446,7 @@ export class World {
     this.note(() => `${client.name} → ${node}: ${describeRequest(request)}`);
     const p = 'op' in request ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
     this.network.send(client.name, node, () => {
-      if (this.processes.get(node) !== target || !target.alive) return;
+      if (!this.#runs(node, target) || !target.alive) return;
       const origin = this.#nextOrigin++;
       this.#origins.set(origin, { client, rid, p, request });
       target.deliver({ type: 'request', origin, request });
@@ -436,6 +480,10 @@ export class World {
   hung(process: SimProcess): void {
     if (!process.alive) return;
     this.note(() => `${process.node}: the disk hangs`);
+    if (this.usurped.includes(process)) {
+      process.kill();
+      return;
+    }
     this.kill(process.node);
     this.queue.after(500, () => this.start(process.node));
   }
@@ -562,7 +610,11 @@ export class World {
       .filter((row) => !hopeless([row.anchor]));
     const records = [...machine.rows.of('record')].map(([, row]) => row);
     const coordinated = [...records, ...(lead?.tx.pending() ?? [])].filter((row) => !hopeless(othersOf(row)));
-    return [...prepared, ...coordinated].map(({ tx, kind }) => `${tx} is ${kind} in p${p}`);
+    // One that is staged and that nobody coordinates would hold its keys until the next failover.
+    const staged = [...machine.rows.of('staged')]
+      .map(([, row]) => row)
+      .filter((row) => !hopeless(row.others));
+    return [...prepared, ...coordinated, ...staged].map(({ tx, kind }) => `${tx} is ${kind} in p${p}`);
   }
 
   unsettled(): string[] {

@@ -160,7 +160,7 @@ describe('what a partition keeps is bounded', () => {
     await node.checkpoint();
     const { digest } = node.machine;
     node.restart();
-    expect(node.machine.digest).toEqual(digest);
+    expect(node.machine.digest.hash).toBe(digest.hash);
     // The results are there still, and exactly once; what was refused can be done once others are acknowledged.
     expect(node.write(session, 2, 1, readAll)).toBe('ok');
     expect(node.write(session, 90, 1, readAll)).toBe('busy');
@@ -227,7 +227,7 @@ describe('what a partition keeps is bounded', () => {
     await node.checkpoint();
     const { digest } = node.machine;
     node.restart();
-    expect(node.machine.digest).toEqual(digest);
+    expect(node.machine.digest.hash).toBe(digest.hash);
     expect(write({ type: 'delete', key: 'k0.0' })).toBe('ok');
     expect(write({ type: 'put', key: 'k0.0', value: 'x'.repeat(1000) })).toBe('ok');
   });

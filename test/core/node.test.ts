@@ -3,132 +3,16 @@ import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
 import { SnapshotWriter } from '../../src/core/machine/pieces.js';
 import type { Command } from '../../src/core/machine/types.js';
 import { applyChange, noChange } from '../../src/core/map/changes.js';
-import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
+import type { Member, PartitionConfig } from '../../src/core/map/types.js';
 import type { Append, PeerMessage } from '../../src/core/messages.js';
-import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
-import type { StoredPartition } from '../../src/core/records.js';
+import type { NodeEvent } from '../../src/core/node.js';
 import type { Replica } from '../../src/core/replication/replica.js';
 import { defaultTimings, limits } from '../../src/limits.js';
-
-const members = (incarnations: Record<NodeId, number>): Record<NodeId, Member> =>
-  Object.fromEntries(
-    Object.entries(incarnations).map(([id, incarnation]) => [
-      id,
-      { id, store: `s${id}`, incarnation, url: `ws://127.0.0.1/${id}`, weight: 1, zone: '', state: 'active' },
-    ]),
-  );
-
-const inSync = ['n1/sn1', 'n2/sn2', 'n3/sn3'];
-const config: PartitionConfig = {
-  gen: 1,
-  epoch: 1,
-  primary: 'n1/sn1',
-  inSync,
-  target: ['n1', 'n2', 'n3'],
-  placed: 1,
-  handover: null,
-};
-
-function mapOf(incarnations: Record<NodeId, number>, revision = 1, partition = config): ClusterMap {
-  return {
-    format: 1,
-    cluster: 'c',
-    name: 'c',
-    revision,
-    settings: {
-      partitions: 1,
-      replicas: 3,
-      minInSync: 2,
-      durability: 'fsync',
-      timings: defaultTimings,
-      repairAfterMs: 30_000,
-    },
-    members: members(incarnations),
-    partitions: [partition],
-    placement: null,
-  };
-}
-
-let now = 0;
-
-/** A node whose disk and metastore answer at once. */
-function start(node: NodeId, map: ClusterMap, stored: StoredPartition[] = [], incarnation = 1) {
-  let latest = map;
-  const core = new NodeCore({
-    node,
-    store: `s${node}`,
-    incarnation,
-    url: 'ws://127.0.0.1/x',
-    stored,
-    seed: 1,
-    now,
-  });
-  const sent: { to: NodeId; message: PeerMessage }[] = [];
-  const replies: Ready['reply'][number][] = [];
-  const step = (event: NodeEvent): void => {
-    let events: NodeEvent[] = [event];
-    while (events.length > 0) {
-      for (const next of events) core.step(next, now);
-      events = [];
-      const ready = core.ready();
-      sent.push(...ready.send);
-      replies.push(...ready.reply);
-      if (ready.write !== null) events.push({ type: 'written' });
-      if (ready.readMap !== null) events.push({ type: 'map', map: latest, read: ready.readMap });
-      if (ready.publish !== null) {
-        const ok = ready.publish.expected === latest.revision;
-        if (ok) latest = ready.publish.map;
-        events.push({ type: 'published', outcome: ok ? 'ok' : 'conflict' });
-      }
-    }
-  };
-  step({ type: 'tick' });
-  const from = (id: NodeId, message: PeerMessage, inc = 1): void =>
-    step({ type: 'message', from: { node: id, store: `s${id}`, incarnation: inc }, message });
-  /** Answers everything the node has sent to `id` as a healthy backup would. */
-  const obey = (id: NodeId): void => {
-    for (const { to, message } of sent.splice(0)) {
-      if (to !== id) {
-        kept.push({ to, message });
-      } else if (message.type === 'append') {
-        const acks = message.appends.flatMap(({ p, epoch, stream, prevSeq, entries }) => [
-          p,
-          epoch,
-          stream,
-          prevSeq + entries.length,
-        ]);
-        from(id, { type: 'ack', from: message.to, acks });
-      } else if (message.type === 'beacon') {
-        const { incarnation: inc, sentAt, revision } = message;
-        from(id, { type: 'beacon-ack', incarnation: inc, sentAt, revision, denied: [] });
-      }
-    }
-    sent.push(...kept.splice(0));
-  };
-  const kept: typeof sent = [];
-  return { core, sent, replies, step, from, obey, map: () => latest };
-}
+import { clock, config, inSync, mapOf, primary, start } from './harness.js';
 
 beforeEach(() => {
-  now = 1000;
+  clock.now = 1000;
 });
-
-/** n1 as the serving primary of epoch 2. */
-function primary() {
-  const node = start('n1', mapOf({ n1: 0, n2: 1, n3: 1 }));
-  for (let i = 0; i < 6; i++) {
-    node.obey('n2');
-    node.obey('n3');
-  }
-  // The first heartbeat only asked who is there; the next one asks for leases, as of now.
-  now += defaultTimings.beaconMs;
-  node.step({ type: 'tick' });
-  node.obey('n2');
-  node.obey('n3');
-  const lead = node.core.replicas.get(0)?.lead;
-  expect(lead?.serving).toBe(true);
-  return { ...node, lead: lead as NonNullable<typeof lead> };
-}
 
 const read = (origin: number): NodeEvent => ({
   type: 'request',
@@ -144,9 +28,9 @@ describe('a primary', () => {
   });
   test('answers no read once a lease is over, to the millisecond (R11)', () => {
     const { step, replies } = primary();
-    now += defaultTimings.leaseMs - 1;
+    clock.now += defaultTimings.leaseMs - 1;
     step(read(1));
-    now += 1;
+    clock.now += 1;
     step(read(2));
     expect(replies.map(({ origin, response }) => [origin, response.ok])).toEqual([
       [1, true],
@@ -155,7 +39,7 @@ describe('a primary', () => {
   });
   test('takes no ack of a beacon sent before the machine slept for a lease (R12)', () => {
     const { step, obey, replies, lead } = primary();
-    now += defaultTimings.beaconMs;
+    clock.now += defaultTimings.beaconMs;
     step({ type: 'tick' });
     step({ type: 'suspended' });
     obey('n2');
@@ -163,7 +47,7 @@ describe('a primary', () => {
     expect(lead.holdsLeases()).toBe(false);
     step(read(1));
     expect(replies[0]?.response).toMatchObject({ ok: false, code: 'unavailable' });
-    now += defaultTimings.beaconMs;
+    clock.now += defaultTimings.beaconMs;
     step({ type: 'tick' });
     obey('n2');
     obey('n3');
@@ -173,7 +57,7 @@ describe('a primary', () => {
     const { core, from, sent } = primary();
     const lead = core.replicas.get(0)?.lead;
     const stream = [...(lead?.streams.values() ?? [])].find((s) => s.node === 'n2');
-    stream?.attach(99, 2, now);
+    stream?.attach(99, 2, clock.now);
     sent.length = 0;
     from('n2', {
       type: 'reject',
@@ -241,14 +125,14 @@ describe('a backup', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     const beacon = (): void => node.from('n1', claim);
     beacon();
-    now += defaultTimings.graceMs - 1;
+    clock.now += defaultTimings.graceMs - 1;
     tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(1);
     beacon();
-    now += defaultTimings.graceMs - 1;
+    clock.now += defaultTimings.graceMs - 1;
     tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(1);
-    now += defaultTimings.beaconMs + 1;
+    clock.now += defaultTimings.beaconMs + 1;
     tick(node);
     expect(node.map().partitions[0]).toMatchObject({
       epoch: 2,
@@ -267,7 +151,7 @@ describe('a backup', () => {
   test('that reaches too few to take writes leaves it to others, unless all are proven gone (R9b)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     node.from('n1', claim);
-    now += 10 * defaultTimings.graceMs;
+    clock.now += 10 * defaultTimings.graceMs;
     node.step({ type: 'tick' });
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]?.epoch).toBe(1);
@@ -278,7 +162,7 @@ describe('a backup', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), [], 2);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     expect(node.map().partitions[0]?.epoch).toBe(1);
-    now += defaultTimings.graceMs;
+    clock.now += defaultTimings.graceMs;
     tick(node);
     expect(node.map().partitions[0]?.epoch).toBe(2);
   });
@@ -310,7 +194,7 @@ describe('a backup', () => {
       ],
     });
     // One that has been idle since, under whichever primary, is ended after its time and not later.
-    now += limits.sessionIdleMs - 1000;
+    clock.now += limits.sessionIdleMs - 1000;
     tick(node);
     node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
     for (let i = 0; i < 6; i++) tick(node);
@@ -321,7 +205,7 @@ describe('a backup', () => {
       return log.slice(1, 1e6).entries.some(({ command }) => command.type === 'expire');
     };
     expect(ended()).toBe(false);
-    now += 2000;
+    clock.now += 2000;
     tick(node);
     expect(ended()).toBe(true);
   });
@@ -532,10 +416,10 @@ describe('a node', () => {
   });
   test('whose metastore shows an older map than before serves nothing (R13)', () => {
     const node = primary();
-    now += 5000;
-    node.core.step({ type: 'tick' }, now);
+    clock.now += 5000;
+    node.core.step({ type: 'tick' }, clock.now);
     const { readMap } = node.core.ready();
-    node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, now);
+    node.core.step({ type: 'map', map: mapOf({ n1: 1, n2: 1, n3: 1 }, 1), read: readMap }, clock.now);
     expect(node.core.metastoreRolledBack).toBe(true);
     expect(node.core.replicas.get(0)?.lead).toBeNull();
     node.step(read(1));
@@ -545,8 +429,8 @@ describe('a node', () => {
       message: expect.stringContaining('put back'),
     });
     // Whatever it would like the map to say: it builds on none that was put back.
-    now += 60_000;
-    node.core.step({ type: 'tick' }, now);
+    clock.now += 60_000;
+    node.core.step({ type: 'tick' }, clock.now);
     expect(node.core.ready().publish).toBeNull();
   });
   test('checkpoints a barrier too, so that an idle partition does not hold the log', () => {

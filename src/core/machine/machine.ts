@@ -296,7 +296,7 @@ export class PartitionMachine {
     const { tx, at, own, others } = c;
     if (this.rows.get('staged', tx) !== undefined) return { type: 'vote', vote: null };
     const late = this.#known(c.session, c.n);
-    if (late !== null) return this.#over(tx, late);
+    if (late !== null && this.#rules.stageLooksUp) return this.#over(tx, late);
     this.#sessions.acknowledge(c.session, c.first);
     const vote = this.hasUnacknowledged(c.session, c.n, c.first, 2)
       ? ({ yes: false, reason: 'too-large', message: tooManyResults } as const)
@@ -563,6 +563,7 @@ export type MachineRules = Pick<
   | 'ownVote'
   | 'incrementsHold'
   | 'incrementsLeaveRoom'
+  | 'stageLooksUp'
 >;
 
 type CellOperation =

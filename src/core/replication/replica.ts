@@ -119,7 +119,7 @@ export class Replica {
     this.commit = snapshot.seq;
     this.durable = this.log.tailSeq;
     // A store at its first start has never granted anything to anyone.
-    this.grants = new Grants(fresh ? null : startedAt);
+    this.grants = new Grants(fresh || !ctx.rules.startIsGrant ? null : startedAt);
     this.#notBefore = startedAt + ctx.timings.graceMs;
     this.#jitter = ctx.random();
     if (stored === null) {
@@ -639,8 +639,9 @@ export class Replica {
       return;
     }
     if (this.#hasAbdicated(owed.epoch)) return;
-    const sync = this.#ctx.rules.ackAfterSync;
-    if (sync && (this.#durablePromise < owed.epoch || this.durable < owed.match)) return;
+    const { rules } = this.#ctx;
+    if (rules.ackAfterSync && this.durable < owed.match) return;
+    if (rules.ackAfterSync && rules.ackAfterPromise && this.#durablePromise < owed.epoch) return;
     this.#owed = null;
     const { epoch, stream, match, from } = owed;
     this.#ctx.ack(owed.to, from, this.p, epoch, stream, match);

@@ -598,7 +598,7 @@ export class TxLead {
 
   /** With what too few disks hold nobody may reckon yet (R5): it is asked again. */
   #vote(row: PreparedRow): void {
-    if (!this.#host.enoughInSync) return;
+    if (!this.#host.enoughInSync && this.#host.rules.votesNeedInSync) return;
     const { tx, anchor, seq, reads } = row;
     this.#tellVote(tx, anchor, { epoch: 0, seq, yes: true, reads, reason: 'check', message: '' });
     this.#host.reached('voted', tx);

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PartitionMachine } from '../../../src/core/machine/machine.js';
-import type { Command, Operation, OpResult, SessionId } from '../../../src/core/machine/types.js';
+import type { Command, Operation, OpResult, SessionId, TxItem } from '../../../src/core/machine/types.js';
 import { limits } from '../../../src/limits.js';
 
 /** A machine, and a way to feed it one command after the other. */
@@ -126,6 +127,66 @@ describe('counters and values', () => {
     expect(page('b/2', 'b/', 2)).toEqual(['b/3', false]);
     expect(page(null, '', 10)).toEqual(['a b/1 b/2 b/3 c', false]);
     expect(page('a', 'b/', 10)).toEqual(['b/1 b/2 b/3', false]);
+  });
+});
+
+describe('the end of a transaction', () => {
+  const own: TxItem[] = [{ type: 'incr', key: 'hits', by: 1 }];
+  /** Session 1.1 is open; `1` is the transaction's number. */
+  const staged = () => {
+    const m = machine();
+    const session = m.open();
+    const tx = `0:${session}:1`;
+    const of = { tx, session, n: 1, first: 1 };
+    const commands = {
+      stage: { type: 'stage', ...of, at: 0, own, others: [1] },
+      decide: { type: 'decide', tx, reads: [], prepared: [[1, 7]] },
+      abort: { type: 'abort', ...of, reason: 'lost', message: 'late' },
+    } as const satisfies Record<string, Command>;
+    const run = (name: keyof typeof commands) => m.apply(commands[name]);
+    /** What its client is told by a repetition. */
+    const result = () => JSON.stringify(m.state.lookup(session, 1, 1));
+    return { ...m, tx, run, result };
+  };
+  test('an abort that comes after the decision changes nothing, and says so', () => {
+    const { run, state, tx, result } = staged();
+    run('stage');
+    expect(run('decide')).toMatchObject({ type: 'decided', committed: true });
+    const told = result();
+    expect(run('abort')).toEqual({ type: 'decided', committed: true, result: JSON.parse(told) });
+    expect([result(), state.rows.get('record', tx)?.prepared]).toEqual([told, [[1, 7]]]);
+  });
+  test('after an abort nothing is staged, and nothing is decided', () => {
+    const { run, state, tx, result } = staged();
+    run('abort');
+    const told = result();
+    for (const late of ['stage', 'decide', 'abort'] as const)
+      expect(run(late)).toEqual({ type: 'decided', committed: false, result: JSON.parse(told) });
+    expect([state.rows.get('staged', tx), state.cells.size, state.intents.size, result()]).toEqual([
+      undefined,
+      0,
+      0,
+      told,
+    ]);
+  });
+  test('is the first that comes, whatever comes after it', () => {
+    const names = ['stage', 'decide', 'abort'] as const;
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...names), { maxLength: 8 }), (order) => {
+        const { run, state, tx, result } = staged();
+        let end: string | null = null;
+        for (const name of order) {
+          const applied = run(name);
+          if (end !== null) expect(result()).toBe(end);
+          // A decision on what is not staged is none.
+          else if (applied.type === 'decided' && result() !== 'null') end = result();
+          if (applied.type === 'decided')
+            expect(applied.committed).toBe(state.rows.get('record', tx) !== undefined);
+        }
+        const committed = state.rows.get('record', tx) !== undefined;
+        expect(state.cells.get('hits')?.value ?? 0).toBe(committed ? 1 : 0);
+      }),
+    );
   });
 });
 

@@ -223,6 +223,20 @@ describe('the coordinator of a transaction', () => {
     expect(anchor.told.slice(before)).toEqual([]);
   });
 
+  it('says that a session is not known only while it is certainly the primary', () => {
+    const tx = '0:1.999:1';
+    const ask = { type: 'tx-query', p: 0, tx, from: 1, seq: 7 } as const;
+    const anchor = new Primary();
+    anchor.now += limits.txReturnMs;
+    // The session may have been opened by a later primary, which is about to commit.
+    anchor.leases = false;
+    anchor.tx.onQuery(ask);
+    expect([anchor.ends, anchor.types]).toEqual([[], []]);
+    anchor.leases = true;
+    anchor.tx.onQuery(ask);
+    expect(anchor.ends).toEqual([[false, 0]]);
+  });
+
   it('tells nobody of a decision that too few disks hold, and all when enough do', () => {
     const anchor = new Primary();
     anchor.begin(1);
@@ -326,6 +340,25 @@ describe('who takes part in a transaction', () => {
     other.enoughInSync = true;
     other.tx.onPrepare(prepare);
     expect(other.told).toMatchObject([{ yes: true, seq: 2 }]);
+  });
+
+  it('says that nothing is left to finish only while it is certainly the primary', () => {
+    const other = new Primary(1);
+    const finish = { type: 'tx-finish', p: 1, tx, anchor: 0, commit: true, seq: 2 } as const;
+    // A later primary may have prepared it, and must hear of the decision before the anchor forgets it.
+    other.leases = false;
+    other.tx.onFinish(finish);
+    expect(other.told).toEqual([]);
+    other.leases = true;
+    other.tx.onFinish(finish);
+    expect(other.told).toMatchObject([{ type: 'tx-finished', p: 0, tx, from: 1 }]);
+  });
+
+  it('does not say that it is finished while its prepare is on its way into the log', () => {
+    const other = new Primary(1);
+    other.tx.onPrepare(prepare);
+    other.tx.onFinish({ type: 'tx-finish', p: 1, tx, anchor: 0, commit: true, seq: 2 });
+    expect(other.told).toEqual([]);
   });
 
   it('names the epoch that it refuses', () => {
