@@ -384,7 +384,7 @@ export class NodeCore implements ReplicaContext {
   }
 
   isReachable(node: NodeId): boolean {
-    return this.now - this.#reachability.answeredAt(node) < reachBeacons * this.timings.beaconMs;
+    return this.#reachability.isGood(node, this.now, reachBeacons * this.timings.beaconMs);
   }
 
   probe(): void {
@@ -472,6 +472,7 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'linked':
         for (const replica of this.replicas.values()) replica.lead?.relinked(event.node);
+        this.#reachability.forget(event.node);
         this.#greet.add(event.node);
         this.beaconSoon();
         break;
@@ -608,10 +609,8 @@ export class NodeCore implements ReplicaContext {
     const beacon = this.#beacons.get(from.node)?.find((b) => b.sentAt === m.sentAt);
     if (beacon === undefined) return;
     // One that answers again is asked for its grants, and somebody here may have waited for it.
-    if (!this.isReachable(from.node)) {
-      this.#reconsider = true;
-      this.beaconSoon();
-    }
+    if (this.now - this.#reachability.answeredAt(from.node) >= this.timings.leaseMs) this.beaconSoon();
+    if (!this.isReachable(from.node)) this.#reconsider = true;
     this.#reachability.answered(from.node, this.now);
     for (let i = 0; i < beacon.claims.length; i += 2) {
       const p = beacon.claims[i] as number;
@@ -896,6 +895,7 @@ export class NodeCore implements ReplicaContext {
         continue;
       }
       sent.push({ sentAt: this.now, claims: list });
+      this.#reachability.sent(node);
       if (sent.length > beaconsRemembered) sent.shift();
       const { incarnation, revision } = this;
       const message = {

@@ -1,18 +1,45 @@
 import type { NodeId } from './map/types.js';
 
+/** How much each heartbeat weighs in the share of those answered, and the share from which on a link is good. */
+const weight = 0.1;
+const goodShare = 0.7;
+
 /**
- * Which other nodes this one can work with: they hear it and it hears them. Known from acks of its own heartbeats, for a message that
- * comes in says nothing of those that go out. In ms on this node's clock.
+ * Which other nodes this one can work with: they hear it and it hears them, most of the time. Known from acks of its own heartbeats,
+ * for a message that comes in says nothing of those that go out. In ms on this node's clock.
  */
 export class Reachability {
-  readonly #answeredAt = new Map<NodeId, number>();
+  readonly #links = new Map<NodeId, { answeredAt: number; share: number }>();
 
+  /** A heartbeat leaves for that node. */
+  sent(node: NodeId): void {
+    const link = this.#links.get(node);
+    if (link !== undefined) link.share *= 1 - weight;
+  }
+
+  /** It answered one. The first answer over a connection counts for many: there were none to miss. */
   answered(node: NodeId, now: number): void {
-    this.#answeredAt.set(node, now);
+    const link = this.#links.get(node);
+    if (link === undefined) this.#links.set(node, { answeredAt: now, share: 1 });
+    else {
+      link.answeredAt = now;
+      link.share = Math.min(1, link.share + weight);
+    }
+  }
+
+  /** There is a new connection to that node. */
+  forget(node: NodeId): void {
+    this.#links.delete(node);
   }
 
   /** When that node last answered; −∞: never. */
   answeredAt(node: NodeId): number {
-    return this.#answeredAt.get(node) ?? Number.NEGATIVE_INFINITY;
+    return this.#links.get(node)?.answeredAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Has it answered one within `lately` ms, and most of those before? */
+  isGood(node: NodeId, now: number, lately: number): boolean {
+    const link = this.#links.get(node);
+    return link !== undefined && now - link.answeredAt < lately && link.share >= goodShare;
   }
 }
