@@ -565,9 +565,9 @@ export class World {
 
   /** Invariant 14: within a bound, every partition that still has an in-sync disk is served by a primary and fully replicated. */
   #settle(): void {
-    // Whoever uses a partition that is lost waits until each of its calls has reached its deadline.
+    // Those who use a lost partition wait until each of their last calls has reached its deadline of 60 s.
     const isLost = this.metastore.map.partitions.some((_, p) => this.lost(p));
-    const bound = this.queue.now + (isLost ? 90_000 : 30_000);
+    const bound = this.queue.now + (isLost ? 150_000 : 30_000);
     for (const client of [...this.clients, ...this.txUsers]) client.stop();
     while (this.queue.now < bound) {
       this.#until(this.queue.now + 100);
@@ -576,7 +576,7 @@ export class World {
     const busy = this.users.filter((user) => user.busy).map((user) => user.name);
     throw new Violation(
       14,
-      `${isLost ? 90 : 30} s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`,
+      `${isLost ? 150 : 30} s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`,
     );
   }
 

@@ -7,7 +7,7 @@ import { type LogIo, syncFolder } from './io.js';
 /** A segment begins with this many bytes: who it belongs to and where it stands in the log. */
 export const SEGMENT_HEADER = 64;
 const SEGMENT_MAGIC = 'MUSTRLOG';
-const FORMAT = 3;
+const FORMAT = 4;
 
 /**
  * A segment is filled with zeros this far ahead, in bytes. Writing over zeros changes no file size, so a sync has no

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.js';
 import type { ConnectOptions, Hello, NodeHello } from './contract.js';
 
 /** The version of the protocol: of the handshake, the methods and their meaning. Unequal versions do not talk. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** The headers of the handshake, besides `Authorization: Bearer <token>`. */
 export const headerNames = {

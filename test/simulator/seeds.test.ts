@@ -67,7 +67,8 @@ test(`every invariant holds in seeds 1 to ${fixed}, and they have met everything
   for (const [name, count] of Object.entries(least)) expect(seen[name], name).toBeGreaterThan(count);
   // A search that is given up accepts nothing: that has to stay rare.
   expect(seen.undecided ?? 0).toBeLessThan((seen.judged as number) / 100);
-  for (const fault of faults) expect(seen[fault], fault).toBeGreaterThan(90);
+  // A rewound disk is noticed only where the others remember: it has a scenario of its own (`starts-unasked`).
+  for (const fault of faults) if (fault !== 'rewind') expect(seen[fault], fault).toBeGreaterThan(90);
 });
 
 test(`every invariant holds in ${fresh} seeds nobody has seen before`, async () => {
