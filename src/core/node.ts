@@ -128,6 +128,8 @@ const caretakeMs = 250;
 const appendHeadBytes = 100;
 /** A node that has answered none of this many heartbeats is not reachable. */
 const reachBeacons = 4;
+/** A disk that has not answered for as long as this many heartbeats is slow. */
+const slowDiskBeacons = 2;
 /** How many beacons per peer are remembered for their acks. */
 const beaconsRemembered = 16;
 
@@ -196,6 +198,8 @@ export class NodeCore implements ReplicaContext {
   #reached: { step: TxStep; tx: TxId }[] = [];
   #records: LogRecord[] = [];
   #writing = false;
+  /** When the batch under way was handed to the disk. */
+  #writingSince = 0;
   readonly #unwritten = new TurnoverSet<Replica>();
   #flying: Replica[] = [];
   readonly #touched = new TurnoverSet<Replica>();
@@ -383,8 +387,16 @@ export class NodeCore implements ReplicaContext {
     this.#beaconAt = Number.NEGATIVE_INFINITY;
   }
 
-  isReachable(node: NodeId): boolean {
-    return this.#reachability.isGood(node, this.now, reachBeacons * this.timings.beaconMs);
+  isReachable(node: NodeId, answers = 1): boolean {
+    return this.#reachability.isGood(node, this.now, reachBeacons * this.timings.beaconMs, answers);
+  }
+
+  answeredAt(node: NodeId): number {
+    return this.#reachability.answeredAt(node);
+  }
+
+  get isDiskSlow(): boolean {
+    return this.#writing && this.now - this.#writingSince >= slowDiskBeacons * this.timings.beaconMs;
   }
 
   probe(): void {
@@ -860,7 +872,10 @@ export class NodeCore implements ReplicaContext {
     const claims = new Map<NodeId, number[]>();
     for (const { p, lead } of this.replicas.values()) {
       if (lead === null) continue;
-      if (!lead.mayClaim()) continue;
+      if (!lead.mayClaim()) {
+        lead.onClaimWithheld();
+        continue;
+      }
       for (const stream of lead.streams.values()) {
         if (!this.#answers(stream.node, lead.startedAt)) {
           if (!claims.has(stream.node)) claims.set(stream.node, []);
@@ -925,6 +940,7 @@ export class NodeCore implements ReplicaContext {
       write = this.#records;
       this.#records = [];
       this.#writing = true;
+      this.#writingSince = this.now;
       this.#flying = [...this.#unwritten];
       this.#unwritten.clear();
       for (const replica of this.#flying) replica.batchTaken();
@@ -985,7 +1001,7 @@ export class NodeCore implements ReplicaContext {
       role: replica.role,
       epoch: replica.config.epoch,
       serving: replica.lead?.serving === true && replica.lead.holdsLeases(),
-      writable: replica.lead?.serving === true && replica.lead.enoughInSync,
+      writable: replica.lead?.isWritable === true,
       tail: replica.log.tailSeq,
       commit: replica.commit,
       keys: replica.machine.cells.size,

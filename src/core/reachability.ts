@@ -9,7 +9,7 @@ const goodShare = 0.7;
  * for a message that comes in says nothing of those that go out. In ms on this node's clock.
  */
 export class Reachability {
-  readonly #links = new Map<NodeId, { answeredAt: number; share: number }>();
+  readonly #links = new Map<NodeId, { answeredAt: number; share: number; answers: number }>();
 
   /** A heartbeat leaves for that node. */
   sent(node: NodeId): void {
@@ -20,9 +20,10 @@ export class Reachability {
   /** It answered one. The first answer over a connection counts for many: there were none to miss. */
   answered(node: NodeId, now: number): void {
     const link = this.#links.get(node);
-    if (link === undefined) this.#links.set(node, { answeredAt: now, share: 1 });
+    if (link === undefined) this.#links.set(node, { answeredAt: now, share: 1, answers: 1 });
     else {
       link.answeredAt = now;
+      link.answers++;
       link.share = Math.min(1, link.share + weight);
     }
   }
@@ -37,9 +38,10 @@ export class Reachability {
     return this.#links.get(node)?.answeredAt ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Has it answered one within `lately` ms, and most of those before? */
-  isGood(node: NodeId, now: number, lately: number): boolean {
+  /** Has it answered one within `lately` ms, and most of those before, at least so many in all? */
+  isGood(node: NodeId, now: number, lately: number, least: number): boolean {
     const link = this.#links.get(node);
-    return link !== undefined && now - link.answeredAt < lately && link.share >= goodShare;
+    if (link === undefined || link.answers < least) return false;
+    return now - link.answeredAt < lately && link.share >= goodShare;
   }
 }

@@ -237,8 +237,8 @@ export class NodeHost {
 
   #sayDiverged(p: number, seq: number): void {
     const { log, folder, node } = this.#options;
-    const message = `partition ${p} differs from its primary's copy at entry ${seq}: this replica stores nothing any more`;
-    const hint = `Compare with the other replicas, then move ${nodeDataDir(folder, node)} away and start the node again.`;
+    const message = `partition ${p} differs from its primary's copy at entry ${seq}: a disk or a memory is damaged, here or there`;
+    const hint = `Find out which copy the other replicas agree with. If it is not this one, move ${nodeDataDir(folder, node)} away and start the node again.`;
     log.warn({ code: 'storage-corrupt', partition: p, seq, hint }, message);
   }
 

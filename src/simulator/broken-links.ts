@@ -8,6 +8,9 @@ import { SimUser, type UserWorld } from './sim-user.js';
 
 /** With a connected majority of its replicas a partition takes a write at least this often, in ms (invariant 18). */
 const boundMs = 5000;
+/** And this many of the fifty in any ten seconds, once it has had that long. */
+const leastWrites = Number(process.env.LW ?? 15);
+const windowMs = 10_000;
 /** When links break; how long before that a node may die; how long after that it comes back; for how long it is watched then; in ms. */
 const breakAt = 10_000;
 const killBefore = 6000;
@@ -38,7 +41,8 @@ export class BrokenLinks {
   readonly #world: LinksWorld;
   readonly #random: Random;
   readonly #broken = new Set<string>();
-  readonly #lastWrite: number[] = [];
+  /** When writes to each partition were acknowledged. */
+  readonly #writes: number[][] = [];
   #targets: readonly (readonly NodeId[])[] = [];
 
   constructor(world: LinksWorld, random: Random) {
@@ -94,14 +98,14 @@ export class BrokenLinks {
     const user = new SimUser('links', this.#world, new ClientCore(null, () => random.next()), random.fork());
     user.tick();
     for (let p = 0; p < scenario.partitions; p++) {
-      this.#lastWrite.push(0);
+      this.#writes.push([]);
       let name = 0;
       while (partitionOf(hashKey(`links-${name}`), scenario.partitions) !== p) name++;
       const op = { type: 'incr' as const, key: `links-${name}`, by: 1 };
       const write = (): void => {
         if (queue.now >= brokenLinksMs) return;
         user.call({ type: 'write', op, deadline: queue.now + 3000 }, ({ type }) => {
-          if (type === 'written') this.#lastWrite[p] = queue.now;
+          if (type === 'written') this.#writes[p]?.push(queue.now);
         });
         queue.after(writeEvery, write);
       };
@@ -112,12 +116,15 @@ export class BrokenLinks {
   #look(goodFrom: number, until: number): void {
     const { queue, metastore } = this.#world;
     for (const [p, target] of this.#targets.entries()) {
-      const since = queue.now - Math.max(goodFrom, this.#lastWrite[p] as number);
-      if (since <= boundMs || !this.#isConnected(target)) continue;
+      const writes = this.#writes[p] as number[];
+      const since = queue.now - Math.max(goodFrom, writes.at(-1) ?? 0);
+      const inWindow = writes.filter((at) => at > queue.now - windowMs).length;
+      const few = queue.now >= goodFrom + boundMs + windowMs && inWindow < leastWrites;
+      if ((since <= boundMs && !few) || !this.#isConnected(target)) continue;
       const { epoch, primary, inSync } = metastore.map.partitions[p] as ClusterMap['partitions'][number];
       throw new Violation(
         18,
-        `p${p} took no write for ${since.toFixed(0)} ms (e${epoch} primary ${primary} in sync ${inSync.join(' ')}, replicas ${target.join(' ')})`,
+        `p${p} took no write for ${since.toFixed(0)} ms, and ${inWindow} in ${windowMs} ms (e${epoch} primary ${primary} in sync ${inSync.join(' ')}, replicas ${target.join(' ')})`,
       );
     }
     if (queue.now < until) queue.after(lookEvery, () => this.#look(goodFrom, until));

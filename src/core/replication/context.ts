@@ -53,8 +53,14 @@ export interface ReplicaContext {
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;
-  /** Does that node hear this one, and the other way round, as of late? */
-  isReachable(node: NodeId): boolean;
+  /** Does that node hear this one, and the other way round, as of late? It has answered at least so many heartbeats (default 1). */
+  isReachable(node: NodeId, answers?: number): boolean;
+  /** When that node last answered a heartbeat of this one, on this clock; −∞: never. */
+  answeredAt(node: NodeId): number;
+  /** Has a batch been on its way to the disk for longer than it should be? */
+  readonly isDiskSlow: boolean;
+  /** Does the map know this very process? */
+  readonly registered: boolean;
   /** Find out soon which nodes are reachable. */
   probe(): void;
   /** Is that run of the node proven to have ended? */

@@ -33,6 +33,14 @@ export class Grants {
     this.#granted.clear();
   }
 
+  /** Did this replica let that very process be primary of that epoch? */
+  hasGranted({ node, store, incarnation }: Process, epoch: number): boolean {
+    const known = this.#granted.get(node);
+    return (
+      known?.epoch === epoch && known.process.store === store && known.process.incarnation === incarnation
+    );
+  }
+
   /** When the last grant still in force was given; −∞ when none is. */
   last(isGone: (process: Process) => boolean): number {
     let last = this.#startedAt ?? Number.NEGATIVE_INFINITY;

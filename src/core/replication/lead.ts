@@ -40,6 +40,8 @@ interface Yielding {
 
 /** A replica near the tail by this many entries may be grown into the in-sync set. */
 const nearTail = 256;
+/** A primary that would shrink below min-in-sync relies on links over which so many heartbeats were answered. */
+const provenAnswers = 5;
 /** How long a publish waits for hand-overs that have just begun, so that they can be in it, in ms. */
 const drainMs = 50;
 
@@ -72,6 +74,8 @@ export class Lead {
   /** When the commit point last moved, or there was nothing to commit; and when that was last looked at. */
   #commitMovedAt: number;
   #watchedAt: number;
+  /** When a heartbeat last claimed nothing although this is the primary (R11a). */
+  #withheldAt = Number.NEGATIVE_INFINITY;
   /** Removed because it held up the others: not to be added again before this, on this clock, and how often that was. */
   readonly #laggards = new Map<ReplicaId, { readonly until: number; readonly times: number }>();
   #yielding: Yielding | null = null;
@@ -261,7 +265,7 @@ export class Lead {
   wants(): PartitionConfig | null {
     const ctx = this.#ctx;
     const config = this.#config;
-    if (config.epoch !== this.epoch || this.#replica.pending !== null) return null;
+    if (config.epoch !== this.epoch || this.#replica.pending !== null || this.#isStuckItself()) return null;
     if (this.#yielding !== null) return this.#drained() ? this.#handover(this.#yielding.to) : null;
     const present = config.inSync.filter((r) => this.#replica.isMe(r) || !this.#shouldRemove(r));
     const keep = this.#withoutLaggards(present);
@@ -270,7 +274,7 @@ export class Lead {
       if (config.inSync.some((r) => !keep.includes(r) && !this.#silentFor(r, 2 * ctx.timings.graceMs)))
         return null;
       // And who is cut off leaves it to those who are enough (R9b).
-      if (!this.#replica.reachesEnough()) return null;
+      if (!this.#replica.reachesEnough(provenAnswers)) return null;
     }
     const inSync = this.#retire(keep);
     for (const stream of this.streams.values()) {
@@ -405,7 +409,28 @@ export class Lead {
 
   #silentFor(replica: ReplicaId, ms: number): boolean {
     const stream = this.streams.get(replica);
-    return stream === undefined || this.#ctx.now - Math.max(stream.leaseFrom, this.startedAt) >= ms;
+    if (stream === undefined) return true;
+    const { now, timings } = this.#ctx;
+    let heard = Math.max(stream.leaseFrom, this.startedAt);
+    // One that was not asked for a lease cannot have granted any.
+    if (now - this.#withheldAt < timings.leaseMs + timings.beaconMs)
+      heard = Math.max(heard, this.#ctx.answeredAt(stream.node));
+    return now - heard >= ms;
+  }
+
+  onClaimWithheld(): void {
+    this.#withheldAt = this.#ctx.now;
+  }
+
+  /** Its own disk holds up everything: that is no reason to remove others. */
+  #isStuckItself(): boolean {
+    const { log, durable, commit } = this.#replica;
+    return this.#ctx.isDiskSlow && durable <= commit && log.tailSeq > commit;
+  }
+
+  /** A replica that asks how far logs go lacks news of the commit point. */
+  onTailAsk(node: NodeId): void {
+    for (const stream of this.streams.values()) if (stream.node === node) stream.commitSent = 0;
   }
 
   #shouldRemove(replica: ReplicaId): boolean {
@@ -475,6 +500,20 @@ export class Lead {
     return count >= this.#ctx.map.settings.minInSync;
   }
 
+  /** How many replicas in sync, this one included, have been heard within the grace: no other can be waited for with any hope. */
+  get #answering(): number {
+    if (!this.#ctx.rules.minInSync) return Number.POSITIVE_INFINITY;
+    let count = 1;
+    for (const { replica, candidate } of this.#required)
+      if (!candidate && !this.#silentFor(replica, this.#ctx.timings.graceMs)) count++;
+    return count;
+  }
+
+  /** Does it take writes: are enough replicas in sync, and do they answer? */
+  get isWritable(): boolean {
+    return this.serving && this.enoughInSync && this.#answering >= this.#ctx.map.settings.minInSync;
+  }
+
   #mayWrite(): Refusal | null {
     if (!this.serving) return this.#refuse('unavailable', 'the primary is new and not ready yet');
     if (this.#ctx.quiesced) return this.#refuse('unavailable', 'the cluster is about to stop');
@@ -482,6 +521,12 @@ export class Lead {
       const { replicas, minInSync } = this.#ctx.map.settings;
       const count = this.#config.inSync.length;
       const message = `partition ${this.#replica.p} has ${count} of ${replicas} replicas in sync and needs ${minInSync}`;
+      return this.#refuse('unavailable', message);
+    }
+    const answer = this.#answering;
+    if (answer < this.#ctx.map.settings.minInSync) {
+      const { minInSync } = this.#ctx.map.settings;
+      const message = `of the replicas of partition ${this.#replica.p} in sync only ${answer} answer, and ${minInSync} are needed`;
       return this.#refuse('unavailable', message);
     }
     const waiting = this.#replica.log.tailSeq - this.#replica.commit;
@@ -898,7 +943,7 @@ export class Lead {
 
   onAck(from: ReplicaId, epoch: number, id: number, match: number): void {
     const stream = this.streams.get(from);
-    if (stream === undefined || epoch !== this.epoch || stream.id !== id) return;
+    if (stream === undefined || epoch !== this.epoch || id < stream.attachedId || id > stream.id) return;
     if (stream.state !== 'replicate') {
       stream.overwrite = stream.state === 'probe' && this.#isSnapshotSmaller(stream, match);
       stream.state = stream.overwrite ? 'probe' : 'replicate';
@@ -965,9 +1010,10 @@ export class Lead {
     const writer = new SnapshotWriter(this.#replica.machine.snapshot());
     // Under an id of its own: pieces of an earlier snapshot that are still on the way must not get into this one.
     stream.id = this.#ctx.nextStream();
+    stream.attachedId = stream.id;
     stream.state = 'snapshot';
     stream.overwrite = false;
-    stream.snapshot = { writer, sent: 0, last: false };
+    stream.snapshot = { writer, sent: 0, last: false, piece: '' };
     stream.progressAt = this.#ctx.now;
     this.#sendChunk(stream);
   }
@@ -993,8 +1039,16 @@ export class Lead {
     if (stream.chunkDue) return;
     const { chunk, units, last } = snapshot.writer.next(tuning.snapshotChunk);
     snapshot.last = last;
-    copies.spend(chunk.length);
+    snapshot.piece = chunk;
+    snapshot.sent++;
     stream.copied += units;
+    this.#sendPiece(stream);
+  }
+
+  /** Sends the latest piece of the snapshot, perhaps again. */
+  #sendPiece(stream: Stream): void {
+    const { sent, last, piece } = stream.snapshot as NonNullable<Stream['snapshot']>;
+    this.#ctx.copies.spend(piece.length);
     this.#ctx.send(stream.node, {
       type: 'snapshot',
       p: this.#replica.p,
@@ -1002,9 +1056,9 @@ export class Lead {
       epoch: this.epoch,
       stream: stream.id,
       to: stream.replica,
-      index: snapshot.sent++,
+      index: sent - 1,
       last,
-      chunk,
+      chunk: piece,
     });
   }
 
@@ -1144,6 +1198,8 @@ export class Lead {
         }
       }
       const behind = stream.state !== 'replicate' || stream.match < this.#replica.log.tailSeq;
+      // Nothing is under way: what comes next has all its time from then on.
+      if (!behind) stream.progressAt = now;
       if (behind && now - stream.progressAt >= timings.resendMs && !this.#ctx.isReplicaGone(stream.replica)) {
         stream.stalledSince ??= stream.progressAt;
         this.attach(stream);
@@ -1163,7 +1219,7 @@ export class Lead {
     const { now } = this.#ctx;
     if (stream.state === 'snapshot') {
       stream.sendAgain(stream.id, now);
-      this.#sendChunk(stream);
+      if ((stream.snapshot?.sent ?? 0) > 0) this.#sendPiece(stream);
     } else stream.sendAgain(this.#ctx.nextStream(), now);
     this.#ctx.touch(this.#replica);
   }
@@ -1180,8 +1236,11 @@ export class Lead {
     // A new primary may have to wait for leases of others to run out (R10): nobody holds it up.
     if (replica.commit === replica.log.tailSeq || !replica.graceIsOver()) this.#commitMovedAt = now;
     const stuck = now - this.#commitMovedAt >= limits.lagMs / 8 && replica.durable > replica.commit;
+    const behind = stuck ? this.#required.filter((stream) => stream.match <= replica.commit).length : 0;
+    // Those that could go: what all are slow with is nobody's fault.
+    const spare = this.#required.length + 1 - this.#ctx.map.settings.minInSync;
     for (const stream of this.#required) {
-      const blocks = stuck && stream.match <= replica.commit;
+      const blocks = behind > 0 && behind <= spare && stream.match <= replica.commit;
       stream.blockedMs = blocks ? stream.blockedMs + elapsed : Math.max(0, stream.blockedMs - elapsed / 4);
       if (stream.blockedMs < limits.lagMs || !this.#ctx.rules.laggardsLeave) continue;
       stream.blockedMs = 0;

@@ -18,6 +18,9 @@ export interface LogEnd {
 export const isLonger = (a: LogEnd, b: LogEnd): boolean =>
   a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
 
+/** An unchecked log yields to a longer one for this long, in ms, after its patience: its owner may be unable to lead. */
+const yieldMs = 3000;
+
 /**
  * Finds out, after a start, whether this log holds everything committed, before its replica may lead (R9a; protocol-aware
  * recovery: Alagappan et al., FAST 2018). The log of any replica in sync that lost nothing does, so one that goes as far
@@ -78,9 +81,9 @@ export class LogCheck {
   }
 
   /**
-   * May its replica lead, whose log ends at `mine`? A damaged log only when all others of the in-sync set have said that
-   * theirs go no further. An unchecked one waits for those that can answer until `patienceEnds`, and gives way to a longer log as
-   * long as its owner goes on answering (an answer is this old at most: `freshMs`).
+   * May its replica lead, whose log ends at `mine`? A damaged log only when all others of the in-sync set have said within `freshMs` that
+   * theirs go no further. An unchecked one waits for those that can answer until `patienceEnds`, and yields to a longer log as
+   * long as its owner goes on answering, up to a bound.
    */
   mayLead(
     mine: LogEnd,
@@ -93,9 +96,10 @@ export class LogCheck {
     if (this.done) return true;
     return others.every((replica) => {
       const answer = this.#answers.get(replica);
-      if (this.trust === 'damaged') return answer !== undefined && !isLonger(answer, mine);
+      const isFresh = answer !== undefined && now - answer.at < freshMs;
+      if (this.trust === 'damaged') return isFresh && !isLonger(answer, mine);
       if (answer === undefined) return isGone(replica) || now >= patienceEnds;
-      return !isLonger(answer, mine) || now - answer.at >= freshMs;
+      return !isLonger(answer, mine) || !isFresh || now >= patienceEnds + yieldMs;
     });
   }
 }

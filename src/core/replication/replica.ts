@@ -70,10 +70,11 @@ export class Replica {
   #owed: AckOwed | null = null;
   #incoming: { epoch: number; stream: number; next: number; reader: SnapshotReader } | null = null;
   /**
-   * The number of an entry at which this replica and a primary differ though they must not: a log with another history, or another state
-   * from the same log. It stores and applies nothing any more; null: no.
+   * The number of an entry at which this replica and the primary of an epoch differ though they must not: a log with another history,
+   * or another state from the same log. Which of the two is damaged, neither can know. Of that epoch this one stores and grants
+   * nothing any more, so that those who agree with each other go on under another primary.
    */
-  divergedAt: number | null = null;
+  #diverged: { readonly seq: number; readonly epoch: number } | null = null;
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
@@ -130,6 +131,11 @@ export class Replica {
     this.#lookNamed();
   }
 
+  /** The entry at which it differs from its primary's copy; null: it does not. */
+  get divergedAt(): number | null {
+    return this.#diverged?.seq ?? null;
+  }
+
   get role(): 'primary' | 'backup' | 'learner' {
     if (this.lead !== null) return 'primary';
     return this.config.inSync.some((r) => this.isMe(r)) ? 'backup' : 'learner';
@@ -168,7 +174,8 @@ export class Replica {
       this.lead === null &&
       this.isMe(config.primary) &&
       (config.epoch === this.#asked || this.#wasHanded(config)) &&
-      config.epoch >= this.promised
+      config.epoch >= this.promised &&
+      !this.rolledBack
     ) {
       this.#takeLead();
     }
@@ -211,9 +218,11 @@ export class Replica {
 
   /** What this replica would like the map to say instead, if anything. Asked whenever a publish may start. */
   wants(): PartitionConfig | null {
-    if (this.rolledBack || this.divergedAt !== null) return null;
+    if (this.rolledBack) return null;
     if (this.lead !== null) return this.lead.wants();
     const config = this.config;
+    // It could not make its barrier durable, and would keep those from leading whose disks answer.
+    if (this.#ctx.isDiskSlow) return null;
     if (this.isMe(config.primary)) {
       if (!this.reachesEnough()) return null;
       // A restarted primary always promotes itself to a new epoch before it serves.
@@ -236,11 +245,27 @@ export class Replica {
     if (!config.inSync.some((r) => this.isMe(r))) return false;
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
-    if (!this.#mayLead() || !this.reachesEnough()) return false;
+    if (!this.#mayLead() || !this.reachesEnough() || this.#leavesTooFew()) return false;
     if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
     return ctx.now >= Math.max(this.#notBefore, this.grants.last(() => false) + this.#graceMs) + jitter;
+  }
+
+  /**
+   * R9b: would fewer than min-in-sync be left without the primary, which is there and answers? Then nothing would be gained: it stalls,
+   * and the map would forget that its disk is one of those that hold everything.
+   */
+  #leavesTooFew(): boolean {
+    const ctx = this.#ctx;
+    const { primary, inSync, epoch } = this.config;
+    if (!ctx.rules.promoteNeedsReach || inSync.length > ctx.map.settings.minInSync) return false;
+    const member = ctx.map.members[nodeOf(primary)];
+    if (member === undefined || !ctx.isReachable(member.id)) return false;
+    return this.grants.hasGranted(
+      { node: member.id, store: member.store, incarnation: member.incarnation },
+      epoch,
+    );
   }
 
   // ---- is this log whole? (R9a)
@@ -268,6 +293,8 @@ export class Replica {
   tick(): void {
     const ctx = this.#ctx;
     if (this.check.done || this.lead !== null || !this.config.inSync.some((r) => this.isMe(r))) return;
+    // Before this start is in the map, its primary may still count what an earlier one acknowledged.
+    if (!ctx.registered) return;
     const question = this.check.ask(ctx.now, ctx.timings.beaconMs, () => ctx.nextStream());
     if (question === null) return;
     for (const to of this.#othersInSync())
@@ -276,6 +303,7 @@ export class Replica {
 
   onTailAsk(from: NodeId, { to, question }: Extract<PeerMessage, { type: 'tail-ask' }>): void {
     if (!this.isMe(to)) return;
+    this.lead?.onTailAsk(from);
     this.#ctx.send(from, { type: 'tail', p: this.p, from: to, question, ...this.log.end });
   }
 
@@ -298,7 +326,7 @@ export class Replica {
    * R9b: together with those it reaches, are there enough to take writes? Else it would lead alone, and keep those who are enough from
    * doing so. Where all others are proven gone nobody is kept from anything, and it can at least answer reads.
    */
-  reachesEnough(): boolean {
+  reachesEnough(answers = 1): boolean {
     const ctx = this.#ctx;
     if (!ctx.rules.promoteNeedsReach) return true;
     const { target, inSync } = this.config;
@@ -306,8 +334,9 @@ export class Replica {
     let perhaps = 0;
     for (const node of new Set([...target, ...inSync.map(nodeOf)])) {
       if (node === ctx.node) continue;
-      if (ctx.isNodeGone(node)) continue;
-      if (ctx.isReachable(node)) reached++;
+      // One that has never been started is no one to wait for.
+      if (ctx.isNodeGone(node) || ctx.map.members[node]?.incarnation === 0) continue;
+      if (ctx.isReachable(node, answers)) reached++;
       else perhaps++;
     }
     if (reached >= ctx.map.settings.minInSync || perhaps === 0) return true;
@@ -367,6 +396,7 @@ export class Replica {
   #takeLead(): void {
     const ctx = this.#ctx;
     this.#owed = null;
+    this.#diverged = null;
     this.#incoming = null;
     this.promise(this.config.epoch);
     this.#ledEpoch = this.config.epoch;
@@ -498,7 +528,7 @@ export class Replica {
     if (Math.min(m.commit, seq) > this.commit) this.commitTo(Math.min(m.commit, seq));
     // Replicas that have applied the same entries have the same state.
     if (m.digest !== '' && this.commit === m.commit && this.machine.digest.hash !== m.digest) {
-      this.#diverge(m.commit);
+      this.#diverge(m.commit, m);
       return;
     }
     // A commit in its own epoch: the primary's barrier, and with it everything committed before, is below.
@@ -508,29 +538,30 @@ export class Replica {
   }
 
   /** The logs agree before the entries by number and epoch: then all before must be the same, too. */
-  #hasHistory({ prevSeq, prevEpoch, prevChain }: Append): boolean {
+  #hasHistory(m: Append): boolean {
+    const { prevSeq, prevEpoch, prevChain } = m;
     const epoch = this.log.epochAt(prevSeq);
     // Compacted: whatever it was, it was committed.
     if (epoch === null || (epoch === prevEpoch && this.log.chainAt(prevSeq) === prevChain)) return true;
-    this.#diverge(prevSeq);
+    this.#diverge(prevSeq, m);
     return false;
   }
 
-  #diverge(seq: number): void {
-    this.divergedAt = seq;
+  #diverge(seq: number, m: Append): void {
+    this.#diverged = { seq, epoch: m.epoch };
     this.#owed = null;
     this.#ctx.diverged(this);
   }
 
   /** R1, but for the place in the log. */
   #accepts(from: NodeId, to: ReplicaId, m: Append | SnapshotChunk): boolean {
-    if (!this.isMe(to) || m.gen < this.machine.gen || this.rolledBack || this.divergedAt !== null)
-      return false;
+    if (!this.isMe(to) || m.gen < this.machine.gen || this.rolledBack) return false;
     if (m.epoch < this.promised && this.#ctx.rules.refuseOldEpoch) {
       this.#ctx.send(from, { type: 'stale', p: this.p, promised: this.promised });
       return false;
     }
-    if (this.#hasAbdicated(m.epoch)) return false;
+    if (this.#hasAbdicated(m.epoch) || this.#diverged?.epoch === m.epoch) return false;
+    this.#diverged = null;
     if (this.lead !== null) {
       if (m.epoch <= this.lead.epoch) return false;
       this.stepDown();
@@ -566,7 +597,8 @@ export class Replica {
   onSnapshot(from: NodeId, m: SnapshotChunk): void {
     if (!this.#accepts(from, m.to, m)) return;
     let incoming = this.#incoming;
-    if (m.index === 0) {
+    // Piece 0 of what has begun already is a repetition.
+    if (m.index === 0 && !(incoming?.epoch === m.epoch && incoming.stream === m.stream)) {
       incoming = { epoch: m.epoch, stream: m.stream, next: 0, reader: new SnapshotReader() };
       this.#incoming = incoming;
     }
@@ -650,7 +682,7 @@ export class Replica {
   /** Grants a lease to the process that claims to be primary in `epoch`, or denies it. */
   grant(process: Process, epoch: number): boolean {
     if (epoch < this.promised || epoch < this.config.epoch || this.rolledBack) return false;
-    if (this.lead !== null || this.#hasAbdicated(epoch)) return false;
+    if (this.lead !== null || this.#hasAbdicated(epoch) || this.#diverged?.epoch === epoch) return false;
     this.grants.grant(process, epoch, this.#ctx.now);
     return true;
   }

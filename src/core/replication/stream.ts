@@ -14,6 +14,8 @@ export class Stream {
   /** The placement that it was made for (`PartitionConfig.placed`). */
   readonly placed: number;
   id = 0;
+  /** The id at the last attach, or of the snapshot: acks since then are all of this attachment, whatever was sent again since. */
+  attachedId = 0;
   /** Which start of that store it was attached to. */
   incarnation = 0;
   /** Its log goes less far than where this one begins: there is nothing in it that a snapshot could take away. */
@@ -53,6 +55,8 @@ export class Stream {
     /** How many pieces of it have been sent. */
     sent: number;
     last: boolean;
+    /** The last piece sent, to be sent again when it is lost. */
+    piece: string;
   } | null = null;
 
   /** Since when it has been in sync, on this clock. */
@@ -76,6 +80,7 @@ export class Stream {
 
   attach(id: number, next: number, now: number): void {
     this.id = id;
+    this.attachedId = id;
     this.state = 'probe';
     this.next = next;
     this.match = 0;
