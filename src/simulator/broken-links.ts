@@ -9,7 +9,7 @@ import { SimUser, type UserWorld } from './sim-user.js';
 /** With a connected majority of its replicas a partition takes a write at least this often, in ms (invariant 18). */
 const boundMs = 5000;
 /** And this many of the fifty in any ten seconds, once it has had that long. */
-const leastWrites = Number(process.env.LW ?? 15);
+const leastWrites = 35;
 const windowMs = 10_000;
 /** When links break; how long before that a node may die; how long after that it comes back; for how long it is watched then; in ms. */
 const breakAt = 10_000;

@@ -293,7 +293,8 @@ export const variants: readonly Variant[] = [
     name: 'laggards-stay',
     story: 'R7: a replica that holds up all others stays in sync as long as it answers',
     rules: broken({ laggardsLeave: false }),
-    within: 200,
+    from: 101,
+    within: 100,
     change: brokenLinks,
   },
   {
@@ -375,7 +376,7 @@ export const variants: readonly Variant[] = [
       'section 5: says that a transaction which the anchor does not know is aborted, and does not log it',
     rules: broken({ abortLogged: false }),
     from: 351,
-    within: 60,
+    within: 100,
     change: unstaged,
   },
   {
@@ -459,7 +460,7 @@ export const variants: readonly Variant[] = [
     story: 'R6: takes a publish for failed because a read does not show it yet',
     rules: broken({ oldReadKeepsDoubt: false }),
     from: 801,
-    within: 200,
+    within: 250,
     change: doubtful,
   },
   {

@@ -72,6 +72,47 @@ describe('a primary', () => {
     });
     expect(sent.map(({ message }) => message.type)).not.toContain('snapshot');
   });
+  test('blames nobody for the time in which there was nothing to store', () => {
+    const node = primary();
+    for (let i = 0; i < 60; i++) {
+      clock.now += defaultTimings.beaconMs;
+      node.step({ type: 'tick' });
+      for (const id of ['n2', 'n3']) node.obey(id);
+    }
+    node.step({ type: 'request', origin: 1, request: { type: 'open', p: 0 } });
+    clock.now += 25;
+    node.step({ type: 'tick' });
+    clock.now += 25;
+    node.step({ type: 'tick' });
+    expect(node.map().partitions[0]?.inSync).toEqual(inSync);
+    for (const id of ['n2', 'n3']) node.obey(id);
+    expect(node.replies.map(({ response }) => response.ok)).toEqual([true]);
+  });
+  test('whose own disk hangs removes nobody: the others have everything', () => {
+    const two = { ...config, inSync: inSync.slice(0, 2), target: ['n1', 'n2'] };
+    const map = mapOf({ n1: 0, n2: 1 }, 1, two);
+    const node = primary({ ...map, settings: { ...map.settings, replicas: 2, minInSync: 1 } });
+    // From now on what is written is never confirmed.
+    const published: unknown[] = [];
+    const turn = (event: NodeEvent): void => {
+      node.core.step(event, clock.now);
+      const ready = node.core.ready();
+      if (ready.publish !== null) published.push(ready.publish.map.partitions[0]);
+      for (const { to, message } of ready.send) {
+        if (message.type !== 'beacon') continue;
+        const { incarnation, sentAt, revision } = message;
+        const ack = { type: 'beacon-ack', incarnation, sentAt, revision, denied: [] } as const;
+        const from = { node: to, store: `s${to}`, incarnation: 1 };
+        node.core.step({ type: 'message', from, message: ack }, clock.now);
+      }
+    };
+    turn({ type: 'request', origin: 1, request: { type: 'open', p: 0 } });
+    for (let i = 0; i < 400; i++) {
+      clock.now += 25;
+      turn({ type: 'tick' });
+    }
+    expect(published).toEqual([]);
+  });
   test('counts nothing that an earlier start of a replica acknowledged (R2)', () => {
     const { step, lead, map, sent } = primary();
     const stream = [...lead.streams.values()].find((s) => s.node === 'n2');
@@ -297,6 +338,36 @@ describe('a replica that has started', () => {
       expect([alarms.length, node.sent]).toEqual([1, []]);
       expect(node.core.status()[0]?.divergedAt).toBe(10);
     }
+  });
+
+  test('leads when the primary that it differed from is gone: the others may agree with it', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }), stored);
+    node.from('n1', {
+      type: 'append',
+      to: 'n2/sn2',
+      incarnation: 1,
+      appends: [
+        {
+          p: 0,
+          gen: 1,
+          epoch: 1,
+          stream: 1,
+          prevSeq: 10,
+          prevEpoch: 1,
+          prevChain: chainAt(node, 10) ^ 1,
+          commit: 10,
+          counted: true,
+          digest: '',
+          entries: [],
+        },
+      ],
+    });
+    expect(node.core.status()[0]?.divergedAt).toBe(10);
+    tick(node);
+    node.step({ type: 'gone', process: { node: 'n1', store: 'sn1', incarnation: 1 } });
+    for (let i = 0; i < 3; i++) tick(node);
+    expect(node.map().partitions[0]).toMatchObject({ epoch: 2, primary: 'n2/sn2' });
+    expect(node.core.status()[0]).toMatchObject({ role: 'primary', divergedAt: null });
   });
 
   test('says that its disk has forgotten what a primary counts (R9a), and that it has it back', () => {

@@ -24,6 +24,13 @@ describe('a replica whose log is damaged', () => {
     expect(may(1e9)).toBe(false);
   });
 
+  it('takes no answer for longer than it is fresh: the other may have stored more since', () => {
+    const { check, question, may } = asked('damaged');
+    check.answered('n2/s2', question, mine, 0);
+    check.answered('n3/s3', question, mine, 500);
+    expect([may(999), may(1000)]).toEqual([true, false]);
+  });
+
   it('takes no answer that was given for another configuration', () => {
     const { check, question, may } = asked('damaged');
     for (const other of others) check.answered(other, question, mine, 0);
@@ -64,6 +71,16 @@ describe('a replica that has started', () => {
     check.answered('n2/s2', question, { epoch: 4, seq: 1 }, 500);
     check.answered('n3/s3', question, mine, 500);
     expect([may(1499), may(1500)]).toEqual([false, true]);
+  });
+
+  it('yields for a bounded time: the owner of the longer log may be unable to lead', () => {
+    const { check, question, may } = asked('unchecked');
+    for (let now = 0; now < patience + 3000; now += 200) {
+      check.answered('n2/s2', question, { epoch: 4, seq: 1 }, now);
+      check.answered('n3/s3', question, mine, now);
+      expect(may(now), `at ${now}`).toBe(false);
+    }
+    expect(may(patience + 3000)).toBe(true);
   });
 
   it('asks no more often than told, with one number for each configuration', () => {
