@@ -1,5 +1,5 @@
 import { ClientCore } from '../core/client/client-core.js';
-import type { ClusterMap, NodeId } from '../core/map/types.js';
+import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import type { FaultSpec } from '../faults/plan.js';
@@ -8,7 +8,7 @@ import { SimUser, type UserWorld } from './sim-user.js';
 
 /** With a connected majority of its replicas a partition takes a write at least this often, in ms (invariant 18). */
 const boundMs = 5000;
-/** And this many of the fifty in any ten seconds, once it has had that long. */
+/** And this many of the fifty in any ten seconds, once it has had that long and its primary is in that majority. */
 const leastWrites = 35;
 const windowMs = 10_000;
 /** When links break; how long before that a node may die; how long after that it comes back; for how long it is watched then; in ms. */
@@ -119,9 +119,11 @@ export class BrokenLinks {
       const writes = this.#writes[p] as number[];
       const since = queue.now - Math.max(goodFrom, writes.at(-1) ?? 0);
       const inWindow = writes.filter((at) => at > queue.now - windowMs).length;
-      const few = queue.now >= goodFrom + boundMs + windowMs && inWindow < leastWrites;
-      if ((since <= boundMs && !few) || !this.#isConnected(target)) continue;
       const { epoch, primary, inSync } = metastore.map.partitions[p] as ClusterMap['partitions'][number];
+      const few = queue.now >= goodFrom + boundMs + windowMs && inWindow < leastWrites;
+      // One that is slow because its primary has no good link is slow, and goes on.
+      const tooFew = few && this.#isConnected(target, nodeOf(primary));
+      if (!tooFew && (since <= boundMs || !this.#isConnected(target, null))) continue;
       throw new Violation(
         18,
         `p${p} took no write for ${since.toFixed(0)} ms, and ${inWindow} in ${windowMs} ms (e${epoch} primary ${primary} in sync ${inSync.join(' ')}, replicas ${target.join(' ')})`,
@@ -130,15 +132,15 @@ export class BrokenLinks {
     if (queue.now < until) queue.after(lookEvery, () => this.#look(goodFrom, until));
   }
 
-  /** Are more than half of the replicas connected to each other as they should be? */
-  #isConnected(target: readonly NodeId[]): boolean {
+  /** Are more than half of the replicas, that node among them, connected to each other as they should be? */
+  #isConnected(target: readonly NodeId[], among: NodeId | null): boolean {
     const most = Math.floor(target.length / 2) + 1;
     const grow = (group: readonly NodeId[], from: number): boolean =>
       group.length >= most ||
       target.slice(from).some((node, i) => {
-        if (group.some((other) => this.#broken.has(`${other} ${node}`))) return false;
+        if (group.some((other) => other === node || this.#broken.has(`${other} ${node}`))) return false;
         return grow([...group, node], from + i + 1);
       });
-    return grow([], 0);
+    return grow(among === null ? [] : [among], 0);
   }
 }
