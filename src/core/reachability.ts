@@ -3,6 +3,8 @@ import type { NodeId } from './map/types.js';
 /** How much each heartbeat weighs in the share of those answered, and the share from which on a link is good. */
 const weight = 0.1;
 const goodShare = 0.7;
+/** A link over which so many heartbeats were answered is known to be good, and not only new. */
+export const provenAnswers = 5;
 
 /**
  * Which other nodes this one can work with: they hear it and it hears them, most of the time. Known from acks of its own heartbeats,

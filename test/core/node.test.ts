@@ -167,6 +167,12 @@ describe('a backup', () => {
   test('takes over only when the grace is over since the last beacon it granted (R9)', () => {
     const node = start('n2', mapOf({ n1: 1, n2: 0, n3: 1 }));
     const beacon = (): void => node.from('n1', claim);
+    // The link to n3 is not new: it has answered some heartbeats.
+    for (let i = 0; i < 6; i++) {
+      beacon();
+      clock.now += 1000;
+      tick(node);
+    }
     beacon();
     clock.now += defaultTimings.graceMs - 1;
     tick(node);

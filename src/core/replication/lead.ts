@@ -14,6 +14,7 @@ import {
   replicaId,
 } from '../map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, Refusal } from '../messages.js';
+import { provenAnswers } from '../reachability.js';
 import { itemsProblem } from '../transaction/items.js';
 import { type TxHost, TxLead, type TxRequest } from '../transaction/tx-lead.js';
 import type { ReplicaContext } from './context.js';
@@ -40,8 +41,6 @@ interface Yielding {
 
 /** A replica near the tail by this many entries may be grown into the in-sync set. */
 const nearTail = 256;
-/** A primary that would shrink below min-in-sync relies on links over which so many heartbeats were answered. */
-const provenAnswers = 5;
 /** How long a publish waits for hand-overs that have just begun, so that they can be in it, in ms. */
 const drainMs = 50;
 

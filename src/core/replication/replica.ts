@@ -14,6 +14,7 @@ import {
   replicaId,
 } from '../map/types.js';
 import type { Append, PeerMessage } from '../messages.js';
+import { provenAnswers } from '../reachability.js';
 import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
 import { Grants } from './grants.js';
@@ -245,7 +246,9 @@ export class Replica {
     if (!config.inSync.some((r) => this.isMe(r))) return false;
     const primaryGone = ctx.isReplicaGone(config.primary);
     const rank = this.#rank();
-    if (!this.#mayLead() || !this.reachesEnough() || this.#leavesTooFew()) return false;
+    // To take over from one that may well be alive, links have to be proven good.
+    if (!this.reachesEnough(primaryGone ? 1 : provenAnswers)) return false;
+    if (!this.#mayLead() || this.#leavesTooFew()) return false;
     if (primaryGone) return rank === 0 || ctx.now >= this.#goneSince() + (rank * ctx.timings.beaconMs) / 4;
     // Not proven gone: leave it the grace once more after each new epoch, and let the others of higher rank go first.
     const jitter = (rank + this.#jitter) * ctx.timings.beaconMs * 0.5;
