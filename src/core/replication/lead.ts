@@ -297,6 +297,11 @@ export class Lead {
     return this.#isLaggard(replica) && this.#config.inSync.length >= this.#ctx.map.settings.minInSync;
   }
 
+  /** It is there, and would not hold up those who are in sync. */
+  #mayBeCandidate(stream: Stream): boolean {
+    return this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica) && !this.#isKeptOut(stream);
+  }
+
   /** Section 2, step 3: when all that placement wants are in sync, the others leave, this primary excepted. */
   #retire(keep: readonly ReplicaId[]): ReplicaId[] {
     const { target } = this.#config;
@@ -444,8 +449,7 @@ export class Lead {
     if (rules.growAfterBarrier && !this.serving) return false;
     const { log, commit } = this.#replica;
     if (!rules.growNeedsMatch) return stream.state === 'replicate';
-    const alive =
-      this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica) && !this.#isKeptOut(stream);
+    const alive = this.#mayBeCandidate(stream);
     if (stream.state !== 'replicate' || stream.match < log.tailSeq - nearTail || !alive) {
       if (stream.candidate && this.#replica.pending === null) {
         stream.candidate = false;
@@ -467,9 +471,7 @@ export class Lead {
     if (this.#replica.pending !== null) return;
     let dropped = false;
     for (const stream of this.streams.values()) {
-      if (!stream.candidate) continue;
-      const alive = this.#holdsLease(stream) && !this.#ctx.isReplicaGone(stream.replica);
-      if (alive && !this.#isKeptOut(stream)) continue;
+      if (!stream.candidate || this.#mayBeCandidate(stream)) continue;
       stream.candidate = false;
       dropped = true;
     }
@@ -523,8 +525,8 @@ export class Lead {
       return this.#refuse('unavailable', message);
     }
     const answer = this.#answering;
-    if (answer < this.#ctx.map.settings.minInSync) {
-      const { minInSync } = this.#ctx.map.settings;
+    const { minInSync } = this.#ctx.map.settings;
+    if (answer < minInSync) {
       const message = `of the replicas of partition ${this.#replica.p} in sync only ${answer} answer, and ${minInSync} are needed`;
       return this.#refuse('unavailable', message);
     }
