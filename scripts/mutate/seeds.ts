@@ -8,13 +8,13 @@ import { variants } from '../../src/simulator/variants.js';
 
 const [first = 1, last = 0, biased = 0] = process.argv.slice(2).map(Number);
 
-function run(seed: number, name: string, change?: (typeof variants)[number]['change']): void {
-  const { verdict, message } = simulate(seed, soundRules, change);
+async function run(seed: number, name: string, change?: (typeof variants)[number]['change']): Promise<void> {
+  const { verdict, message } = await simulate(seed, soundRules, change);
   if (verdict === 'ok') return;
   process.stdout.write(`seed ${seed}${name}: ${`${message}`.split('\n')[0]}\n`);
   process.exit(1);
 }
 
-for (let seed = first; seed <= last; seed++) run(seed, '');
+for (let seed = first; seed <= last; seed++) await run(seed, '');
 for (let seed = 1; seed <= biased; seed++)
-  for (const { name, change } of variants) if (change !== undefined) run(seed, ` of ${name}`, change);
+  for (const { name, change } of variants) if (change !== undefined) await run(seed, ` of ${name}`, change);

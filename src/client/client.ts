@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { type Call, ClientCore, type ClientEvent, type Outcome } from '../core/client/client-core.js';
 import type { Cell, CellKind, Operation, Query, QueryResult } from '../core/machine/types.js';
 import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
@@ -7,6 +5,7 @@ import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
+import { type Runtime, systemRuntime, type Timer } from '../runtime.js';
 import type { Json, ServiceView } from '../service/definition.js';
 import type { Transport } from '../transport/contract.js';
 import { TurnoverMap } from '../turnover.js';
@@ -37,6 +36,8 @@ export interface ClientOptions {
   readonly transport: Transport;
   /** How long a call may take unless it says otherwise, in ms. */
   readonly timeoutMs: number;
+  /** Clocks, timers and chance; default: the machine's. */
+  readonly runtime?: Runtime;
 }
 
 type Unfinished = Call extends infer C ? (C extends Call ? Omit<C, 'id' | 'deadline'> : never) : never;
@@ -54,17 +55,19 @@ function lazily<T>(load: () => Promise<T>): () => Promise<T> {
 export class Client implements MusterClient {
   readonly #core: ClientCore;
   readonly #options: ClientOptions;
+  readonly #runtime: Runtime;
   readonly #links: Links;
   readonly #waiting = new TurnoverMap<number, (outcome: Outcome) => void>();
   #nextCall = 1;
   #draining = false;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #closed = false;
 
   constructor(options: ClientOptions, map: ClusterMap | null) {
     this.#options = options;
-    const random = randomInt;
-    this.#core = new ClientCore(map, () => random(2 ** 30) / 2 ** 30);
+    const { runtime = systemRuntime } = options;
+    this.#runtime = runtime;
+    this.#core = new ClientCore(map, () => runtime.random());
     this.#links = new Links({
       transport: options.transport,
       token: options.token,
@@ -72,6 +75,7 @@ export class Client implements MusterClient {
       member: (node) => this.#core.map?.members[node] ?? null,
       response: (rid, response) => this.#step({ type: 'response', rid, response }),
       lost: (node) => this.#step({ type: 'lost', node }),
+      runtime,
     });
   }
 
@@ -205,6 +209,7 @@ export class Client implements MusterClient {
   get #txCalls() {
     return {
       timeoutMs: this.#options.timeoutMs,
+      runtime: this.#runtime,
       write: (op: Operation, options: CallOptions & { at: number; pauseAt?: 'prepared' | 'decided' }) => {
         const { at, pauseAt } = options;
         return this.#call({ type: 'write', op, at, ...(pauseAt === undefined ? {} : { pauseAt }) }, options);
@@ -224,6 +229,7 @@ export class Client implements MusterClient {
   get #lockCalls() {
     return {
       timeoutMs: this.#options.timeoutMs,
+      runtime: this.#runtime,
       write: async (op: Operation, options: CallOptions) => ({
         ok: true as const,
         ...(await this.#write(op, options)),
@@ -262,7 +268,7 @@ export class Client implements MusterClient {
     this.#closed = true;
     this.#core.closeSessions();
     this.#drain();
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.cancel();
     (await this.#calls?.catch(() => null))?.close();
     this.#links.close();
     await this.#options.metastore.close();
@@ -331,10 +337,10 @@ export class Client implements MusterClient {
     if (this.#closed) return Promise.reject(new MusterError('usage', 'the client is closed'));
     return new Promise((resolve) => {
       const id = this.#nextCall++;
-      const deadline = performance.now() + (options.timeoutMs ?? this.#options.timeoutMs);
+      const deadline = this.#runtime.now() + (options.timeoutMs ?? this.#options.timeoutMs);
       this.#waiting.set(id, resolve);
       this.#step({ type: 'call', call: { ...call, id, deadline } as Call });
-      this.#timer ??= setInterval(() => this.#step({ type: 'tick' }), ClientCore.tickMs);
+      this.#timer ??= this.#runtime.every(ClientCore.tickMs, () => this.#step({ type: 'tick' }));
     });
   }
 
@@ -362,7 +368,7 @@ export class Client implements MusterClient {
   // ---- the engine
 
   #step(event: ClientEvent): void {
-    this.#core.step(event, performance.now());
+    this.#core.step(event, this.#runtime.now());
     if (this.#draining) return;
     this.#draining = true;
     // Calls made in one turn share their frames.
@@ -381,7 +387,7 @@ export class Client implements MusterClient {
       resolve?.(outcome);
     }
     if (this.#core.idle && this.#timer !== null) {
-      clearInterval(this.#timer);
+      this.#timer.cancel();
       this.#timer = null;
     }
     if (ready.readMap && !this.#closed) {

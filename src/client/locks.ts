@@ -2,6 +2,7 @@ import type { AcquireResult } from '../core/machine/locks.js';
 import type { Operation, OpResult, QueryResult, Row } from '../core/machine/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import type { Runtime, Timer } from '../runtime.js';
 import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
 import { checkKey } from './checks.js';
 import { listRows, type RowsQuery } from './rows.js';
@@ -9,6 +10,7 @@ import { listRows, type RowsQuery } from './rows.js';
 /** What locks need of the client. */
 export interface LockCalls {
   readonly timeoutMs: number;
+  readonly runtime: Runtime;
   /** Rejects as every call does; `outcome-unknown` with `details.operation`. */
   write(op: Operation, options: CallOptions): Promise<OpResult & { ok: true }>;
   read(
@@ -69,10 +71,11 @@ interface Moment {
 }
 
 /** Taken at once: the start on one clock can not be reckoned from the other when the machine slept since. */
-const moment = (): Moment => ({ mono: performance.now(), wall: Date.now() });
+const moment = (runtime: Runtime): Moment => ({ mono: runtime.now(), wall: runtime.wall() });
 
 /** Milliseconds since then, by the clock that says more. */
-const since = ({ mono, wall }: Moment): number => Math.max(performance.now() - mono, Date.now() - wall);
+const since = (runtime: Runtime, { mono, wall }: Moment): number =>
+  Math.max(runtime.now() - mono, runtime.wall() - wall);
 
 const held = (name: string): MusterError =>
   new MusterError('lock-held', `lock ${name} was not free in time`, { details: { key: name } });
@@ -86,7 +89,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
   checkOptions(options);
   const { waitMs = 0, permits = 1, signal } = options;
   const ttlMs = Math.round(options.ttlMs);
-  const begin = moment();
+  const begin = moment(calls.runtime);
   const callMs = Math.max(waitMs, options.timeoutMs ?? calls.timeoutMs);
   let ticket: string;
   let token: number | null;
@@ -101,7 +104,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
   // From the sending on: granted it was later.
   let certain = begin;
   while (token === null) {
-    if (signal?.aborted || performance.now() - begin.mono >= waitMs) {
+    if (signal?.aborted || calls.runtime.now() - begin.mono >= waitMs) {
       await calls.write({ type: 'leave', key: name, ticket }, {}).catch(() => {});
       if (signal?.aborted)
         throw new MusterError('interrupted', 'interrupted while waiting for the lock', { tookEffect: 'no' });
@@ -118,7 +121,7 @@ export async function acquireLock(calls: LockCalls, name: string, options: LockO
       throw held(name);
     }
     // When it was granted is not known; a renewal counts from its own sending.
-    certain = moment();
+    certain = moment(calls.runtime);
     const timeoutMs = Math.min(ttlMs, options.timeoutMs ?? calls.timeoutMs);
     try {
       await calls.write({ type: 'renew', key: name, token: holder.token }, { timeoutMs });
@@ -193,7 +196,7 @@ class Held implements HeldLock {
   readonly #ttlMs: number;
   /** When what is certain of the lock began. */
   #certain: Moment;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #keeping = false;
   #renewing = false;
   /** When a renewal was last sent, answered or not. */
@@ -218,7 +221,7 @@ class Held implements HeldLock {
   }
 
   get validUntil(): number {
-    return performance.now() + this.#left;
+    return this.#calls.runtime.now() + this.#left;
   }
 
   keep(): void {
@@ -227,7 +230,7 @@ class Held implements HeldLock {
   }
 
   async renew(options: CallOptions = {}): Promise<void> {
-    const sent = moment();
+    const sent = moment(this.#calls.runtime);
     this.#renewed = sent;
     try {
       await this.#calls.write({ type: 'renew', key: this.name, token: this.token }, options);
@@ -240,7 +243,7 @@ class Held implements HeldLock {
   }
 
   async release(options: CallOptions = {}): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     this.#keeping = false;
     if (!this.signal.aborted) this.#abort.abort(new MusterError('lock-lost', 'the lock was released'));
@@ -248,7 +251,7 @@ class Held implements HeldLock {
   }
 
   #lose(why: string): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     if (!this.signal.aborted)
       this.#abort.abort(
@@ -258,11 +261,11 @@ class Held implements HeldLock {
 
   /** Milliseconds for which it is still certain, by the clock that says less. */
   get #left(): number {
-    return this.#ttlMs * (1 - DRIFT) - since(this.#certain);
+    return this.#ttlMs * (1 - DRIFT) - since(this.#calls.runtime, this.#certain);
   }
 
   #watch(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     if (this.signal.aborted) return;
     const left = this.#left;
@@ -270,7 +273,7 @@ class Held implements HeldLock {
       this.#lose('it could not be renewed in time');
       return;
     }
-    const due = this.#ttlMs / 3 - since(this.#renewed);
+    const due = this.#ttlMs / 3 - since(this.#calls.runtime, this.#renewed);
     if (this.#keeping && due <= 0 && !this.#renewing) {
       this.#renewing = true;
       // Not answered: the next third tries again, and the deadline stands.
@@ -283,7 +286,7 @@ class Held implements HeldLock {
     }
     const next = this.#keeping && !this.#renewing ? Math.min(left, Math.max(1, due)) : left;
     // Short steps: after a sleep of the machine the wall clock has to be looked at.
-    this.#timer = setTimeout(() => this.#watch(), Math.min(next, 1000));
+    this.#timer = this.#calls.runtime.after(Math.min(next, 1000), () => this.#watch());
     if (!this.#keeping) this.#timer.unref();
   }
 }

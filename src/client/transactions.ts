@@ -6,6 +6,7 @@ import type { Cell, PendingRow, QueryResult, Row, TxItem } from '../core/machine
 import { anchorKey } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import type { Runtime } from '../runtime.js';
 import type { CallOptions, Transaction, TransactionOptions, TxOptions, TxReport, TxView } from './api.js';
 import { checkInteger, checkKey, checkText } from './checks.js';
 import { listRows, type RowsQuery } from './rows.js';
@@ -13,6 +14,7 @@ import { listRows, type RowsQuery } from './rows.js';
 /** What transactions need of the client. */
 export interface TxCalls {
   readonly timeoutMs: number;
+  readonly runtime: Runtime;
   write(
     op: { type: 'tx'; key: string; items: readonly TxItem[] },
     options: { timeoutMs: number; at: number; pauseAt?: 'prepared' | 'decided' },
@@ -54,21 +56,20 @@ export function checkItems(items: readonly TxItem[]): void {
 /** Aborted by others, not by what the transaction itself asks for: it may be tried again. */
 const passing: ReadonlySet<string> = new Set(['conflict', 'unavailable', 'timeout', 'lost']);
 
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
 export async function runTx(
   calls: TxCalls,
   items: readonly TxItem[],
   options: TxOptions = {},
 ): Promise<TxReport> {
   checkItems(items);
+  const { runtime } = calls;
   const timeoutMs = options.timeoutMs ?? calls.timeoutMs;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = runtime.now() + timeoutMs;
   // The same for every attempt: who has tried for longer goes first.
-  const at = Date.now();
+  const at = runtime.wall();
   const key = anchorKey(items);
   for (let attempts = 1; ; attempts++) {
-    const left = Math.max(1, deadline - performance.now());
+    const left = Math.max(1, deadline - runtime.now());
     const { pauseAt } = options;
     const outcome = await calls.write(
       { type: 'tx', key, items },
@@ -85,13 +86,13 @@ export async function runTx(
       return { ...none, id, outcome: 'committed', reads };
     }
     const { reason, message } = result;
-    const rest = Math.min(2 * 2 ** attempts, 50) * (0.5 + Math.random());
+    const rest = Math.min(2 * 2 ** attempts, 50) * (0.5 + runtime.random());
     // What was paused and ended by its time, or with its coordinator, is not paused again.
     const again =
       passing.has(reason) && (pauseAt === undefined || (reason !== 'timeout' && reason !== 'lost'));
-    if (!again || performance.now() + rest >= deadline)
+    if (!again || runtime.now() + rest >= deadline)
       return { ...none, id, outcome: 'aborted', reason, message };
-    await pause(rest);
+    await new Promise<void>((done) => void runtime.after(rest, done));
   }
 }
 

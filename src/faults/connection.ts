@@ -1,10 +1,11 @@
 import type { NodeId } from '../core/map/types.js';
 import { limits } from '../limits.js';
+import type { Runtime, Timer } from '../runtime.js';
 import type { Connection, ConnectionHandler, Hello } from '../transport/contract.js';
 import { type FaultPlan, type Link, linkOf, soundLink } from './plan.js';
 
 interface Late {
-  /** When it leaves, by `performance.now()`; later when one before it does. */
+  /** When it leaves, on the runtime's monotonic clock; later when one before it does. */
   readonly due: number;
   readonly message: string;
 }
@@ -13,7 +14,7 @@ interface Late {
 export class FaultyConnection implements Connection {
   readonly #self: NodeId;
   readonly #peerId: NodeId;
-  readonly #random: () => number;
+  readonly #runtime: Runtime;
   readonly #gone: () => void;
   #inner: Connection | null = null;
   #ended = false;
@@ -23,13 +24,13 @@ export class FaultyConnection implements Connection {
   #late: Late[] = [];
   /** Their length together, in UTF-16 units. */
   #lateUnits = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
 
   /** `gone` is called when the connection has ended. */
-  constructor(self: NodeId, peer: NodeId, random: () => number, gone: () => void) {
+  constructor(self: NodeId, peer: NodeId, runtime: Runtime, gone: () => void) {
     this.#self = self;
     this.#peerId = peer;
-    this.#random = random;
+    this.#runtime = runtime;
     this.#gone = gone;
   }
 
@@ -59,7 +60,7 @@ export class FaultyConnection implements Connection {
     if (this.#out.cut) this.#lose();
     else {
       // What is on its way takes no longer than it would take now, so that a healed link is prompt at once.
-      const latest = performance.now() + this.#out.delayMs + this.#out.jitterMs;
+      const latest = this.#runtime.now() + this.#out.delayMs + this.#out.jitterMs;
       this.#late = this.#late.map(({ due, message }) => ({ due: Math.min(due, latest), message }));
       this.#release();
     }
@@ -75,7 +76,7 @@ export class FaultyConnection implements Connection {
 
   send(message: string): void {
     const { cut, drop, delayMs, jitterMs } = this.#out;
-    if (this.#ended || cut || (drop > 0 && this.#random() < drop)) return;
+    if (this.#ended || cut || (drop > 0 && this.#runtime.random() < drop)) return;
     // Then nothing is being delayed either: `update` has let it go.
     if (delayMs === 0) {
       this.#real.send(message);
@@ -83,7 +84,7 @@ export class FaultyConnection implements Connection {
     }
     // As a router whose queue is full does: the protocol takes loss better than memory without a bound.
     if (this.#lateUnits + message.length > limits.connectionQueueBytes) return;
-    const due = performance.now() + delayMs + jitterMs * (2 * this.#random() - 1);
+    const due = this.#runtime.now() + delayMs + jitterMs * (2 * this.#runtime.random() - 1);
     this.#late.push({ due, message });
     this.#lateUnits += message.length;
     this.#schedule();
@@ -106,7 +107,7 @@ export class FaultyConnection implements Connection {
 
   /** Sends what is due, and not held up by one that is not. */
   #release(): void {
-    const now = performance.now();
+    const now = this.#runtime.now();
     const waiting = this.#late.findIndex(({ due }) => due > now);
     const due = this.#late.splice(0, waiting < 0 ? this.#late.length : waiting);
     for (const { message } of due) {
@@ -114,7 +115,7 @@ export class FaultyConnection implements Connection {
       this.#real.send(message);
     }
     if (due.length > 0) this.#real.flush();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     this.#schedule();
   }
@@ -123,13 +124,13 @@ export class FaultyConnection implements Connection {
     const next = this.#late[0];
     if (next === undefined || this.#timer !== null) return;
     // Rounded up: timers count whole ms, and one that comes early would have nothing to do.
-    this.#timer = setTimeout(() => this.#release(), Math.ceil(next.due - performance.now()));
+    this.#timer = this.#runtime.after(Math.ceil(next.due - this.#runtime.now()), () => this.#release());
   }
 
   #lose(): void {
     this.#late = [];
     this.#lateUnits = 0;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
   }
 

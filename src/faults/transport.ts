@@ -1,5 +1,6 @@
 import type { NodeId } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import { type Runtime, systemRuntime } from '../runtime.js';
 import type { Connection, ConnectOptions, Server, ServerOptions, Transport } from '../transport/contract.js';
 import { FaultyConnection } from './connection.js';
 import { type FaultPlan, linkOf, noFaults } from './plan.js';
@@ -17,16 +18,15 @@ import { type FaultPlan, linkOf, noFaults } from './plan.js';
  */
 export class FaultTransport implements Transport {
   readonly #inner: Transport;
-  readonly #random: () => number;
+  readonly #runtime: Runtime;
   readonly #connections = new Set<FaultyConnection>();
   /** Connects that wait for a change of the plan. */
   readonly #waiting = new Set<() => void>();
   #plan: FaultPlan = noFaults;
 
-  /** `random` gives numbers from 0 up to 1. */
-  constructor(inner: Transport, random: () => number = Math.random) {
+  constructor(inner: Transport, runtime: Runtime = systemRuntime) {
     this.#inner = inner;
-    this.#random = random;
+    this.#runtime = runtime;
   }
 
   get plan(): FaultPlan {
@@ -58,7 +58,7 @@ export class FaultTransport implements Transport {
     // Nodes always say which node they expect.
     if (hello.role !== 'node' || expect === null) return this.#inner.connect(options);
     const [self, peer] = [hello.id, expect.id];
-    const deadline = performance.now() + options.timeoutMs;
+    const deadline = this.#runtime.now() + options.timeoutMs;
     const sends = () => !linkOf(this.#plan, self, peer).cut;
     const hears = () => sends() && !linkOf(this.#plan, peer, self).cut;
     for (let passable = sends; ; passable = hears) {
@@ -67,7 +67,7 @@ export class FaultTransport implements Transport {
       try {
         const inner = await this.#inner.connect({
           ...options,
-          timeoutMs: Math.max(1, deadline - performance.now()),
+          timeoutMs: Math.max(1, deadline - this.#runtime.now()),
           handler: connection.wrap(options.handler),
         });
         connection.attach(inner);
@@ -80,7 +80,7 @@ export class FaultTransport implements Transport {
   }
 
   #connection(self: NodeId, peer: NodeId): FaultyConnection {
-    const connection = new FaultyConnection(self, peer, this.#random, () =>
+    const connection = new FaultyConnection(self, peer, this.#runtime, () =>
       this.#connections.delete(connection),
     );
     connection.update(this.#plan);
@@ -93,14 +93,14 @@ export class FaultTransport implements Transport {
     if (isSo()) return Promise.resolve(true);
     return new Promise((resolve) => {
       const done = (so: boolean) => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#waiting.delete(look);
         resolve(so);
       };
       const look = () => {
         if (isSo()) done(true);
       };
-      const timer = setTimeout(() => done(false), Math.max(0, deadline - performance.now()));
+      const timer = this.#runtime.after(Math.max(0, deadline - this.#runtime.now()), () => done(false));
       this.#waiting.add(look);
     });
   }

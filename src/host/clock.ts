@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { type Runtime, systemRuntime } from '../runtime.js';
 
 /** How far wall time may run ahead of the monotonic clock between two looks before it counts as sleep, in ms. */
 const sleepMs = 500;
@@ -11,17 +11,24 @@ const baseMs = 3000;
  * costs one round of beacons.
  */
 export class HostClock {
-  #lead = Date.now() - performance.now();
-  #basedAt = performance.now();
+  readonly #runtime: Runtime;
+  #lead: number;
+  #basedAt: number;
+
+  constructor(runtime: Runtime = systemRuntime) {
+    this.#runtime = runtime;
+    this.#basedAt = runtime.now();
+    this.#lead = runtime.wall() - this.#basedAt;
+  }
 
   now(): number {
-    return performance.now();
+    return this.#runtime.now();
   }
 
   /** True when the machine slept since the last call. */
   slept(): boolean {
-    const now = performance.now();
-    const lead = Date.now() - now;
+    const now = this.#runtime.now();
+    const lead = this.#runtime.wall() - now;
     const slept = lead - this.#lead > sleepMs;
     // Many short sleeps add up: the base moves on only now and then.
     if (slept || lead < this.#lead || now - this.#basedAt > baseMs) {

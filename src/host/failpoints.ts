@@ -6,8 +6,21 @@ import { type ArmAction, armedAt, type FaultPlan } from '../faults/plan.js';
 import { readWholeSync } from '../files/whole.js';
 import { nodeDir } from '../layout/paths.js';
 
+/** A fault that strikes at a step of a transaction. */
+export interface Struck {
+  readonly action: ArmAction;
+  readonly step: TxStep;
+  readonly id: string;
+}
+
+/** Where armed faults strike; each at most once. */
+export interface Arms {
+  /** What is to happen at these steps; null: nothing. */
+  strike(steps: readonly { readonly step: TxStep }[]): Struck | null;
+}
+
 /** The faults armed on this node. Each strikes once, in this life of the node or another: which have is written down before they do. */
-export class Failpoints {
+export class Failpoints implements Arms {
   readonly #struck: Set<string>;
   readonly #path: string;
   readonly #node: NodeId;
@@ -20,10 +33,7 @@ export class Failpoints {
     this.#struck = new Set(read(this.#path));
   }
 
-  /** What is to happen at these steps; null: nothing. */
-  strike(
-    steps: readonly { readonly step: TxStep }[],
-  ): { action: ArmAction; step: TxStep; id: string } | null {
+  strike(steps: readonly { readonly step: TxStep }[]): Struck | null {
     if (steps.length === 0) return null;
     const plan = this.#plan();
     if (plan.faults.length === 0) return null;

@@ -4,7 +4,8 @@ import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import type { NodeCore, NodeEvent } from '../core/node.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { Services } from '../service/runner.js';
+import type { Runtime } from '../runtime.js';
+import type { ServiceRunner } from '../service/runner.js';
 import type { Connection, ConnectionHandler } from '../transport/contract.js';
 import { TurnoverMap, TurnoverSet } from '../turnover.js';
 import { decodePeerMessage, decodeRequest, methods } from '../wire/methods.js';
@@ -18,7 +19,8 @@ export interface InboundOptions {
   /** The node's own answers: status, map. */
   readonly status: () => unknown;
   readonly core: () => NodeCore;
-  readonly services: Services;
+  readonly services: ServiceRunner;
+  readonly runtime: Runtime;
 }
 
 interface Waiting {
@@ -26,7 +28,7 @@ interface Waiting {
   readonly id: RpcId;
   /** What it counts as; null: it is not counted. */
   readonly kind: 'read' | 'write' | null;
-  /** When it was decoded, by `performance.now()`. */
+  /** When it was decoded, on the runtime's monotonic clock. */
   readonly at: number;
 }
 
@@ -72,6 +74,10 @@ export class Inbound {
   }
 
   #fromNode(connection: Connection, from: Process, messages: readonly unknown[]): void {
+    if (this.#options.runtime.buggify('link-dropped')) {
+      connection.close(1001, 'dropped on purpose');
+      return;
+    }
     for (const value of messages) {
       const incoming = classify(value);
       if (incoming.kind !== 'notification') {
@@ -141,7 +147,7 @@ export class Inbound {
           }
           const origin = this.#nextOrigin++;
           caller.waiting++;
-          this.#waiting.set(origin, { caller, id, kind: kindOf(request), at: performance.now() });
+          this.#waiting.set(origin, { caller, id, kind: kindOf(request), at: this.#options.runtime.now() });
           this.#options.enqueue({ type: 'request', origin, request });
         }
       }
@@ -163,7 +169,7 @@ export class Inbound {
   }
 
   #count(kind: 'read' | 'write', at: number, response: ClientResponse): void {
-    if (response.ok) this.#meter.answered(kind, performance.now() - at);
+    if (response.ok) this.#meter.answered(kind, this.#options.runtime.now() - at);
     else if (response.code !== 'moved') this.#meter.failed();
   }
 

@@ -1,19 +1,20 @@
-import { randomInt } from 'node:crypto';
 import type { NodeStatus } from '../client/api.js';
 import { describeConfig } from '../core/describe.js';
 import type { CheckpointDelta } from '../core/machine/types.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
-import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import { NodeCore, type NodeEvent, type Ready, type Tuning } from '../core/node.js';
+import type { Rules } from '../core/rules.js';
 import { MusterError } from '../errors.js';
 import { nodeDataDir } from '../layout/paths.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
-import type { Services } from '../service/runner.js';
+import { type Runtime, systemRuntime, type Timer } from '../runtime.js';
+import type { ServiceRunner } from '../service/runner.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { NodeHello, Server, Transport } from '../transport/contract.js';
 import { encodePeerMessage } from '../wire/calls.js';
 import { HostClock } from './clock.js';
-import type { Failpoints } from './failpoints.js';
+import type { Arms } from './failpoints.js';
 import { Inbound } from './inbound.js';
 import { Peers } from './peers.js';
 
@@ -37,14 +38,32 @@ export interface HostOptions {
   /** Revision of the fault plan that the transport has applied; 0: none. */
   readonly faultRevision: () => number;
   /** The faults armed on this node. */
-  readonly failpoints: Failpoints;
+  readonly failpoints: Arms;
   /** The handlers that it runs. */
-  readonly services: Services;
+  readonly services: ServiceRunner;
   readonly log: Log;
   /** The node cannot go on: its disk failed, or it has a defect. The process must end at once. */
   readonly fatal: (error: unknown) => void;
   /** The node was drained and is a member no more: its process is to end. */
   readonly left: () => void;
+  /** Clocks, timers and chance; default: the machine's. */
+  readonly runtime?: Runtime;
+  /** Other rules, other bounds, and somebody who watches: for the simulator. */
+  readonly rules?: Rules;
+  readonly tuning?: HostTuning;
+  readonly watch?: HostWatch;
+}
+
+/** The bounds of the core, and those of its host. */
+export interface HostTuning extends Tuning {
+  /** How often applied state goes to the checkpoint, in ms. */
+  readonly checkpointMs: number;
+}
+
+/** Sees each turn: what was stepped, and what came of it, before that is carried out; and that a publish has ended. */
+export interface HostWatch {
+  turn(events: readonly NodeEvent[], ready: Ready): void;
+  carriedOut(ready: Ready): void;
 }
 
 /** How long a call to the metastore may take before its outcome counts as unknown, in ms. */
@@ -62,6 +81,7 @@ const checkpointCells = 2000;
  */
 export class NodeHost {
   readonly #options: HostOptions;
+  readonly #runtime: Runtime;
   readonly #core: NodeCore;
   readonly #clock: HostClock;
   readonly #server: Server;
@@ -77,7 +97,7 @@ export class NodeHost {
   #checkpointing: Promise<void> | null = null;
   /** How long the log was at the last checkpoint. */
   #checkpointedBytes = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: Timer[] = [];
   #unwatch: () => void = () => {};
 
   static async start(options: HostOptions): Promise<NodeHost> {
@@ -109,7 +129,8 @@ export class NodeHost {
   private constructor(options: HostOptions, self: NodeHello, server: Server) {
     this.#options = options;
     this.#server = server;
-    this.#clock = new HostClock();
+    this.#runtime = options.runtime ?? systemRuntime;
+    this.#clock = new HostClock(this.#runtime);
     this.#startedAt = this.#clock.now();
     const { recovered } = options.storage;
     this.#core = new NodeCore({
@@ -118,17 +139,21 @@ export class NodeHost {
       incarnation: recovered.boot,
       url: server.url,
       stored: recovered.partitions,
-      seed: randomInt(2 ** 47),
+      seed: Math.floor(this.#runtime.random() * 2 ** 47),
       now: this.#startedAt,
       damaged: recovered.damaged,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
+      ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
     });
     this.#inbound = new Inbound({
       enqueue: (event) => this.#enqueue(event),
       status: () => this.status(),
       core: () => this.#core,
+      runtime: this.#runtime,
       services: options.services,
     });
     this.#peers = new Peers({
+      runtime: this.#runtime,
       transport: options.transport,
       token: options.token,
       self,
@@ -142,6 +167,11 @@ export class NodeHost {
     return this.#inbound;
   }
 
+  /** For those who watch. */
+  get core(): NodeCore {
+    return this.#core;
+  }
+
   get url(): string {
     return this.#server.url;
   }
@@ -150,8 +180,9 @@ export class NodeHost {
     this.#unwatch = this.#options.metastore.watch(0, (revision) => {
       if (revision > this.#core.revision) this.#readMap(null, revision);
     });
-    this.#timers.push(setInterval(() => this.#tick(), limits.tickMs));
-    this.#timers.push(setInterval(() => void this.#checkpoint(), checkpointMs));
+    this.#timers.push(this.#runtime.every(limits.tickMs, () => this.#tick()));
+    const everyMs = this.#options.tuning?.checkpointMs ?? checkpointMs;
+    this.#timers.push(this.#runtime.every(everyMs, () => void this.#checkpoint()));
     this.#enqueue({ type: 'tick' });
   }
 
@@ -169,7 +200,9 @@ export class NodeHost {
     if (this.#scheduled) return;
     // At the end of this turn of the loop: what several sockets bring is stepped, written and sent together.
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    if (this.#runtime.buggify('turn-late'))
+      this.#runtime.after(20 * this.#runtime.random(), () => this.#turn());
+    else this.#runtime.endOfTurn(() => this.#turn());
   }
 
   #turn(): void {
@@ -185,7 +218,10 @@ export class NodeHost {
         this.#core.step({ type: 'suspended' }, now);
       }
       for (const event of events) this.#core.step(event, now);
-      this.#carryOut(this.#core.ready());
+      const ready = this.#core.ready();
+      this.#options.watch?.turn(events, ready);
+      this.#carryOut(ready);
+      this.#options.watch?.carriedOut(ready);
     } catch (error) {
       this.#fail(error);
       return;
@@ -223,12 +259,14 @@ export class NodeHost {
     this.#inbound.flush();
     if (ready.publish !== null) {
       const { map, expected } = ready.publish;
-      void within(this.#options.metastore.publish(map, expected), () => 'unknown' as const).then(
-        (outcome) => {
-          this.#options.log.info({ revision: map.revision, outcome }, 'published the cluster map');
-          this.#enqueue({ type: 'published', outcome });
-        },
-      );
+      void within(
+        this.#runtime,
+        this.#options.metastore.publish(map, expected),
+        () => 'unknown' as const,
+      ).then((outcome) => {
+        this.#options.log.info({ revision: map.revision, outcome }, 'published the cluster map');
+        this.#enqueue({ type: 'published', outcome });
+      });
     }
     if (ready.readMap !== null) this.#readMap(ready.readMap);
     if (ready.damaged !== null) this.#setDamaged(ready.damaged);
@@ -272,7 +310,7 @@ export class NodeHost {
         `the cluster map could not be read within ${metastoreMs} ms`,
       );
     };
-    within(read === null ? metastore.readFrom(from) : metastore.read(), late).then(
+    within(this.#runtime, read === null ? metastore.readFrom(from) : metastore.read(), late).then(
       (map) => this.#enqueue({ type: 'map', map, read }),
       (error: Error) => {
         this.#options.log.warn({ code: 'metastore-unavailable' }, error.message);
@@ -302,6 +340,7 @@ export class NodeHost {
 
   async #checkpoint(): Promise<void> {
     if (this.#checkpointing !== null || this.#ended) return;
+    if (this.#runtime.buggify('checkpoint-skipped')) return;
     this.#checkpointing = this.#checkpointAll().catch((error) => this.#fail(error));
     await this.#checkpointing;
     this.#checkpointing = null;
@@ -310,9 +349,10 @@ export class NodeHost {
   /** A little at a time: each part is written in one turn of this thread, and meanwhile nobody is answered. */
   async #checkpointAll(): Promise<void> {
     const { storage } = this.#options;
+    const cells = this.#runtime.buggify('checkpoint-small') ? 2 : checkpointCells;
     let from: number | null = 0;
     while (from !== null && !this.#ended) {
-      const { deltas, next } = this.#core.takeCheckpoint(from, checkpointCells);
+      const { deltas, next } = this.#core.takeCheckpoint(from, cells);
       from = next;
       // Promises and covered segments change the log too, without any delta.
       const { logBytes } = storage.stats();
@@ -375,7 +415,7 @@ export class NodeHost {
     this.#core.step({ type: 'stop' }, this.#clock.now());
     this.#carryOut(this.#core.ready());
     this.#ended = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#unwatch();
     this.#peers.close();
     await this.#server.close();
@@ -389,15 +429,15 @@ export class NodeHost {
 }
 
 /** The promise's outcome, or what `late` gives (or throws) when it has not come within `metastoreMs`. */
-function within<T>(promise: Promise<T>, late: () => T): Promise<T> {
+function within<T>(runtime: Runtime, promise: Promise<T>, late: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const timer = runtime.after(metastoreMs, () => {
       try {
         resolve(late());
       } catch (error) {
         reject(error);
       }
-    }, metastoreMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+    promise.then(resolve, reject).finally(() => timer.cancel());
   });
 }

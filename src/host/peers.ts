@@ -1,9 +1,11 @@
 import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import type { Runtime, Timer } from '../runtime.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
 import { TurnoverSet } from '../turnover.js';
 
 export interface PeersOptions {
+  readonly runtime: Runtime;
   readonly transport: Transport;
   readonly token: string;
   readonly self: NodeHello;
@@ -24,7 +26,7 @@ interface Peer {
   connection: Connection | null;
   dialing: boolean;
   pauseMs: number;
-  timer: NodeJS.Timeout | null;
+  timer: Timer | null;
 }
 
 /**
@@ -75,14 +77,14 @@ export class Peers {
   close(): void {
     this.#closed = true;
     for (const peer of this.#peers.values()) {
-      if (peer.timer !== null) clearTimeout(peer.timer);
+      peer.timer?.cancel();
       peer.connection?.close(1001, 'the node stops');
     }
   }
 
   #dial(peer: Peer): void {
     if (this.#closed || peer.dialing) return;
-    if (peer.timer !== null) clearTimeout(peer.timer);
+    peer.timer?.cancel();
     peer.timer = null;
     peer.dialing = true;
     void this.#connect(peer);
@@ -123,7 +125,9 @@ export class Peers {
       peer.pauseMs = firstPauseMs;
       linked(member.id);
     } else {
-      peer.timer = setTimeout(() => this.#dial(peer), peer.pauseMs);
+      const { runtime } = this.#options;
+      const pauseMs = runtime.buggify('dial-late') ? longestPauseMs : peer.pauseMs;
+      peer.timer = runtime.after(pauseMs, () => this.#dial(peer));
       peer.pauseMs = Math.min(peer.pauseMs * 2, longestPauseMs);
     }
   }

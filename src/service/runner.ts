@@ -85,6 +85,9 @@ interface Turn {
   waitedMs: number;
 }
 
+/** What a node asks of its handlers. */
+export type ServiceRunner = Pick<Services, 'describe' | 'load' | 'call' | 'stop'>;
+
 /** Runs the handlers of a node: so many at once, the others in order of arrival, each until its caller's deadline. */
 export class Services {
   readonly #options: ServicesOptions;

@@ -3,6 +3,7 @@ import { PartitionMachine } from '../core/machine/machine.js';
 import type { CheckpointDelta, Entry, Snapshot } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
+import type { Recovered, StorageStats } from '../storage/contract.js';
 import { MemoryDisk, type MemoryStorage, toCheckpointRow } from '../storage/memory.js';
 
 interface View {
@@ -118,6 +119,16 @@ export class SimDisk {
       this.#views.set(p, view);
     }
     return view;
+  }
+
+  get recovered(): Recovered {
+    if (this.#storage === null) throw new Error(`${this.store} is not open`);
+    return this.#storage.recovered;
+  }
+
+  get stats(): StorageStats {
+    if (this.#storage === null) throw new Error(`${this.store} is not open`);
+    return this.#storage.stats();
   }
 
   begin(records: readonly LogRecord[]): void {

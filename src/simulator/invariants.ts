@@ -8,7 +8,7 @@ import type { Ready } from '../core/node.js';
 import type { Replica } from '../core/replication/replica.js';
 import type { SimDisk } from './disk.js';
 import { Hearing } from './hearing.js';
-import type { SimProcess } from './process.js';
+import type { NodeProcess } from './process.js';
 import { type LoggedEntry, Proofs } from './proofs.js';
 
 /** A promise of PROTOCOL.md section 9 that did not hold. */
@@ -32,7 +32,7 @@ export interface Observed {
 /** Watches every step of every node, and asserts PROTOCOL.md section 9 while the simulation runs. */
 export class Invariants {
   /** Who acted as primary, by partition and epoch. */
-  readonly #actors = new Map<string, SimProcess>();
+  readonly #actors = new Map<string, NodeProcess>();
   /** What stands at (partition, epoch, seq). */
   readonly #entries = new Map<string, string>();
   /** By partition: the epoch of the committed entry at each seq. */
@@ -92,7 +92,7 @@ export class Invariants {
     });
   }
 
-  inspect(process: SimProcess, ready: Ready): void {
+  inspect(process: NodeProcess, ready: Ready): void {
     const { core } = process;
     for (const record of ready.write ?? []) {
       if (record.type === 'snapshot') {
@@ -165,7 +165,7 @@ export class Invariants {
   }
 
   /** Invariant 8, at each ack between replicas: what it speaks of is on this disk, the promise included. */
-  #isOnDisk({ node, disk }: SimProcess, acks: readonly number[]): void {
+  #isOnDisk({ node, disk }: NodeProcess, acks: readonly number[]): void {
     for (let i = 0; i < acks.length; i += 4) {
       const [p, epoch, , match] = acks.slice(i, i + 4) as [number, number, number, number];
       if (disk.promised(p) < epoch)
@@ -183,7 +183,7 @@ export class Invariants {
   }
 
   /** Invariants 3 and 4, at each write: whoever the map calls in sync rewrites nothing that is committed. */
-  #inSyncKeepsCommitted(process: SimProcess, p: number, from: number): void {
+  #inSyncKeepsCommitted(process: NodeProcess, p: number, from: number): void {
     const { node, store } = process.identity;
     const last = this.#lastCommit[p] as number;
     // A disk that lost the end of its log writes it anew.
@@ -222,7 +222,7 @@ export class Invariants {
     }
   }
 
-  #inSyncKeepsCopy(process: SimProcess, p: number): void {
+  #inSyncKeepsCopy(process: NodeProcess, p: number): void {
     const { node, store } = process.identity;
     if (this.#world.map.partitions[p]?.inSync.includes(`${node}/${store}`) === true)
       throw new Violation(3, `${node}/${store} is in sync in p${p} and deletes its copy`);
@@ -237,13 +237,13 @@ export class Invariants {
     });
   }
 
-  #checkPromise(process: SimProcess, p: number, epoch: number): void {
+  #checkPromise(process: NodeProcess, p: number, epoch: number): void {
     const published = this.#world.map.partitions[p]?.epoch ?? 0;
     if (epoch > published)
       throw new Violation(13, `${process.node} promised p${p} e${epoch}, the map says e${published}`);
   }
 
-  #checkCommit(process: SimProcess, p: number): void {
+  #checkCommit(process: NodeProcess, p: number): void {
     const replica = process.core.replicas.get(p);
     if (replica === undefined) return;
     const committed = this.#committed[p] as Map<number, number>;
@@ -294,7 +294,7 @@ export class Invariants {
   }
 
   /** Equal state at equal seq; looked at now and then, for it costs. */
-  #checkDigest(process: SimProcess, p: number): void {
+  #checkDigest(process: NodeProcess, p: number): void {
     const replica = process.core.replicas.get(p);
     if (replica === undefined || replica.commit === 0 || replica.commit % 4 !== 0) return;
     const key = `${p}:${replica.commit}`;

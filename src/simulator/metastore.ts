@@ -1,6 +1,9 @@
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { PublishOutcome } from '../core/publisher.js';
 import type { Random } from '../core/random.js';
+import { MusterError } from '../errors.js';
+import type { Metastore } from '../metastore/contract.js';
+import type { Gate } from './gate.js';
 import type { EventQueue } from './queue.js';
 
 export interface MetastoreFaults {
@@ -87,4 +90,67 @@ export class SimMetastore {
       this.#queue.after(this.#delay(), () => done(fails ? null : map));
     });
   }
+}
+
+export interface MetastoreClientOptions {
+  readonly store: SimMetastore;
+  readonly gate: Gate;
+  /** As who it asks now; null: as nobody that can be cut off. */
+  readonly reader: () => NodeId | null;
+  readonly published?: (map: ClusterMap, outcome: PublishOutcome) => void;
+}
+
+/** The metastore as one process has it. */
+export class SimMetastoreClient implements Metastore {
+  readonly #options: MetastoreClientOptions;
+  #changed: ((revision: number) => void) | null = null;
+
+  constructor(options: MetastoreClientOptions) {
+    this.#options = options;
+  }
+
+  read(): Promise<ClusterMap | null> {
+    const { store, gate, reader } = this.#options;
+    return new Promise((resolve, reject) => {
+      if (!gate.alive) return;
+      store.read(reader(), (map) =>
+        gate.run('metastore', () => {
+          if (map !== null) resolve(map);
+          else reject(new MusterError('metastore-unavailable', 'the cluster map could not be read'));
+        }),
+      );
+    });
+  }
+
+  readFrom(): Promise<ClusterMap | null> {
+    return this.read();
+  }
+
+  publish(map: ClusterMap, expected: number): Promise<PublishOutcome> {
+    const { store, gate, reader, published } = this.#options;
+    return new Promise((resolve) => {
+      // One that was killed in the same turn asks for nothing any more.
+      if (!gate.alive) return;
+      store.publish(reader(), map, expected, (outcome) =>
+        gate.run('metastore', () => {
+          published?.(map, outcome);
+          resolve(outcome);
+        }),
+      );
+    });
+  }
+
+  watch(_from: number, changed: (revision: number) => void): () => void {
+    this.#changed = changed;
+    return () => {
+      this.#changed = null;
+    };
+  }
+
+  /** Tells the watch of a revision. */
+  tell(revision: number): void {
+    this.#options.gate.run('metastore', () => this.#changed?.(revision));
+  }
+
+  async close(): Promise<void> {}
 }

@@ -2,7 +2,7 @@ import { type NodeId, nodeOf, type PartitionConfig } from '../core/map/types.js'
 import type { Random } from '../core/random.js';
 import { describeFault, type FaultSpec, type Links } from '../faults/plan.js';
 import type { SimDisk } from './disk.js';
-import { type Moment, moments, type SimProcess } from './process.js';
+import { type Moment, moments, type NodeProcess } from './process.js';
 import { type ArmedAction, type Fault, faults } from './scenario.js';
 import type { World } from './world.js';
 
@@ -37,7 +37,7 @@ export class Nemesis {
   }
 
   /** A process is at an instant that an armed fault waits for. */
-  reached(process: SimProcess, moment: Moment): void {
+  reached(process: NodeProcess, moment: Moment): void {
     const armed = this.#armed;
     if (armed === null || armed.moment !== moment || armed.after-- > 0) return;
     this.#armed = null;

@@ -6,6 +6,7 @@ import {
   type Link,
   linkOf,
   noFaults,
+  soundLink,
   withFault,
   withoutFaults,
 } from '../faults/plan.js';
@@ -43,9 +44,17 @@ export class SimNetwork {
     this.#apply(withoutFaults(this.#plan, 'all'));
   }
 
+  /** Those who carry out the plan themselves. */
+  readonly followers = new Set<(plan: FaultPlan) => void>();
+
+  get plan(): FaultPlan {
+    return this.#plan;
+  }
+
   #apply(plan: FaultPlan): void {
     this.#plan = plan;
     this.#links.clear();
+    for (const follow of this.followers) follow(plan);
   }
 
   #link(name: string, from: NodeId, to: NodeId): Link {
@@ -71,6 +80,17 @@ export class SimNetwork {
     if (link.drop > 0 && random.chance(link.drop)) return;
     this.#schedule(name, link, deliver);
     // A client's request is never repeated by the network: TCP does not, and the client itself does.
+    if (!from.startsWith('c') && random.chance(this.#faults.duplicate)) this.#schedule(name, link, deliver);
+  }
+
+  /** For frames of connections whose ends carry out the plan themselves: only the network's own faults. */
+  carry(from: string, to: string, deliver: () => void): void {
+    const random = this.#random;
+    const name = `${from}>${to}`;
+    // What is lost is sent again by the systems at both ends, and late.
+    const lost = random.chance(this.#faults.loss);
+    const link = lost ? { ...soundLink, delayMs: random.between(200, 500) } : soundLink;
+    this.#schedule(name, link, deliver);
     if (!from.startsWith('c') && random.chance(this.#faults.duplicate)) this.#schedule(name, link, deliver);
   }
 

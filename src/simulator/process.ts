@@ -1,6 +1,6 @@
 import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
 import { txSteps } from '../core/messages.js';
-import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import { NodeCore, type NodeEvent, type Ready, type Tuning } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
@@ -22,6 +22,21 @@ export const moments = [
 ] as const;
 export type Moment = (typeof moments)[number];
 
+/** One run of a node, as the world, the nemesis and the invariants see it. */
+export interface NodeProcess {
+  readonly node: NodeId;
+  readonly disk: SimDisk;
+  readonly identity: Process;
+  readonly core: NodeCore;
+  readonly alive: boolean;
+  readonly paused: boolean;
+  /** SIGKILL, or the plug. */
+  kill(): void;
+  pause(): void;
+  /** SIGCONT; `slept`: so long, in ms, its machine was suspended meanwhile. */
+  resume(slept: number): void;
+}
+
 export interface ProcessWorld {
   readonly queue: EventQueue;
   readonly scenario: Scenario;
@@ -30,19 +45,33 @@ export interface ProcessWorld {
   readonly healed: boolean;
   /** A process that dies while it writes may leave a part of its batch behind. */
   readonly tears: boolean;
-  carry(process: SimProcess, ready: Ready): void;
+  note(line: () => string): void;
+  carry(process: NodeProcess, ready: Ready): void;
   /** Called after each step, before the Ready is carried out. */
-  inspect(process: SimProcess, ready: Ready): void;
-  reached(process: SimProcess, moment: Moment): void;
-  failed(process: SimProcess, error: unknown): void;
+  inspect(process: NodeProcess, ready: Ready): void;
+  reached(process: NodeProcess, moment: Moment): void;
+  failed(process: NodeProcess, error: unknown): void;
   /** The map has it as a member no more. */
-  left(process: SimProcess): void;
+  left(process: NodeProcess): void;
   /** Its disk has not answered for as long as a process may wait. */
-  hung(process: SimProcess): void;
+  hung(process: NodeProcess): void;
+}
+
+export function coreTuning(scenario: Scenario): Tuning {
+  const { retainEntries, snapshotChunk, appendBytes, sessionIdleMs } = scenario;
+  return {
+    retainEntries,
+    retainBytes: 1 << 20,
+    snapshotChunk,
+    appendBytes,
+    streamWindowBytes: appendBytes * 3,
+    pipelineEntries: limits.pipelineEntries,
+    sessionIdleMs,
+  };
 }
 
 /** One run of a node: the production core, a clock that drifts, and a disk that may be slow. */
-export class SimProcess {
+export class SimProcess implements NodeProcess {
   readonly core: NodeCore;
   readonly identity: Process;
   alive = true;
@@ -77,15 +106,7 @@ export class SimProcess {
       seed: random.uint32(),
       now: this.clock,
       rules: world.rules,
-      tuning: {
-        retainEntries: world.scenario.retainEntries,
-        retainBytes: 1 << 20,
-        snapshotChunk: world.scenario.snapshotChunk,
-        appendBytes: world.scenario.appendBytes,
-        streamWindowBytes: world.scenario.appendBytes * 3,
-        pipelineEntries: limits.pipelineEntries,
-        sessionIdleMs: world.scenario.sessionIdleMs,
-      },
+      tuning: coreTuning(world.scenario),
     });
     this.#tick();
     this.#checkpoint();

@@ -26,16 +26,16 @@ export interface SimulationReport {
 }
 
 /** Runs one seed from its first event to the verdict. The same seed gives the same report, on any machine. */
-export function simulate(
+export async function simulate(
   seed: number,
   rules?: Rules,
   change: (scenario: Scenario) => Scenario = (s) => s,
-): SimulationReport {
+): Promise<SimulationReport> {
   const scenario = change(scenarioOf(seed));
   const world = new World(scenario, rules);
   let violation: Violation | null = null;
   try {
-    world.run();
+    await world.run();
   } catch (error) {
     // Whatever else breaks in a run is a contradiction too: a disk asked for what no disk can do, a core that throws.
     violation =
@@ -81,7 +81,7 @@ export async function simulateMany(
 ): Promise<SimulationTotals> {
   const totals = { seeds: 0, violations: 0, operations: 0, faults: 0, virtualMs: 0 };
   for (let i = 0; i < count && !signal.aborted; i++) {
-    const report = simulate(first + i, variant?.rules, variant?.change);
+    const report = await simulate(first + i, variant?.rules, variant?.change);
     totals.seeds++;
     totals.operations += report.operations;
     totals.virtualMs += report.virtualMs;

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly quiet: boolean;
   /** Some links are broken and stay so, and nothing else fails: then partitions with a connected majority must go on taking writes. */
   readonly brokenLinks: boolean;
+  /** The production host runs, too: its queue, codec, frames, connections and timers. */
+  readonly hosts: boolean;
   /** How long faults go on; then everything is healed and liveness is demanded. */
   readonly faultyMs: number;
   readonly clients: number;
@@ -206,6 +208,7 @@ function noisy(seed: number): Scenario {
     repairAfterMs: random.pick([3_000, 6_000, 60_000]),
     quiet: false,
     brokenLinks: false,
+    hosts: false,
     faultyMs: random.between(8_000, 25_000),
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),

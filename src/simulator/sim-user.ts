@@ -59,6 +59,11 @@ export class SimUser {
     this.#fate = fate;
   }
 
+  /** The map in hand. */
+  get map(): ClusterMap | null {
+    return this.#core.map;
+  }
+
   get busy(): boolean {
     return this.#waiting.size > 0 || this.#resolving > 0;
   }

@@ -5,7 +5,7 @@ import type { Observation, Verdict } from '../check/history.js';
 import { checkLedger } from '../check/ledger.js';
 import { checkFenced, checkHoldings } from '../check/lock.js';
 import { checkVersions } from '../check/versions.js';
-import { describeConfig, describeMessage, describeRequest, describeResponse } from '../core/describe.js';
+import { describeConfig } from '../core/describe.js';
 import { othersOf } from '../core/machine/transactions.js';
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
 import { holdsShare, type MembersChange, planPlacement, unplaced } from '../core/map/placing.js';
@@ -26,12 +26,15 @@ import { place } from '../core/ring/placement.js';
 import { type Rules, soundRules } from '../core/rules.js';
 import { defaultTimings } from '../limits.js';
 import { BrokenLinks } from './broken-links.js';
+import { DirectEdges } from './direct.js';
 import { SimDisk } from './disk.js';
+import type { Edges } from './edges.js';
+import { HostEdges } from './hosts.js';
 import { Invariants, Violation } from './invariants.js';
 import { SimMetastore } from './metastore.js';
 import { Nemesis } from './nemesis.js';
 import { SimNetwork } from './network.js';
-import { type Moment, SimProcess } from './process.js';
+import type { Moment, NodeProcess } from './process.js';
 import { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 import { SimClient } from './sim-client.js';
@@ -53,9 +56,9 @@ export class World {
   readonly invariants: Invariants;
   readonly nodes: NodeId[] = [];
   readonly disks = new Map<NodeId, SimDisk>();
-  readonly processes = new Map<NodeId, SimProcess>();
+  readonly processes = new Map<NodeId, NodeProcess>();
   /** Processes whose node runs again on another disk: an operator took them for dead. They cannot read the map for a while. */
-  readonly usurped: SimProcess[] = [];
+  readonly usurped: NodeProcess[] = [];
   readonly clients: SimClient[] = [];
   readonly txUsers: TxUser[] = [];
   readonly history: Observation[] = [];
@@ -68,9 +71,9 @@ export class World {
   #stores = 0;
   #hash = 0x811c9dc5;
   readonly #trace: (() => string)[] = [];
-  /** Who waits for a node's answer, by process and origin number. */
-  readonly #origins = new Map<number, { client: SimUser; rid: number; p: number; request: ClientRequest }>();
-  #nextOrigin = 1;
+  readonly #edges: Edges;
+  /** What was found wrong where nobody could be told at once. */
+  #violation: Violation | null = null;
 
   constructor(scenario: Scenario, rules: Rules = soundRules) {
     this.scenario = scenario;
@@ -101,6 +104,10 @@ export class World {
       scenario.minInSync,
       scenario.quiet,
     );
+    // Drawn apart, so that the rest of a seed is what it was.
+    this.#edges = scenario.hosts
+      ? new HostEdges(this, new Random(scenario.seed + 0.3))
+      : new DirectEdges(this);
     this.nemesis = new Nemesis(this, this.random.fork());
   }
 
@@ -154,7 +161,7 @@ export class World {
   }
 
   start(node: NodeId): void {
-    if (this.processes.get(node)?.alive === true) return;
+    if (this.processes.get(node)?.alive === true || this.#edges.isStarting(node)) return;
     // As the program does: who is no member, or no member any more, is not started.
     if (this.metastore.map.members[node] === undefined) {
       this.#departs(node);
@@ -162,53 +169,16 @@ export class World {
     }
     const disk = this.disks.get(node) as SimDisk;
     this.note(() => `${node} starts (store ${disk.store}, boot ${disk.boot + 1})`);
-    let process: SimProcess;
-    try {
-      process = new SimProcess(node, disk, this, this.random.fork());
-    } catch (error) {
-      throw new Violation(10, `${node}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    this.processes.set(node, process);
-    for (const other of this.nodes) {
-      if (other === node || this.random.chance(0.1)) continue;
-      this.queue.after(this.random.between(1, 40), () => {
-        this.processes.get(other)?.deliver({ type: 'linked', node });
-        process.deliver({ type: 'linked', node: other });
-      });
-    }
+    this.#edges.start(node, disk, this.random.fork());
   }
 
   kill(node: NodeId): void {
+    this.#edges.stopStarting(node);
     const process = this.processes.get(node);
     if (process?.alive !== true) return;
     this.note(() => `${node} is killed`);
     process.kill();
-    for (const client of this.users) {
-      this.queue.after(this.random.between(0.1, 5), () => client.step({ type: 'lost', node }));
-    }
-    if (this.scenario.loopback) for (const other of this.nodes) this.#refuse(node, other);
-  }
-
-  /** `other` tries to connect to the address its map holds for the dead node: refused, if the node is still down. */
-  #refuse(node: NodeId, other: NodeId): void {
-    this.queue.after(this.random.between(0.5, 60), () => {
-      const observer = this.processes.get(other);
-      if (observer?.alive !== true || observer.core.revision === 0) return;
-      const member = observer.core.map.members[node];
-      const process = this.processes.get(node);
-      if (member === undefined || member.incarnation === 0) return;
-      const current = [process, ...this.#oldOf(node)].some(
-        (one) =>
-          one?.alive === true &&
-          one.identity.store === member.store &&
-          one.identity.incarnation <= member.incarnation,
-      );
-      if (current) return;
-      observer.deliver({
-        type: 'gone',
-        process: { node, store: member.store, incarnation: member.incarnation },
-      });
-    });
+    this.#edges.killed(node);
   }
 
   pause(node: NodeId, ms: number, slept: boolean): void {
@@ -254,10 +224,10 @@ export class World {
   usurp(node: NodeId, copy: SimDisk | null): void {
     const process = this.processes.get(node);
     // One that has not registered yet would register after the new one, which then ends.
-    if (process?.alive !== true || !process.core.registered || this.#oldOf(node).length > 0) return;
+    if (process?.alive !== true || !process.core.registered || this.oldOf(node).length > 0) return;
     this.note(() => `${node} is started anew on ${copy === null ? 'an empty disk' : 'a copy of its disk'}`);
     this.usurped.push(process);
-    const blind = this.#readerName(process);
+    const blind = this.readerName(process);
     this.metastore.blind.add(blind);
     this.queue.after(this.random.between(500, 6000), () => this.metastore.blind.delete(blind));
     this.queue.after(this.random.between(3000, 12_000), () => process.kill());
@@ -268,26 +238,12 @@ export class World {
     this.start(node);
   }
 
-  #oldOf(node: NodeId): SimProcess[] {
+  oldOf(node: NodeId): NodeProcess[] {
     return this.usurped.filter((old) => old.node === node && old.alive);
   }
 
-  #readerName(process: SimProcess): string {
+  readerName(process: NodeProcess): string {
     return this.usurped.includes(process) ? `${process.node}/${process.identity.store}` : process.node;
-  }
-
-  /** Whom a connection to the address of `node` reaches, as the one who makes it knows it: its store; null: any. */
-  #at(node: NodeId, store: string | null): SimProcess | undefined {
-    const olds = this.usurped.length === 0 ? [] : this.#oldOf(node);
-    if (olds.length === 0) return this.processes.get(node);
-    const old =
-      store === null ? this.random.pick([...olds, undefined]) : olds.find((o) => o.identity.store === store);
-    return old ?? this.processes.get(node);
-  }
-
-  /** Is it still the one that runs there? A connection ends with the process at either end. */
-  #runs(node: NodeId, process: SimProcess): boolean {
-    return this.processes.get(node) === process || (process.alive && this.usurped.includes(process));
   }
 
   /** A new node: a disk, a record in the map, and a process. */
@@ -369,7 +325,7 @@ export class World {
 
   // ---- what the parts ask for
 
-  left(process: SimProcess): void {
+  left(process: NodeProcess): void {
     process.kill();
     if (!this.usurped.includes(process)) this.#departs(process.node);
   }
@@ -386,72 +342,19 @@ export class World {
       () => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`,
     );
     this.invariants.published(map, this.queue.now);
-    for (const node of this.nodes) {
-      if (this.random.chance(0.5) && !this.metastore.blind.has(node))
-        this.queue.after(this.random.between(1, 30), () => this.processes.get(node)?.mapArrived(map, null));
-    }
+    this.#edges.published(map);
   }
 
-  inspect(process: SimProcess, ready: Ready): void {
+  inspect(process: NodeProcess, ready: Ready): void {
     this.invariants.inspect(process, ready);
   }
 
-  carry(process: SimProcess, ready: Ready): void {
-    if (ready.publish !== null) {
-      const { map, expected } = ready.publish;
-      const promoting = map.partitions.some((c, p) => c.epoch !== process.core.map.partitions[p]?.epoch);
-      this.metastore.publish(this.#readerName(process), map, expected, (outcome) => {
-        this.note(() => `${process.node} publish r${map.revision}: ${outcome}`);
-        this.reached(process, 'publish-returned');
-        process.deliver({ type: 'published', outcome });
-      });
-      this.reached(process, 'publish-sent');
-      if (promoting) this.reached(process, 'promoting');
-    }
-    const { readMap } = ready;
-    if (readMap !== null)
-      this.metastore.read(this.#readerName(process), (map) => process.mapArrived(map, readMap));
-    for (const { to, message } of ready.send) {
-      this.#mix(message.type.length + this.queue.now * 1000);
-      if (message.type !== 'beacon' && message.type !== 'beacon-ack')
-        this.note(() => `${process.node} → ${to}: ${describeMessage(message)}`);
-      const target = this.#at(to, process.core.map.members[to]?.store ?? '');
-      const from = process.identity;
-      this.network.send(process.node, to, () => {
-        if (target === undefined || !this.#runs(to, target)) return;
-        // An old process of a node that was started anew is not the one that the others count.
-        if (this.processes.get(to) === target) this.invariants.heard(to, from.node, this.queue.now);
-        target.deliver({ type: 'message', from, message });
-      });
-    }
-    if (ready.send.length > 0) this.reached(process, 'after-send');
-    if (ready.reply.length > 0) this.reached(process, 'before-reply');
-    if (!process.alive) return;
-    for (const { origin, response } of ready.reply) {
-      const waiting = this.#origins.get(origin);
-      if (waiting === undefined) continue;
-      this.#origins.delete(origin);
-      const { client, rid, p, request } = waiting;
-      this.note(() => `${process.node} → ${client.name}: ${describeResponse(response)}`);
-      this.invariants.acked(p, request, response);
-      this.network.send(process.node, client.name, () => client.step({ type: 'response', rid, response }));
-    }
+  carry(process: NodeProcess, ready: Ready): void {
+    this.#edges.carry(process, ready);
   }
 
-  send(client: SimUser, node: NodeId, rid: number, request: ClientRequest): void {
-    const target = this.#at(node, null);
-    if (target?.alive !== true) {
-      this.queue.after(this.random.between(0.2, 3), () => client.step({ type: 'lost', node }));
-      return;
-    }
-    this.note(() => `${client.name} → ${node}: ${describeRequest(request)}`);
-    const p = 'op' in request ? partitionOf(hashKey(request.op.key), this.scenario.partitions) : request.p;
-    this.network.send(client.name, node, () => {
-      if (!this.#runs(node, target) || !target.alive) return;
-      const origin = this.#nextOrigin++;
-      this.#origins.set(origin, { client, rid, p, request });
-      target.deliver({ type: 'request', origin, request });
-    });
+  send(user: SimUser, node: NodeId, rid: number, request: ClientRequest): void {
+    this.#edges.send(user, node, rid, request);
   }
 
   readMap(done: (map: ClusterMap | null) => void): void {
@@ -464,21 +367,25 @@ export class World {
   }
 
   observed(observation: Observation): void {
-    this.#mix(this.queue.now * 1000 + (observation.version ?? 0));
+    this.mix(this.queue.now * 1000 + (observation.version ?? 0));
     this.history.push(observation);
   }
 
-  reached(process: SimProcess, moment: Moment): void {
+  reached(process: NodeProcess, moment: Moment): void {
     this.nemesis.reached(process, moment);
   }
 
-  failed(process: SimProcess, error: unknown): void {
-    throw error instanceof Violation
-      ? error
-      : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
+  failed(process: NodeProcess, error: unknown): void {
+    const violation =
+      error instanceof Violation
+        ? error
+        : new Violation(4, `${process.node}: ${error instanceof Error ? error.stack : String(error)}`);
+    // Production code may be waiting for a promise here: it is told by the loop of the run.
+    if (!this.scenario.hosts) throw violation;
+    this.#violation ??= violation;
   }
 
-  hung(process: SimProcess): void {
+  hung(process: NodeProcess): void {
     if (!process.alive) return;
     this.note(() => `${process.node}: the disk hangs`);
     if (this.usurped.includes(process)) {
@@ -493,10 +400,7 @@ export class World {
   reset(a: NodeId, b: NodeId): void {
     this.note(() => `connections between ${a} and ${b} break`);
     this.network.reset(a, b);
-    this.queue.after(this.random.between(0.5, 20), () => {
-      this.processes.get(a)?.deliver({ type: 'linked', node: b });
-      this.processes.get(b)?.deliver({ type: 'linked', node: a });
-    });
+    this.#edges.reset(a, b);
   }
 
   // ---- the trace
@@ -512,7 +416,7 @@ export class World {
     return this.#trace.slice(-lines).map((line) => line());
   }
 
-  #mix(value: number): void {
+  mix(value: number): void {
     this.#hash = Math.imul(this.#hash ^ (Math.floor(value) >>> 0), 0x01000193) >>> 0;
   }
 
@@ -523,7 +427,7 @@ export class World {
 
   // ---- the run
 
-  run(): void {
+  async run(): Promise<void> {
     const { scenario } = this;
     for (const node of this.nodes) this.queue.after(this.random.between(0, 80), () => this.start(node));
     for (let i = 0; i < scenario.clients; i++) {
@@ -538,15 +442,20 @@ export class World {
     }
     this.queue.after(300, () => this.nemesis.start());
     if (scenario.brokenLinks) new BrokenLinks(this, this.random.fork()).start();
-    this.#until(scenario.faultyMs);
+    await this.#until(scenario.faultyMs);
     this.#heal();
-    this.#settle();
-    this.#readEverything();
+    await this.#settle();
+    await this.#readEverything();
     this.judge();
   }
 
-  #until(at: number): void {
-    while (this.queue.next(at)) {}
+  async #until(at: number): Promise<void> {
+    while (this.queue.next(at)) {
+      if (!this.scenario.hosts) continue;
+      // What waits for promises in production code goes on before the next thing happens.
+      await new Promise((resume) => setImmediate(resume));
+      if (this.#violation !== null) throw this.#violation;
+    }
   }
 
   #heal(): void {
@@ -564,13 +473,13 @@ export class World {
   }
 
   /** Invariant 14: within a bound, every partition that still has an in-sync disk is served by a primary and fully replicated. */
-  #settle(): void {
+  async #settle(): Promise<void> {
     // Those who use a lost partition wait until each of their last calls has reached its deadline of 60 s.
     const isLost = this.metastore.map.partitions.some((_, p) => this.lost(p));
     const bound = this.queue.now + (isLost ? 150_000 : 30_000);
     for (const client of [...this.clients, ...this.txUsers]) client.stop();
     while (this.queue.now < bound) {
-      this.#until(this.queue.now + 100);
+      await this.#until(this.queue.now + 100);
       if (this.unsettled().length === 0 && this.users.every((user) => !user.busy)) return;
     }
     const busy = this.users.filter((user) => user.busy).map((user) => user.name);
@@ -644,10 +553,10 @@ export class World {
     });
   }
 
-  #readEverything(): void {
+  async #readEverything(): Promise<void> {
     // What is known for sure binds the last looks at everything.
     for (const user of this.users) user.resolveOpen(10_000);
-    this.#whileBusy(15_000);
+    await this.#whileBusy(15_000);
     for (const user of this.users) user.giveUp();
     const keys: string[] = [];
     for (let i = 0; i < this.scenario.registers; i++) keys.push(`register-${i}`);
@@ -667,15 +576,16 @@ export class World {
       reader.tick();
       reader.lookAtAll();
     }
-    this.#whileBusy(20_000);
+    await this.#whileBusy(20_000);
     const busy = this.users.filter((user) => user.busy);
     if (busy.length > 0)
       throw new Violation(14, `${busy.map((c) => c.name).join(', ')} got no answer to a last read`);
   }
 
-  #whileBusy(ms: number): void {
+  async #whileBusy(ms: number): Promise<void> {
     const bound = this.queue.now + ms;
-    while (this.queue.now < bound && this.users.some((user) => user.busy)) this.#until(this.queue.now + 20);
+    while (this.queue.now < bound && this.users.some((user) => user.busy))
+      await this.#until(this.queue.now + 20);
   }
 
   judge(): void {

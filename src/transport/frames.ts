@@ -1,4 +1,5 @@
 import { MusterError } from '../errors.js';
+import { type Runtime, systemRuntime } from '../runtime.js';
 import { sharedFrameUnits, type Tuning } from './tuning.js';
 
 /** The answers that the transport itself gives (JSON-RPC 2.0, section 5.1), as frames. */
@@ -44,6 +45,7 @@ export class Outbox {
   readonly #sink: FrameSink;
   readonly #frameBytes: number;
   readonly #queueBytes: number;
+  readonly #runtime: Runtime;
   readonly #flush = () => this.flush();
   #messages: string[] = [];
   #units = 0;
@@ -51,8 +53,13 @@ export class Outbox {
   /** The last frame held one message. */
   #alone = true;
 
-  constructor(sink: FrameSink, tuning: Pick<Tuning, 'frameBytes' | 'queueBytes'>) {
+  constructor(
+    sink: FrameSink,
+    tuning: Pick<Tuning, 'frameBytes' | 'queueBytes'>,
+    runtime: Runtime = systemRuntime,
+  ) {
     this.#sink = sink;
+    this.#runtime = runtime;
     this.#frameBytes = tuning.frameBytes;
     this.#queueBytes = tuning.queueBytes;
   }
@@ -71,6 +78,7 @@ export class Outbox {
       );
     }
     if (this.#units + units > this.#unitsPerFrame()) this.flush();
+    if (this.#runtime.buggify('frame-alone')) this.flush();
     this.#messages.push(message);
     this.#units += units + 1;
     if (this.queued > this.#queueBytes) {
@@ -78,8 +86,9 @@ export class Outbox {
       this.#sink.overflow();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
-      if (this.#alone) process.nextTick(this.#flush);
-      else setImmediate(this.#flush);
+      if (this.#runtime.buggify('frame-late')) this.#runtime.after(20 * this.#runtime.random(), this.#flush);
+      else if (this.#alone) this.#runtime.afterEvent(this.#flush);
+      else this.#runtime.endOfTurn(this.#flush);
     }
   }
 

@@ -3,6 +3,7 @@ import { acquireLock, type LockCalls } from '../../src/client/locks.js';
 import { PartitionMachine } from '../../src/core/machine/machine.js';
 import type { Operation } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
+import { systemRuntime } from '../../src/runtime.js';
 
 const timeout = (): MusterError => new MusterError('timeout', 'no answer');
 const unknown = (): MusterError => new MusterError('outcome-unknown', 'no answer');
@@ -18,6 +19,7 @@ interface Sent {
  */
 class OnePartition implements LockCalls {
   readonly timeoutMs = 5000;
+  readonly runtime = systemRuntime;
   readonly machine = new PartitionMachine(1);
   readonly writes: Sent[] = [];
   readonly #session: `${number}.${number}`;

@@ -4,6 +4,7 @@ import { MusterError } from '../../src/errors.js';
 import { noFaults } from '../../src/faults/plan.js';
 import { FaultTransport } from '../../src/faults/transport.js';
 import { limits } from '../../src/limits.js';
+import { systemRuntime } from '../../src/runtime.js';
 import type { Connection, NodeHello, Transport } from '../../src/transport/contract.js';
 import { createMemoryTransport } from '../../src/transport/memory.js';
 import { transportCompliance } from '../transport/compliance.js';
@@ -25,9 +26,9 @@ const dial = (from: string, to: string, url: string, handler = new Recorder()) =
   connectOptions(url, handler, { hello: hello(from), expect: hello(to), timeoutMs });
 
 /** n2 listens; n1 and n2 have a transport each, on one network. */
-async function listening(random?: () => number) {
+async function listening(random = Math.random) {
   const network = createMemoryTransport();
-  const n1 = new FaultTransport(network, random);
+  const n1 = new FaultTransport(network, { ...systemRuntime, random });
   const n2 = new FaultTransport(network);
   const doorman = new Doorman();
   const server = await n2.listen(serverOptions(doorman, { self: hello('n2') }));
@@ -35,7 +36,7 @@ async function listening(random?: () => number) {
 }
 
 /** And n1 is connected to it. */
-async function connected(random?: () => number) {
+async function connected(random = Math.random) {
   const world = await listening(random);
   const heard = new Recorder();
   const client = await world.n1.connect(dial('n1', 'n2', world.server.url, heard));
@@ -232,7 +233,7 @@ async function recording(random: () => number) {
     listen: () => Promise.reject(new Error('not here')),
     connect: () => Promise.resolve(inner),
   };
-  const n1 = new FaultTransport(transport, random);
+  const n1 = new FaultTransport(transport, { ...systemRuntime, random });
   return { n1, sent, connection: await n1.connect(dial('n1', 'n2', 'ws://127.0.0.1:1')) };
 }
 

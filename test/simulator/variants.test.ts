@@ -12,7 +12,7 @@ for (const variant of variants) {
   test(`${variant.name} is caught within ${variant.within} seeds (${variant.story})`, async () => {
     const first = variant.from ?? 1;
     for (let seed = first; seed < first + variant.within; seed++) {
-      const report = simulate(seed, variant.rules, variant.change);
+      const report = await simulate(seed, variant.rules, variant.change);
       if (report.verdict === 'ok') {
         await breathe();
         continue;
