@@ -51,6 +51,15 @@ function lazily<T>(load: () => Promise<T>): () => Promise<T> {
   };
 }
 
+// Loaded when first used: a counter's increment pays for neither.
+const loadTransactions = lazily(() => import('./transactions.js'));
+const loadLocks = lazily(() => import('./locks.js'));
+
+/** Loads at once what is else loaded when first used. */
+export async function loadAll(): Promise<void> {
+  await Promise.all([loadTransactions(), loadLocks()]);
+}
+
 /** The client library's engine: the pure client over real connections and the real metastore. */
 export class Client implements MusterClient {
   readonly #core: ClientCore;
@@ -130,24 +139,24 @@ export class Client implements MusterClient {
   };
 
   readonly tx: MusterClient['tx'] = {
-    run: async (items, options) => (await this.#transactions()).runTx(this.#txCalls, items, options),
-    list: async (options) => (await this.#transactions()).listTxs(this.#txCalls, options),
-    show: async (id, options) => (await this.#transactions()).showTx(this.#txCalls, id, options),
-    abort: async (id, options) => (await this.#transactions()).abortTx(this.#txCalls, id, options),
+    run: async (items, options) => (await loadTransactions()).runTx(this.#txCalls, items, options),
+    list: async (options) => (await loadTransactions()).listTxs(this.#txCalls, options),
+    show: async (id, options) => (await loadTransactions()).showTx(this.#txCalls, id, options),
+    abort: async (id, options) => (await loadTransactions()).abortTx(this.#txCalls, id, options),
   };
 
   async transaction<T>(work: (t: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return (await this.#transactions()).transact(this.#txCalls, work, options);
+    return (await loadTransactions()).transact(this.#txCalls, work, options);
   }
 
   readonly locks: MusterClient['locks'] = {
-    acquire: async (name, options) => (await this.#lockModule()).acquireLock(this.#lockCalls, name, options),
+    acquire: async (name, options) => (await loadLocks()).acquireLock(this.#lockCalls, name, options),
     release: async (name, token, options = {}) => {
       checkKey(name);
       await this.#write({ type: 'release', key: name, token }, options);
     },
-    show: async (name, options) => (await this.#lockModule()).showLock(this.#lockCalls, name, options),
-    list: async (options) => (await this.#lockModule()).listLocks(this.#lockCalls, options),
+    show: async (name, options) => (await loadLocks()).showLock(this.#lockCalls, name, options),
+    list: async (options) => (await loadLocks()).listLocks(this.#lockCalls, options),
   };
 
   async lock<T>(name: string, options: LockOptions, work: (held: HeldLock) => Promise<T>): Promise<T> {
@@ -198,10 +207,6 @@ export class Client implements MusterClient {
     });
     return this.#calls;
   }
-
-  // Loaded when first used: a counter's increment pays for neither.
-  readonly #transactions = lazily(() => import('./transactions.js'));
-  readonly #lockModule = lazily(() => import('./locks.js'));
 
   readonly #partitions = async (): Promise<number> =>
     (this.#core.map ?? (await this.map())).partitions.length;

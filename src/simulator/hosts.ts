@@ -41,6 +41,10 @@ export class HostEdges implements Edges, HostSide {
     });
   }
 
+  fork(): Random {
+    return this.#random.fork();
+  }
+
   #heard(by: Endpoint, from: Endpoint): void {
     // An old process of a node that was started anew is not the one that the others count.
     if (!(from instanceof HostProcess) || !(by instanceof HostProcess)) return;

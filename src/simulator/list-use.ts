@@ -3,9 +3,9 @@ import type { TxItem, TxRead } from '../core/machine/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import type { TxUser } from './tx-user.js';
 
-const listKey = (i: number): string => `list-${i}`;
+export const listKey = (i: number): string => `list-${i}`;
 
-const numbersOf = (value: string | number | null): number[] =>
+export const numbersOf = (value: string | number | null): number[] =>
   value === null || value === '' ? [] : `${value}`.split(' ').map(Number);
 
 /** Reads lists, and appends to them if they are as they were. */

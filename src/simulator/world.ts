@@ -5,6 +5,7 @@ import type { Observation, Verdict } from '../check/history.js';
 import { checkLedger } from '../check/ledger.js';
 import { checkFenced, checkHoldings } from '../check/lock.js';
 import { checkVersions } from '../check/versions.js';
+import { loadAll } from '../client/client.js';
 import { describeConfig } from '../core/describe.js';
 import { othersOf } from '../core/machine/transactions.js';
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
@@ -31,6 +32,7 @@ import { SimDisk } from './disk.js';
 import type { Edges } from './edges.js';
 import { HostEdges } from './hosts.js';
 import { Invariants, Violation } from './invariants.js';
+import { LibraryUser } from './library-user.js';
 import { SimMetastore } from './metastore.js';
 import { Nemesis } from './nemesis.js';
 import { SimNetwork } from './network.js';
@@ -61,6 +63,7 @@ export class World {
   readonly usurped: NodeProcess[] = [];
   readonly clients: SimClient[] = [];
   readonly txUsers: TxUser[] = [];
+  readonly libraryUsers: LibraryUser[] = [];
   readonly history: Observation[] = [];
   readonly txHistory = newHistory();
   readonly nemesis: Nemesis;
@@ -385,6 +388,14 @@ export class World {
     this.#violation ??= violation;
   }
 
+  /** Something else broke where nobody could be told at once. */
+  broken(error: unknown): void {
+    this.#violation ??= new Violation(
+      4,
+      error instanceof Error ? (error.stack ?? error.message) : String(error),
+    );
+  }
+
   hung(process: NodeProcess): void {
     if (!process.alive) return;
     this.note(() => `${process.node}: the disk hangs`);
@@ -440,6 +451,14 @@ export class World {
       this.txUsers.push(user);
       this.queue.after(200, () => user.start());
     }
+    if (this.#edges instanceof HostEdges && scenario.txUsers > 0) {
+      await loadAll();
+      for (let i = 0; i < 2; i++) {
+        const user = new LibraryUser(200 + i, this, this.#edges, this.txHistory);
+        this.libraryUsers.push(user);
+        this.queue.after(200, () => user.start());
+      }
+    }
     this.queue.after(300, () => this.nemesis.start());
     if (scenario.brokenLinks) new BrokenLinks(this, this.random.fork()).start();
     await this.#until(scenario.faultyMs);
@@ -477,16 +496,21 @@ export class World {
     // Those who use a lost partition wait until each of their last calls has reached its deadline of 60 s.
     const isLost = this.metastore.map.partitions.some((_, p) => this.lost(p));
     const bound = this.queue.now + (isLost ? 150_000 : 30_000);
-    for (const client of [...this.clients, ...this.txUsers]) client.stop();
+    for (const client of [...this.clients, ...this.txUsers, ...this.libraryUsers]) client.stop();
     while (this.queue.now < bound) {
       await this.#until(this.queue.now + 100);
-      if (this.unsettled().length === 0 && this.users.every((user) => !user.busy)) return;
+      if (this.unsettled().length === 0 && this.#busy().length === 0) return;
     }
-    const busy = this.users.filter((user) => user.busy).map((user) => user.name);
+    const busy = this.#busy();
     throw new Violation(
       14,
       `${isLost ? 150 : 30} s after the last fault: ${[...this.unsettled(), ...busy.map((name) => `${name} waits`)].join('; ')}`,
     );
+  }
+
+  /** Those who wait for an answer. */
+  #busy(): string[] {
+    return [...this.users, ...this.libraryUsers].filter((user) => user.busy).map((user) => user.name);
   }
 
   /** Partitions none of whose in-sync disks exist any more: the nemesis destroyed more than any protocol survives. */
