@@ -4,6 +4,7 @@ import type { TxItem } from '../core/machine/types.js';
 import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
 import { mostAdded } from './cell-observations.js';
+import type { Gate } from './gate.js';
 import { simToken } from './host-process.js';
 import type { HostEdges } from './hosts.js';
 import { listKey, numbersOf } from './list-use.js';
@@ -25,6 +26,7 @@ export class LibraryUser {
   readonly name: string;
   readonly #world: World;
   readonly #random: Random;
+  readonly #gate: Gate;
   readonly #runtime: SimRuntime;
   readonly #client: Client;
   readonly #history: TxHistory;
@@ -43,6 +45,7 @@ export class LibraryUser {
     this.#history = history;
     this.#random = edges.fork();
     const end = edges.endpoint(this.name);
+    this.#gate = end.gate;
     this.#runtime = end.runtime;
     const metastore = new SimMetastoreClient({ store: world.metastore, gate: end.gate, reader: () => null });
     const transport = edges.wire.transportOf(end);
@@ -62,6 +65,23 @@ export class LibraryUser {
 
   start(): void {
     this.#live().catch((error: unknown) => this.#world.broken(error));
+    if (!this.#world.scenario.quiet) this.#standStill();
+  }
+
+  /** Now and then the program is stopped for a while, or its machine is suspended. */
+  #standStill(): void {
+    const { queue } = this.#world;
+    queue.after(this.#random.between(100, 4000), () => {
+      if (this.#stopping) return;
+      const ms = this.#random.pick([50, 400, 1500, 5000]) * this.#random.between(0.7, 1.3);
+      const suspended = this.#random.chance(0.5);
+      this.#gate.pause();
+      queue.after(ms, () => {
+        if (suspended) this.#runtime.suspended(ms);
+        this.#gate.resume();
+        this.#standStill();
+      });
+    });
   }
 
   stop(): void {
@@ -197,8 +217,7 @@ export class LibraryUser {
       await this.#client.lock(lock, { ttlMs, waitMs, permits, timeoutMs: 5000 }, async (held) => {
         const from = this.#now;
         await this.#work(held, ttlMs * 2 * this.#random.next());
-        // Until it was told that it holds it no more, and no longer than it could prove.
-        const until = this.#now;
+        const until = this.#now + Math.min(0, held.validUntil - this.#runtime.now());
         if (until > from)
           this.#history.holdings.push({
             client: this.index,
