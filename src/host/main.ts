@@ -28,6 +28,7 @@ import { Failpoints } from './failpoints.js';
 import { handlersOf } from './handlers.js';
 import { createLog } from './log.js';
 import { NodeHost } from './node-host.js';
+import { openVouched } from './vouch.js';
 
 const [dir, node] = process.argv.slice(2) as [string, string];
 const log = createLog(node);
@@ -147,17 +148,11 @@ async function main(): Promise<void> {
     throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
   const dataDir = nodeDataDir(dir, node);
   const { durability } = map.settings;
-  let storage = await openStorage({ dir: dataDir, durability });
-  const { recovered } = storage;
-  if (recovered.store === member.store && recovered.boot <= member.incarnation) {
-    // The map has seen later starts of this store than it remembers: it cannot vouch for what it acknowledged since.
-    for (const note of recovered.notes) log.warn({}, note);
-    await storage.close();
-    const reason = `the cluster map has seen start ${member.incarnation} of it, and it remembers ${recovered.boot - 1}`;
-    await remintStore(dataDir, reason, member.incarnation);
-    storage = await openStorage({ dir: dataDir, durability });
-  }
-  for (const note of storage.recovered.notes) log.warn({}, note);
+  const storage = await openVouched(member, {
+    open: () => openStorage({ dir: dataDir, durability }),
+    remint: (reason, seen) => remintStore(dataDir, reason, seen),
+    note: (text) => log.warn({}, text),
+  });
   const transport = faultyTransport();
   let host: NodeHost | null = null;
   let stopping = false;

@@ -3,7 +3,7 @@ import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ClientRequest } from '../core/messages.js';
 import type { Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
-import type { SimDisk } from './disk.js';
+import { type Disk, SimDisk } from './disk.js';
 import { type Edges, partitionOfRequest } from './edges.js';
 import { Violation } from './invariants.js';
 import { type NodeProcess, SimProcess } from './process.js';
@@ -25,11 +25,15 @@ export class DirectEdges implements Edges {
     return this.#world.processes.get(node) as SimProcess | undefined;
   }
 
-  start(node: NodeId, disk: SimDisk, random: Random): void {
+  newDisk(store: string): Disk {
+    return new SimDisk(store);
+  }
+
+  start(node: NodeId, disk: Disk, random: Random): void {
     const world = this.#world;
     let process: SimProcess;
     try {
-      process = new SimProcess(node, disk, world, random);
+      process = new SimProcess(node, disk as SimDisk, world, random);
     } catch (error) {
       throw new Violation(10, `${node}: ${error instanceof Error ? error.message : String(error)}`);
     }

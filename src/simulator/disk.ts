@@ -1,64 +1,70 @@
-import { emptySnapshot } from '../core/machine/digest.js';
-import { PartitionMachine } from '../core/machine/machine.js';
-import type { CheckpointDelta, Entry, Snapshot } from '../core/machine/types.js';
+import type { CheckpointDelta } from '../core/machine/types.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
-import type { Recovered, StorageStats } from '../storage/contract.js';
 import { MemoryDisk, type MemoryStorage, toCheckpointRow } from '../storage/memory.js';
+import { DiskView } from './disk-view.js';
 
-interface View {
-  promised: number;
-  /** The last snapshot record; what came before it is gone. */
-  snapshot: Snapshot;
-  entries: Entry[];
+/** A node's disk, as the world, the nemesis and the invariants see it. */
+export interface Disk {
+  /** The identity of the store on it. */
+  readonly store: string;
+  /** How often that store was opened. */
+  readonly boot: number;
+  /** Its log lacks, or may lack, what was acknowledged, and nobody has vouched for it since. */
+  readonly damaged: boolean;
+  /** It really lacks entries that it had acknowledged. */
+  readonly lacks: boolean;
+  /** It was put back to an older state, and not all of its logs have been checked since. */
+  rewound: boolean;
+  /** The epoch promised, by the log or by the checkpoint. */
+  promised(p: number): number;
+  tail(p: number): number;
+  /** The epoch of the entry at `seq`; `covered` when a snapshot stands past it; null when it is not there. */
+  epochAt(p: number, seq: number): number | 'covered' | null;
+  /** A copy as of now, under another identity: what a restored backup of the disk would be. */
+  clone(store: string): Disk;
+  /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
+  damageLastBatch(): boolean | Promise<boolean>;
+  /** Nobody has it open: it is put back to an older copy of itself, made in the same start. */
+  rewind(copy: Disk): void;
 }
 
-const empty = emptySnapshot();
-
-/**
- * A node's disk: the production recovery (log, checkpoint, replay, removal of covered segments) in memory, and beside
- * it, kept in the plainest way, what it ought to hold, for the invariants to look at and each start to be compared with.
- */
-export class SimDisk {
+/** The disk of `DirectEdges`: production's recovery (log, checkpoint, replay, removal of covered segments) in memory. */
+export class SimDisk implements Disk {
   readonly #disk: MemoryDisk;
   #storage: MemoryStorage | null = null;
-  readonly #views: Map<number, View>;
+  readonly #view: DiskView;
   #underWay: readonly LogRecord[] = [];
   #lacks = false;
+  rewound = false;
 
   /** `segmentBatches`: small, so that segments come and go. */
   constructor(
     readonly store: string,
     disk = new MemoryDisk(store, 16),
-    views = new Map<number, View>(),
+    view = new DiskView(),
   ) {
     this.#disk = disk;
     this.#disk.store = store;
-    this.#views = views;
+    this.#view = view;
   }
 
   get boot(): number {
     return this.#disk.boot;
   }
 
-  /** Its log lacks, or may lack, what was acknowledged, and nobody has vouched for it since. */
   get damaged(): boolean {
     return this.#disk.damaged;
   }
 
-  /** It really lacks entries that it had acknowledged. */
   get lacks(): boolean {
     return (this.#lacks && this.damaged) || this.rewound;
   }
-
-  /** It was put back to an older state, and not all of its logs have been checked since. */
-  rewound = false;
 
   setDamaged(damaged: boolean): void {
     void this.#storage?.setDamaged(damaged);
   }
 
-  /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
   damageLastBatch(): boolean {
     if (this.#storage !== null || !this.#disk.damageLastBatch()) return false;
     this.#lookAgain();
@@ -66,7 +72,6 @@ export class SimDisk {
     return true;
   }
 
-  /** Nobody has it open: it is put back to an older copy of itself, made in the same start. */
   rewind(copy: SimDisk): void {
     const { boot } = this.#disk;
     const old = copy.#disk.clone(this.store);
@@ -77,58 +82,19 @@ export class SimDisk {
     this.#lookAgain();
   }
 
-  /** What is there is what recovery finds: the plain view has no history to go back in. */
   #lookAgain(): void {
-    const found = this.#disk.clone(this.store).open('fsync').recovered.partitions;
-    this.#views.clear();
-    for (const { partition, promised, snapshot, entries } of found)
-      this.#views.set(partition, { promised, snapshot, entries: [...entries] });
-  }
-
-  get segments(): number {
-    return this.#storage?.stats().segments ?? 0;
+    this.#view.set(this.#disk.clone(this.store).open('fsync').recovered.partitions);
   }
 
   /** Recovers as a starting process does (`rules`: those of its state machine). Throws when that is not what was stored. */
   open(rules: Rules): readonly StoredPartition[] {
     this.#storage = this.#disk.open('fsync');
     const { partitions } = this.#storage.recovered;
-    for (const stored of partitions) this.#compare(stored, rules);
-    return partitions;
-  }
-
-  #compare(stored: StoredPartition, rules: Rules): void {
-    const view = this.#view(stored.partition);
-    const tail = (s: { snapshot: Snapshot; entries: readonly Entry[] }): string => {
-      const last = s.entries.at(-1) ?? s.snapshot;
-      return `#${last.seq}@${last.epoch}`;
-    };
-    const where = `${this.store} start ${this.boot} p${stored.partition}`;
-    if (tail(stored) !== tail(view))
-      throw new Error(`${where} recovered ${tail(stored)}, stored was ${tail(view)}`);
-    if (stored.promised < view.promised) throw new Error(`${where} forgot its promise of e${view.promised}`);
-    const recovered = replayed(stored, rules);
-    const expected = replayed(view, rules);
-    if (recovered !== expected) throw new Error(`${where} recovered ${recovered}, stored was ${expected}`);
-  }
-
-  #view(p: number): View {
-    let view = this.#views.get(p);
-    if (view === undefined) {
-      view = { promised: 0, snapshot: empty, entries: [] };
-      this.#views.set(p, view);
+    for (const stored of partitions) {
+      const wrong = this.#view.differs(stored, rules);
+      if (wrong !== null) throw new Error(`${this.store} start ${this.boot}: ${wrong}`);
     }
-    return view;
-  }
-
-  get recovered(): Recovered {
-    if (this.#storage === null) throw new Error(`${this.store} is not open`);
-    return this.#storage.recovered;
-  }
-
-  get stats(): StorageStats {
-    if (this.#storage === null) throw new Error(`${this.store} is not open`);
-    return this.#storage.stats();
+    return partitions;
   }
 
   begin(records: readonly LogRecord[]): void {
@@ -143,7 +109,7 @@ export class SimDisk {
   }
 
   #take(): void {
-    for (const record of this.#underWay) this.#apply(record);
+    for (const record of this.#underWay) this.#view.apply(record);
     this.#underWay = [];
   }
 
@@ -164,71 +130,23 @@ export class SimDisk {
       // What is applied is committed, and may be ahead of this disk's own log: then the checkpoint is what makes it durable.
       const row = this.#disk.rows.get(partition);
       const snapshot = row === undefined ? null : toCheckpointRow(row).snapshot;
-      if (snapshot !== null) Object.assign(this.#view(partition), { snapshot, entries: [] });
+      if (snapshot !== null) this.#view.replace(partition, snapshot);
     }
   }
 
-  #apply(record: LogRecord): void {
-    const view = this.#view(record.partition);
-    switch (record.type) {
-      case 'promise':
-        view.promised = Math.max(view.promised, record.epoch);
-        break;
-      case 'append': {
-        const { entry } = record;
-        // Below the base, or of the history that a checkpoint ahead of its snapshot record has replaced (replay.ts, rule 3).
-        if (entry.seq <= view.snapshot.seq || entry.epoch < view.snapshot.epoch) break;
-        const index = entry.seq - view.snapshot.seq - 1;
-        if (index > view.entries.length) {
-          throw new Error(`${this.store}: #${entry.seq} of p${record.partition} does not follow its log`);
-        }
-        view.entries.length = index;
-        view.entries.push(entry);
-        break;
-      }
-      case 'snapshot':
-        view.snapshot = record.snapshot;
-        view.entries = [];
-        break;
-      case 'drop':
-        this.#views.delete(record.partition);
-        break;
-    }
-  }
-
-  /** By the log or by the checkpoint. */
   promised(p: number): number {
-    return Math.max(this.#view(p).promised, this.#disk.rows.get(p)?.promised ?? 0);
+    return Math.max(this.#view.promised(p), this.#disk.rows.get(p)?.promised ?? 0);
   }
 
   tail(p: number): number {
-    const view = this.#view(p);
-    return view.snapshot.seq + view.entries.length;
+    return this.#view.tail(p);
   }
 
-  /** The epoch of the entry at `seq`; `covered` when a snapshot stands past it; null when it is not there. */
   epochAt(p: number, seq: number): number | 'covered' | null {
-    const view = this.#view(p);
-    if (seq < view.snapshot.seq) return 'covered';
-    if (seq === view.snapshot.seq) return view.snapshot.epoch;
-    return view.entries[seq - view.snapshot.seq - 1]?.epoch ?? null;
+    return this.#view.epochAt(p, seq);
   }
 
-  /** A copy as of now, under another identity: what a restored backup of the disk would be. */
   clone(store: string): SimDisk {
-    const views = new Map([...this.#views].map(([p, view]) => [p, { ...view, entries: [...view.entries] }]));
-    return new SimDisk(store, this.#disk.clone(store), views);
+    return new SimDisk(store, this.#disk.clone(store), this.#view.clone());
   }
-}
-
-/** The state after the whole log, as text. */
-function replayed(
-  { snapshot, entries }: { snapshot: Snapshot; entries: readonly Entry[] },
-  rules: Rules,
-): string {
-  const machine = PartitionMachine.fromSnapshot(snapshot, rules);
-  for (const entry of entries) machine.apply(entry);
-  // The checksum of the log is the log's, and stored entries bear none.
-  const { digest, ...state } = machine.snapshot();
-  return JSON.stringify({ ...state, gen: 0, hash: digest.hash });
 }

@@ -3,7 +3,7 @@ import type { ClientRequest } from '../core/messages.js';
 import type { NodeEvent, Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
-import type { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import type { NodeProcess } from './process.js';
 import type { SimUser } from './sim-user.js';
 
@@ -12,8 +12,10 @@ import type { SimUser } from './sim-user.js';
  * `HostEdges` runs what production has around the core as well.
  */
 export interface Edges {
+  /** An empty disk; `store` names what will be on it, unless the edges give identities of their own. */
+  newDisk(store: string): Disk;
   /** Starts the node on this disk. */
-  start(node: NodeId, disk: SimDisk, random: Random): void;
+  start(node: NodeId, disk: Disk, random: Random): void;
   /** Is a process on its way that is not up yet? */
   isStarting(node: NodeId): boolean;
   /** Ends a process of the node that is not up yet. */

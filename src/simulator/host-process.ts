@@ -6,7 +6,7 @@ import { FaultTransport } from '../faults/transport.js';
 import { NodeHost } from '../host/node-host.js';
 import type { ServiceRunner } from '../service/runner.js';
 import type { NodeStorage } from '../storage/contract.js';
-import type { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import { Gate } from './gate.js';
 import { type SimMetastore, SimMetastoreClient } from './metastore.js';
 import { mount } from './mounted.js';
@@ -62,7 +62,7 @@ export class HostProcess implements NodeProcess, Endpoint {
 
   constructor(
     readonly node: NodeId,
-    readonly disk: SimDisk,
+    readonly disk: Disk,
     world: HostWorld,
     side: HostSide,
     random: Random,

@@ -4,7 +4,7 @@ import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ClientRequest } from '../core/messages.js';
 import type { NodeEvent, Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
-import type { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import { type Edges, partitionOfRequest } from './edges.js';
 import { Gate } from './gate.js';
 import { HostProcess, type HostSide, simToken } from './host-process.js';
@@ -52,7 +52,7 @@ export class HostEdges implements Edges, HostSide {
       this.#world.invariants.heard(by.name, from.name, this.#world.queue.now);
   }
 
-  start(node: NodeId, disk: SimDisk, random: Random): void {
+  start(node: NodeId, disk: Disk, random: Random): void {
     const process = new HostProcess(node, disk, this.#world, this, random);
     this.#starting.set(node, process);
     void process.start(this.#port(node));
@@ -82,6 +82,7 @@ export class HostEdges implements Edges, HostSide {
     const process = this.#starting.get(node);
     if (process === undefined) return;
     this.#world.note(() => `${node} is killed while it starts`);
+    this.#world.met('killed in recovery');
     this.#starting.delete(node);
     process.kill();
   }
@@ -89,6 +90,7 @@ export class HostEdges implements Edges, HostSide {
   gaveUp(process: HostProcess, why: string): void {
     const world = this.#world;
     world.note(() => `${process.node} ends: ${why}`);
+    world.met('disk failed');
     if (this.#starting.get(process.node) === process) this.#starting.delete(process.node);
     process.kill();
     if (!world.usurped.includes(process))

@@ -6,7 +6,7 @@ import { nodeOf } from '../core/map/types.js';
 import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import type { Ready } from '../core/node.js';
 import type { Replica } from '../core/replication/replica.js';
-import type { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import { Hearing } from './hearing.js';
 import type { NodeProcess } from './process.js';
 import { type LoggedEntry, Proofs } from './proofs.js';
@@ -24,9 +24,9 @@ export class Violation extends Error {
 export interface Observed {
   /** The newest map published. */
   readonly map: ClusterMap;
-  disk(node: NodeId): SimDisk;
+  disk(node: NodeId): Disk;
   /** Every disk there ever was: one destroyed between its ack and the answer to the client did hold what it acked. */
-  allDisks(): Iterable<SimDisk>;
+  allDisks(): Iterable<Disk>;
 }
 
 /** Watches every step of every node, and asserts PROTOCOL.md section 9 while the simulation runs. */

@@ -3,6 +3,7 @@ import type { PublishOutcome } from '../core/publisher.js';
 import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
 import type { Metastore } from '../metastore/contract.js';
+import type { RareState } from './coverage.js';
 import type { Gate } from './gate.js';
 import type { EventQueue } from './queue.js';
 
@@ -29,6 +30,7 @@ export class SimMetastore {
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #published: (map: ClusterMap) => void;
+  readonly #met: (state: RareState) => void;
 
   constructor(
     map: ClusterMap,
@@ -36,12 +38,14 @@ export class SimMetastore {
     random: Random,
     faults: MetastoreFaults,
     published: (map: ClusterMap) => void,
+    met: (state: RareState) => void,
   ) {
     this.map = map;
     this.#queue = queue;
     this.#random = random;
     this.faults = faults;
     this.#published = published;
+    this.#met = met;
   }
 
   #delay(): number {
@@ -68,7 +72,9 @@ export class SimMetastore {
     if (this.down || this.#isBlind(by) || random.chance(fail)) later(() => 'failed');
     else if (random.chance(lost)) later(() => 'unknown');
     else if (random.chance(late)) {
-      this.#queue.after(random.between(50, 3000), attempt);
+      this.#queue.after(random.between(50, 3000), () =>
+        this.#met(attempt() === 'ok' ? 'late publish applied' : 'late publish refused'),
+      );
       later(() => 'unknown');
     } else {
       const forget = random.chance(timeoutAfter);

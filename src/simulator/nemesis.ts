@@ -1,7 +1,7 @@
 import { type NodeId, nodeOf, type PartitionConfig } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { describeFault, type FaultSpec, type Links } from '../faults/plan.js';
-import type { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import { type Moment, moments, type NodeProcess } from './process.js';
 import { type ArmedAction, type Fault, faults } from './scenario.js';
 import type { World } from './world.js';
@@ -13,7 +13,7 @@ export class Nemesis {
   #stopped = false;
   #armed: { moment: Moment; after: number; action: ArmedAction } | null = null;
   /** An old copy of a disk, to put back one day. */
-  readonly #copies = new Map<NodeId, SimDisk>();
+  readonly #copies = new Map<NodeId, Disk>();
   readonly counts: Partial<Record<Fault, number>> = {};
 
   constructor(world: World, random: Random) {
@@ -267,10 +267,10 @@ export class Nemesis {
    */
   #rewind(node: NodeId): void {
     const { nodes, disks, processes, queue } = this.#world;
-    const copy = (disks.get(node) as SimDisk).clone((disks.get(node) as SimDisk).store);
+    const copy = (disks.get(node) as Disk).clone((disks.get(node) as Disk).store);
     const { boot } = copy;
     queue.after(this.#random.between(300, 1500), () => {
-      const disk = disks.get(node) as SimDisk;
+      const disk = disks.get(node) as Disk;
       const whole = nodes.every((other) => processes.get(other)?.alive === true);
       if (!whole || disk.boot !== boot || disk.store !== copy.store || !this.#mayLose(node, 1)) return;
       this.#world.rewindDisk(node, copy);
@@ -280,7 +280,7 @@ export class Nemesis {
 
   #rollback(node: NodeId): void {
     const copy = this.#copies.get(node);
-    const disk = this.#world.disks.get(node) as SimDisk;
+    const disk = this.#world.disks.get(node) as Disk;
     if (copy === undefined) this.#copies.set(node, disk.clone(disk.store));
     else if (this.#mayLose(node)) {
       this.#copies.delete(node);
@@ -293,7 +293,7 @@ export class Nemesis {
    * one. Twice, so that the new store may count as many starts as the old.
    */
   #usurp(node: NodeId): void {
-    const disk = this.#world.disks.get(node) as SimDisk;
+    const disk = this.#world.disks.get(node) as Disk;
     if (!this.#mayLose(node)) return;
     this.#world.usurp(node, this.#random.chance(0.5) ? null : disk);
     if (this.#random.chance(0.5)) {
@@ -302,7 +302,7 @@ export class Nemesis {
     }
   }
 
-  #replaceDisk(node: NodeId, copy: SimDisk | null): void {
+  #replaceDisk(node: NodeId, copy: Disk | null): void {
     this.#world.replaceDisk(node, copy);
     this.#restartLater(node);
   }

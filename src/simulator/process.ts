@@ -5,7 +5,7 @@ import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
 import { defaultTimings, limits } from '../limits.js';
-import type { SimDisk } from './disk.js';
+import type { Disk, SimDisk } from './disk.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
 
@@ -25,7 +25,7 @@ export type Moment = (typeof moments)[number];
 /** One run of a node, as the world, the nemesis and the invariants see it. */
 export interface NodeProcess {
   readonly node: NodeId;
-  readonly disk: SimDisk;
+  readonly disk: Disk;
   readonly identity: Process;
   readonly core: NodeCore;
   readonly alive: boolean;

@@ -1,4 +1,5 @@
 import type { Rules } from '../core/rules.js';
+import { addCoverage, type Coverage } from './coverage.js';
 import { Violation } from './invariants.js';
 import { type Scenario, scenarioOf } from './scenario.js';
 import { World } from './world.js';
@@ -66,6 +67,7 @@ export interface SimulationTotals {
   readonly operations: number;
   readonly faults: number;
   readonly virtualMs: number;
+  readonly coverage: Coverage;
 }
 
 /**
@@ -79,12 +81,20 @@ export async function simulateMany(
   signal: AbortSignal,
   each: (report: SimulationReport, done: number) => boolean,
 ): Promise<SimulationTotals> {
-  const totals = { seeds: 0, violations: 0, operations: 0, faults: 0, virtualMs: 0 };
+  const totals = {
+    seeds: 0,
+    violations: 0,
+    operations: 0,
+    faults: 0,
+    virtualMs: 0,
+    coverage: {} as Record<string, { times: number; seeds: number }>,
+  };
   for (let i = 0; i < count && !signal.aborted; i++) {
     const report = await simulate(first + i, variant?.rules, variant?.change);
     totals.seeds++;
     totals.operations += report.operations;
     totals.virtualMs += report.virtualMs;
+    addCoverage(totals.coverage, { ...report.seen, ...report.faults });
     for (const times of Object.values(report.faults)) totals.faults += times;
     if (report.verdict !== 'ok') totals.violations++;
     if (!each(report, i + 1)) break;

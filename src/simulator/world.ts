@@ -27,6 +27,7 @@ import { place } from '../core/ring/placement.js';
 import { type Rules, soundRules } from '../core/rules.js';
 import { defaultTimings } from '../limits.js';
 import { BrokenLinks } from './broken-links.js';
+import { type RareState, RareStates } from './coverage.js';
 import { DirectEdges } from './direct.js';
 import { SimDisk } from './disk.js';
 import type { Edges } from './edges.js';
@@ -75,6 +76,7 @@ export class World {
   #hash = 0x811c9dc5;
   readonly #trace: (() => string)[] = [];
   readonly #edges: Edges;
+  readonly #rare = new RareStates((state) => this.count(state));
   /** What was found wrong where nobody could be told at once. */
   #violation: Violation | null = null;
 
@@ -92,6 +94,7 @@ export class World {
       this.random.fork(),
       scenario.metastore,
       (map) => this.#published(map),
+      (state) => this.met(state),
     );
     const disk = (node: NodeId): SimDisk => this.disks.get(node) as SimDisk;
     const world = this;
@@ -199,6 +202,12 @@ export class World {
   replaceDisk(node: NodeId, copy: SimDisk | null): void {
     this.note(() => `${node} gets ${copy === null ? 'an empty disk' : 'an old copy of its disk'}`);
     this.kill(node);
+    if (
+      this.metastore.map.partitions.some(
+        ({ handover, primary }) => handover !== null && [handover.from.node, nodeOf(primary)].includes(node),
+      )
+    )
+      this.met('wiped in hand-over');
     this.#destroyed.push(this.disks.get(node) as SimDisk);
     const store = `s${++this.#stores}`;
     this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
@@ -230,6 +239,7 @@ export class World {
     if (process?.alive !== true || !process.core.registered || this.oldOf(node).length > 0) return;
     this.note(() => `${node} is started anew on ${copy === null ? 'an empty disk' : 'a copy of its disk'}`);
     this.usurped.push(process);
+    this.met('two processes');
     const blind = this.readerName(process);
     this.metastore.blind.add(blind);
     this.queue.after(this.random.between(500, 6000), () => this.metastore.blind.delete(blind));
@@ -349,6 +359,7 @@ export class World {
   }
 
   inspect(process: NodeProcess, ready: Ready): void {
+    this.#rare.turn(process, ready);
     this.invariants.inspect(process, ready);
   }
 
@@ -362,6 +373,10 @@ export class World {
 
   readMap(done: (map: ClusterMap | null) => void): void {
     this.metastore.read(null, done);
+  }
+
+  met(state: RareState): void {
+    this.count(state);
   }
 
   count(what: string): void {
