@@ -57,3 +57,5 @@ export async function readText(files: FileSystem, path: string): Promise<string 
 
 export const logFolder = (dir: string): string => join(dir, 'log');
 export const stateFolder = (dir: string): string => join(dir, 'state');
+/** The file of the checkpoint. */
+export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.mdb');

@@ -19,7 +19,7 @@ import type { Cell, OpResult, Row, SessionId, Snapshot, StateDigest } from '../c
 import { nodeFiles } from '../files/node.js';
 import { ensureFolder, syncFolder } from '../files/whole.js';
 import type { Checkpoint, CheckpointStore, CheckpointWrite, LoadedCheckpoint } from './checkpoint.js';
-import { corrupt, stateFolder, storageError } from './io.js';
+import { corrupt, stateFile, stateFolder, storageError } from './io.js';
 import { lmdbDamage } from './lmdb-verify.js';
 import type { CheckpointRow } from './replay.js';
 
@@ -88,8 +88,6 @@ class Heads {
     return { count: this.rows.size, root: this.sum.with() };
   }
 }
-
-export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.mdb');
 
 /**
  * LMDB reads and writes its file itself, so this stands on the operating system's files whatever the log stands on. The
