@@ -4,7 +4,8 @@
  * hangs the reader, a device or a file of many gigabytes never exhausts its memory.
  */
 import * as fs from 'node:fs';
-import { codeOf, type FileStat, type FileSystem } from './contract.js';
+import { dirname } from 'node:path';
+import { codeOf, type FileStat, type FileSystem, type OpenFile, systemError } from './contract.js';
 
 /** Bound of a file that says something of a cluster, in bytes. */
 export const smallFileBytes = 16 * 1024 * 1024;
@@ -24,32 +25,56 @@ function objection({ kind, bytes }: FileStat, maxBytes: number): string | null {
 const refuse = (path: string, why: string): Error =>
   Object.assign(new Error(`cannot read ${path}: ${why}`), { code: 'EINVAL' });
 
+/** Opens a regular file. Rejects with the system's error, or `EINVAL` for anything but a file of at most `maxBytes`. */
+export async function openRegular(
+  files: FileSystem,
+  path: string,
+  { mode = 'r', maxBytes = Number.POSITIVE_INFINITY }: { mode?: 'r' | 'r+'; maxBytes?: number } = {},
+): Promise<{ readonly file: OpenFile; readonly bytes: number }> {
+  const file = await files.open(path, mode).catch((error: unknown) => {
+    throw codeOf(error) === 'ENXIO' ? refuse(path, notRegular) : error;
+  });
+  try {
+    const stat = await file.stat();
+    const why = objection(stat, maxBytes);
+    if (why !== null) throw refuse(path, why);
+    return { file, bytes: stat.bytes };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 /** The text of a file, or null when there is none. Rejects when it is no regular file of at most `maxBytes`. */
 export async function readWhole(
   files: FileSystem,
   path: string,
   maxBytes = smallFileBytes,
 ): Promise<string | null> {
-  const file = await files.open(path, 'r').catch((error: unknown) => {
+  let opened: Awaited<ReturnType<typeof openRegular>>;
+  try {
+    opened = await openRegular(files, path, { maxBytes });
+  } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
-  });
-  if (file === null) return null;
-  try {
-    const stat = await file.stat();
-    const why = objection(stat, maxBytes);
-    if (why !== null) throw refuse(path, why);
-    const buffer = Buffer.alloc(stat.bytes);
-    let read = 0;
-    while (read < buffer.length) {
-      const n = await file.read(buffer, read, read);
-      if (n === 0) break; // cut short meanwhile
-      read += n;
-    }
-    return buffer.toString('utf8', 0, read);
-  } finally {
-    await file.close();
   }
+  try {
+    return (await readUpTo(opened.file, 0, opened.bytes)).toString('utf8');
+  } finally {
+    await opened.file.close();
+  }
+}
+
+/** The bytes from `position` on: `length` of them, or fewer when the file ends before. */
+export async function readUpTo(file: OpenFile, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let read = 0;
+  while (read < length) {
+    const n = await file.read(buffer, read, position + read);
+    if (n === 0) break;
+    read += n;
+  }
+  return buffer.subarray(0, read);
 }
 
 /**
@@ -127,17 +152,43 @@ export function replaceWholeSync(path: string, text: string): void {
   }
 }
 
+/**
+ * `replaceWholeSync` on any file system, and durable: the new text is there when this resolves, after whatever crash. One
+ * caller at a time for a path. Rejects with the system's error; then the old text is there or the new one.
+ */
+export async function replaceWhole(files: FileSystem, path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await unlinkIfThere(files, temporary);
+  await writeNewDurably(files, temporary, text);
+  await files.rename(temporary, path);
+  await syncFolder(files, dirname(path));
+}
+
 /** Makes a new file of this text and syncs it; its name is durable after a sync of the folder. Rejects when it exists. */
 export async function writeNewDurably(files: FileSystem, path: string, text: string): Promise<void> {
   const file = await files.open(path, 'wx');
   try {
-    const bytes = Buffer.from(text);
-    for (let written = 0; written < bytes.length; ) {
-      written += await file.write(bytes.subarray(written), written);
-    }
+    await writeAll(file, [Buffer.from(text)], 0);
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Writes all bytes of `buffers` at `position`, in as many calls as it takes. Rejects as the calls do. */
+export async function writeAll(
+  file: OpenFile,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let at = position;
+  for (const bytes of buffers) {
+    for (let written = 0; written < bytes.length; ) {
+      const more = await file.write(bytes.subarray(written), at);
+      if (more === 0) throw systemError('EIO', 'the disk took no more bytes');
+      written += more;
+      at += more;
+    }
   }
 }
 
@@ -149,4 +200,47 @@ export async function syncFolder(files: FileSystem, path: string): Promise<void>
   } finally {
     await folder.close();
   }
+}
+
+export async function unlinkIfThere(files: FileSystem, path: string): Promise<void> {
+  await files.unlink(path).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** Removes a file, or a folder with all that is in it; nothing when there is none. Not atomic, and not synced. */
+export async function removeTree(files: FileSystem, path: string): Promise<void> {
+  try {
+    if ((await files.stat(path)).kind !== 'folder') return await files.unlink(path);
+    for (const name of await files.readdir(path)) await removeTree(files, `${path}/${name}`);
+    await files.rmdir(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** What a folder that exists already may say to a sync of its parent: it belongs to somebody else, or is no disk. */
+const notOurs = ['EACCES', 'EPERM', 'EINVAL', 'EROFS'];
+
+/**
+ * Makes a folder with its parents. All their names are durable when this resolves, those that an earlier attempt made,
+ * too: it may have ended before it synced. So they are made and synced one by one, from the top.
+ */
+export async function ensureFolder(files: FileSystem, path: string): Promise<void> {
+  const parent = dirname(path);
+  if (parent === path) return;
+  try {
+    if ((await files.stat(path)).kind !== 'folder') throw systemError('ENOTDIR', path);
+    await syncFolder(files, parent).catch((error: unknown) => {
+      if (!notOurs.includes(codeOf(error))) throw error;
+    });
+    return;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  await ensureFolder(files, parent);
+  await files.mkdir(path).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error; // somebody else was quicker
+  });
+  await syncFolder(files, parent);
 }

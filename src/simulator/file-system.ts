@@ -4,21 +4,36 @@
  * whatever was not synced is lost or kept, each piece by lot.
  *
  * **What is modelled.** Files and folders as inodes; a file lives on without a name while it is open. Data: un-synced
- * writes survive a power failure each whole, in part (cut at sectors of 512 bytes) or not at all, in any combination; a sync that fails
- * loses what it was to make durable, and a later one does not notice (Rebello et al., USENIX ATC 2020). Names: each un-synced change
- * of a folder survives or not, independently of those of other names; a folder that is itself un-synced takes what is in it along.
- * Reading a folder takes its names one after another: what comes or goes meanwhile is in the answer or not.
+ * writes survive a power failure each whole, in part (cut at sectors of 512 bytes) or not at all, in any combination, or elsewhere in the
+ * file (`misdirected`). A sync or synced write that fails loses what it was to make durable, and a later one does not notice, while
+ * reads show it (Rebello et al., USENIX ATC 2020) until the system forgets those pages (`stale`). Names: each un-synced change
+ * of a folder survives or not, independently of those of other names (so of a rename perhaps one half);
+ * a folder that is itself un-synced takes what is in it along. Reading a folder takes its names one after another: what comes or goes
+ * meanwhile is in the answer or not. Bits that rot: `corrupt`. Backups: `save` and `restore`. A library's own file: `writeValue`.
  *
- * **What is not.** Permissions, links other than hard ones, bytes that rot (`corrupt` changes some on purpose), time stamps.
+ * **What is not.** Permissions, links other than hard ones, time stamps.
  *
  * Use: `new SimFileSystem(options)`, then `process(name)` for each process; hand `.files` to production code as its
  * `FileSystem`. `kill()` makes all further calls of a process never return, `powerFailure()` kills all and loses what is not durable.
  * Everything is drawn from `options.random`: with a deterministic `step`, a seed gives one run.
  */
 import type { Random } from '../core/random.js';
-import { type FileStat, type FileSystem, type OpenFile, systemError } from '../files/contract.js';
+import {
+  type FileStat,
+  type FileSystem,
+  type OpenFile,
+  type OpenMode,
+  systemError,
+} from '../files/contract.js';
+import { FileNode, FolderNode, loseUnsynced, type Node, type StoredValue } from './file-nodes.js';
 
-export type FileCall = 'readdir' | 'mkdir' | 'open' | 'link' | 'unlink' | 'stat' | 'read' | 'write' | 'sync';
+export type FileCall = Exclude<keyof FileSystem, 'open'> | 'open' | 'read' | 'write' | 'truncate' | 'sync';
+
+/** Waits, carries out, fails by lot (`onError`: what it did all the same), waits. What a killed process asks for is neither done nor answered. */
+interface Call {
+  <T>(name: FileCall, path: string, run: () => T, onError?: () => void): Promise<T>;
+  state: State;
+}
 
 export interface FileFaults {
   /** Probability that a call fails with EIO; one that changes something may have done so. */
@@ -29,55 +44,18 @@ export interface FileFaults {
   readonly short: number;
   /** Probability that others change a folder between two parts of one reading of it. */
   readonly parts: number;
+  /** Probability that opening a file finds that the system has forgotten its clean pages, and reads them from the disk again. */
+  readonly stale: number;
+  /** Probability that an un-synced write, at a power failure, has gone to another place in its file. */
+  readonly misdirected: number;
 }
 
-export const noFileFaults: FileFaults = { io: 0, full: 0, short: 0, parts: 0 };
+export const noFileFaults: FileFaults = { io: 0, full: 0, short: 0, parts: 0, stale: 0, misdirected: 0 };
 
 export interface SimFileSystemOptions {
   readonly random: Random;
   /** Waits before and after each call of a process: here others run. */
   readonly step: (process: string, call: FileCall, path: string) => Promise<void>;
-}
-
-const sectorBytes = 512;
-
-interface Write {
-  readonly position: number;
-  readonly bytes: Uint8Array;
-}
-
-class FileNode {
-  readonly kind = 'file';
-  bytes: Uint8Array = new Uint8Array(0);
-  /** What a power failure leaves at least. */
-  durable: Uint8Array = new Uint8Array(0);
-  /** Writes since, oldest first. */
-  writes: Write[] = [];
-}
-
-class FolderNode {
-  readonly kind = 'folder';
-  readonly names = new Map<string, Node>();
-  durable = new Map<string, Node>();
-  /** What each name stood for since the last sync, oldest first; null: nothing. */
-  readonly changes = new Map<string, (Node | null)[]>();
-
-  set(name: string, node: Node | null): void {
-    if (node === null) this.names.delete(name);
-    else this.names.set(name, node);
-    const states = this.changes.get(name);
-    if (states === undefined) this.changes.set(name, [node]);
-    else states.push(node);
-  }
-}
-
-type Node = FileNode | FolderNode;
-
-function written(bytes: Uint8Array, { position, bytes: more }: Write): Uint8Array {
-  const grown = new Uint8Array(Math.max(bytes.length, position + more.length));
-  grown.set(bytes);
-  grown.set(more, position);
-  return grown;
 }
 
 const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '');
@@ -89,26 +67,46 @@ export interface SimFileProcess {
   readonly killed: boolean;
   /** From now on no call of it returns, and none that has not taken effect yet does. */
   kill(): void;
+  /** Keeps a folder to this process until it is killed or `release` is called; null while another one has it. */
+  lock(folder: string): (() => void) | null;
+  /** The value of a file that `writeValue` made, with the steps and faults of a read; null for any other file. */
+  readValue(path: string): Promise<StoredValue | null>;
+  /** Puts a value, which nobody changes afterwards, in place of that of a file: whole, and durable on return. */
+  writeValue(path: string, value: unknown): Promise<void>;
+}
+
+interface State {
+  killed: boolean;
+  readonly immediate: boolean;
+}
+
+/** A copy of a folder at one time: what a backup is. */
+export interface FolderImage {
+  readonly folder: FolderNode;
 }
 
 export class SimFileSystem {
   faults: FileFaults = noFileFaults;
-  readonly #root = new FolderNode();
+  readonly #root: FolderNode;
   readonly #random: Random;
   readonly #step: SimFileSystemOptions['step'];
-  readonly #running = new Set<{ killed: boolean }>();
+  readonly #running = new Set<State>();
+  readonly #locks = new Map<string, State>();
 
-  constructor(options: SimFileSystemOptions) {
+  constructor(options: SimFileSystemOptions, root = new FolderNode()) {
     this.#random = options.random;
     this.#step = options.step;
+    this.#root = root;
   }
 
-  process(name: string): SimFileProcess {
-    const state = { killed: false };
+  /** `immediate`: its calls take no steps and meet no faults, so that it is done with all of them before anybody else goes on. */
+  process(name: string, { immediate = false } = {}): SimFileProcess {
+    const state: State = { killed: false, immediate };
     this.#running.add(state);
+    const call = this.#callOf(name, state);
     return {
       name,
-      files: this.#filesOf(name, state),
+      files: this.#filesOf(call),
       get killed() {
         return state.killed;
       },
@@ -116,14 +114,60 @@ export class SimFileSystem {
         state.killed = true;
         this.#running.delete(state);
       },
+      lock: (folder) => this.#lock(folder, state),
+      readValue: (path) => call('read', path, () => this.#file(path).stored),
+      writeValue: (path, value) => {
+        const write = (): void => {
+          this.#file(path).stored = { value, rotten: false };
+        };
+        return call(
+          'write',
+          path,
+          () => {
+            this.#needSpace(path, state);
+            write();
+          },
+          () => {
+            if (this.#random.chance(0.5)) write();
+          },
+        );
+      },
     };
   }
 
-  /** Kills every process and forgets, by lot, what was not synced. */
-  powerFailure(): void {
-    for (const state of this.#running) state.killed = true;
-    this.#running.clear();
-    this.#lose(this.#root, new Set());
+  /** Kills every process and forgets, by lot, what was not synced. With a folder: forgets only what is in it, and kills nobody. */
+  powerFailure(folder?: string): void {
+    if (folder === undefined) {
+      for (const state of this.#running) state.killed = true;
+      this.#running.clear();
+    }
+    const node = folder === undefined ? this.#root : this.#find(folder);
+    if (node?.kind === 'folder') loseUnsynced(node, this.#random, this.faults.misdirected);
+  }
+
+  /** An exact copy, with what is not durable in it, and without processes. Its draws and steps are those of `options`. */
+  clone(options: Partial<SimFileSystemOptions> = {}): SimFileSystem {
+    const random = options.random ?? this.#random.fork();
+    return new SimFileSystem({ random, step: options.step ?? this.#step }, this.#root.copy());
+  }
+
+  /** A copy of a folder as it shows now. Throws `ENOENT`. */
+  save(path: string): FolderImage {
+    const node = this.#get(path);
+    if (node.kind !== 'folder') throw systemError('ENOTDIR', path);
+    return { folder: node.copyShown() };
+  }
+
+  /** Puts a copy, durably, in place of whatever has the name. Its parent must exist. */
+  restore(path: string, image: FolderImage): void {
+    const { folder, name } = this.#folderOf(path);
+    folder.setDurably(name, image.folder.copyShown());
+  }
+
+  /** Removes a file or folder with all that is in it, durably. */
+  remove(path: string): void {
+    const { folder, name } = this.#folderOf(path);
+    folder.setDurably(name, null);
   }
 
   /** What a file holds now, or null; for judges. */
@@ -140,56 +184,17 @@ export class SimFileSystem {
 
   /** Flips one bit of a file, on the disk and in memory. */
   corrupt(path: string, bit: number): void {
-    const node = this.#find(path);
-    if (node?.kind !== 'file') throw systemError('ENOENT', path);
-    for (const copy of [node.bytes, node.durable]) {
-      const at = Math.floor(bit / 8);
-      if (at < copy.length) copy[at] = (copy[at] as number) ^ (1 << (bit % 8));
-    }
+    this.#file(path).corrupt(bit);
   }
 
-  #lose(folder: FolderNode, seen: Set<Node>): void {
-    if (seen.has(folder)) return;
-    seen.add(folder);
-    const survived = new Map(folder.durable);
-    for (const [name, states] of folder.changes) {
-      const kept = this.#random.below(states.length + 1);
-      if (kept === 0) continue;
-      const node = states[kept - 1] as Node | null;
-      if (node === null) survived.delete(name);
-      else survived.set(name, node);
-    }
-    folder.names.clear();
-    folder.changes.clear();
-    for (const [name, node] of survived) folder.names.set(name, node);
-    folder.durable = survived;
-    for (const node of survived.values()) {
-      if (node.kind === 'folder') this.#lose(node, seen);
-      else if (!seen.has(node)) {
-        seen.add(node);
-        this.#tear(node);
-      }
-    }
-  }
-
-  #tear(file: FileNode): void {
-    let bytes = file.durable;
-    for (const write of file.writes) {
-      const fate = this.#random.below(3);
-      if (fate === 0) continue;
-      if (fate === 1) {
-        bytes = written(bytes, write);
-        continue;
-      }
-      // Some sectors of it; a sector that is missing below one that is there reads as zeros.
-      for (let at = 0; at < write.bytes.length; at += sectorBytes) {
-        const part = write.bytes.subarray(at, at + sectorBytes);
-        if (this.#random.chance(0.5)) bytes = written(bytes, { position: write.position + at, bytes: part });
-      }
-    }
-    file.bytes = bytes;
-    file.durable = bytes.slice();
-    file.writes = [];
+  #lock(folder: string, state: State): (() => void) | null {
+    const path = namesOf(folder).join('/');
+    const holder = this.#locks.get(path);
+    if (holder !== undefined && !holder.killed) return null;
+    this.#locks.set(path, state);
+    return () => {
+      if (this.#locks.get(path) === state) this.#locks.delete(path);
+    };
   }
 
   #find(path: string): Node | null {
@@ -209,6 +214,12 @@ export class SimFileSystem {
     return node;
   }
 
+  #file(path: string): FileNode {
+    const node = this.#get(path);
+    if (node.kind === 'folder') throw systemError('EISDIR', path);
+    return node;
+  }
+
   #folderOf(path: string): { folder: FolderNode; name: string } {
     const names = namesOf(path);
     const name = names.pop() ?? '';
@@ -217,156 +228,167 @@ export class SimFileSystem {
     return { folder, name };
   }
 
-  #filesOf(process: string, state: { readonly killed: boolean }): FileSystem {
-    /** Waits, carries out, fails by lot, waits. What a killed process asks for is never done nor answered. */
-    const call = async <T>(name: FileCall, path: string, run: () => T, changes = false): Promise<T> => {
-      const pause = async (): Promise<void> => {
-        await this.#step(process, name, path);
-        if (state.killed) await new Promise<never>(() => {});
-      };
-      await pause();
-      let result: { value: T } | { error: unknown };
+  #callOf(process: string, state: State): Call {
+    const pause = async (name: FileCall, path: string): Promise<void> => {
+      if (!state.immediate) await this.#step(process, name, path);
+      if (state.killed) await new Promise<never>(() => {});
+    };
+    const call: Call = async (name, path, run, onError) => {
+      await pause(name, path);
+      let result: { value: ReturnType<typeof run> } | { error: unknown };
       try {
-        if (this.#random.chance(this.faults.io)) {
-          if (changes && this.#random.chance(0.5)) run();
+        if (!state.immediate && this.#random.chance(this.faults.io)) {
+          onError?.();
           throw systemError('EIO', path);
         }
         result = { value: run() };
       } catch (error) {
         result = { error };
       }
-      await pause();
+      await pause(name, path);
       if ('error' in result) throw result.error;
       return result.value;
     };
-    const needSpace = (path: string): void => {
-      if (this.#random.chance(this.faults.full)) throw systemError('ENOSPC', path);
+    call.state = state;
+    return call;
+  }
+
+  #filesOf(call: Call): FileSystem {
+    const { state } = call;
+    /** A change of names: one that fails may have been made. */
+    const change = <T>(name: FileCall, path: string, run: () => T): Promise<T> =>
+      call(name, path, run, () => {
+        if (this.#random.chance(0.5)) run();
+      });
+    const make = (path: string, node: Node): void => {
+      const { folder, name } = this.#folderOf(path);
+      if (name === '' || folder.names.has(name)) throw systemError('EEXIST', path);
+      this.#needSpace(path, state);
+      folder.set(name, node);
     };
-    const opened = (node: Node, path: string): OpenFile => ({
+    return {
+      readdir: (path) => this.#readdir(call, path),
+      mkdir: (path) => change('mkdir', path, () => make(path, new FolderNode())),
+      open: async (path, mode) => {
+        if (mode === 'r' || mode === 'r+') {
+          const node = await call('open', path, () => {
+            const found = this.#get(path);
+            if (found.kind === 'folder' && mode === 'r+') throw systemError('EISDIR', path);
+            if (found.kind === 'file' && this.#chance(this.faults.stale, state)) found.evict();
+            return found;
+          });
+          return this.#opened(call, node, path, mode);
+        }
+        const made = new FileNode();
+        await change('open', path, () => make(path, made));
+        return this.#opened(call, made, path, mode);
+      },
+      link: (from, to) =>
+        change('link', to, () => {
+          const source = this.#get(from);
+          if (source.kind !== 'file') throw systemError('EPERM', from);
+          make(to, source);
+        }),
+      rename: (from, to) =>
+        change('rename', to, () => {
+          const source = this.#file(from);
+          const old = this.#folderOf(from);
+          const { folder, name } = this.#folderOf(to);
+          if (folder.names.get(name)?.kind === 'folder') throw systemError('EISDIR', to);
+          this.#needSpace(to, state);
+          old.folder.set(old.name, null);
+          folder.set(name, source);
+        }),
+      unlink: (path) =>
+        change('unlink', path, () => {
+          this.#file(path);
+          const { folder, name } = this.#folderOf(path);
+          folder.set(name, null);
+        }),
+      rmdir: (path) =>
+        change('rmdir', path, () => {
+          const node = this.#get(path);
+          if (node.kind !== 'folder') throw systemError('ENOTDIR', path);
+          if (node.names.size > 0) throw systemError('ENOTEMPTY', path);
+          const { folder, name } = this.#folderOf(path);
+          folder.set(name, null);
+        }),
+      stat: (path) => call('stat', path, () => statOf(this.#get(path))),
+    };
+  }
+
+  #opened(call: Call, node: Node, path: string, mode: OpenMode): OpenFile {
+    const { state } = call;
+    const writable = (): FileNode => {
+      if (node.kind === 'folder' || mode === 'r') throw systemError('EBADF', path);
+      return node;
+    };
+    const write = (bytes: Uint8Array, position: number): Promise<number> =>
+      call(
+        'write',
+        path,
+        () => {
+          const file = writable();
+          this.#needSpace(path, state);
+          const part = bytes.subarray(0, this.#shorten(bytes.length, state));
+          if (mode === 'wxs') file.writeDurably(position, part);
+          else file.write(position, part);
+          return part.length;
+        },
+        () => {
+          const part = bytes.subarray(0, this.#random.below(bytes.length + 1));
+          if (mode === 'wxs')
+            writable().failWrite(position, this.#random.chance(0.5) ? bytes : part, this.#random);
+          else writable().write(position, part);
+        },
+      );
+    return {
       stat: () => call('stat', path, () => statOf(node)),
       read: (buffer, offset, position) =>
         call('read', path, () => {
           if (node.kind === 'folder') throw systemError('EISDIR', path);
           const most = Math.min(buffer.length - offset, Math.max(0, node.bytes.length - position));
-          const length = this.#shorten(most);
+          const length = this.#shorten(most, state);
           buffer.set(node.bytes.subarray(position, position + length), offset);
           return length;
         }),
-      write: (bytes, position) =>
-        call('write', path, () => {
-          if (node.kind === 'folder') throw systemError('EBADF', path);
-          needSpace(path);
-          const write = { position, bytes: bytes.slice(0, this.#shorten(bytes.length)) };
-          node.bytes = written(node.bytes, write);
-          node.writes.push(write);
-          return write.bytes.length;
-        }),
-      sync: () => this.#sync(call, node, path),
+      write,
+      writev: (buffers, position) => write(Buffer.concat(buffers), position),
+      truncate: (bytes) => call('truncate', path, () => writable().truncate(bytes)),
+      sync: () =>
+        call(
+          'sync',
+          path,
+          () => node.sync(),
+          // A journal that failed takes no more names either way.
+          () => {
+            if (node.kind === 'file') node.failSync(this.#random);
+          },
+        ),
       close: async () => {},
-    });
-    return {
-      readdir: (path) => this.#readdir(call, path),
-      mkdir: (path) =>
-        call(
-          'mkdir',
-          path,
-          () => {
-            const { folder, name } = this.#folderOf(path);
-            if (name === '' || folder.names.has(name)) throw systemError('EEXIST', path);
-            needSpace(path);
-            folder.set(name, new FolderNode());
-          },
-          true,
-        ),
-      open: async (path, flags) => {
-        if (flags === 'r') return opened(await call('open', path, () => this.#get(path)), path);
-        const made = await call(
-          'open',
-          path,
-          () => {
-            const { folder, name } = this.#folderOf(path);
-            if (folder.names.has(name)) throw systemError('EEXIST', path);
-            needSpace(path);
-            const file = new FileNode();
-            folder.set(name, file);
-            return file;
-          },
-          true,
-        );
-        return opened(made, path);
-      },
-      link: (from, to) =>
-        call(
-          'link',
-          to,
-          () => {
-            const source = this.#get(from);
-            const { folder, name } = this.#folderOf(to);
-            if (source.kind !== 'file') throw systemError('EPERM', from);
-            if (folder.names.has(name)) throw systemError('EEXIST', to);
-            needSpace(to);
-            folder.set(name, source);
-          },
-          true,
-        ),
-      unlink: (path) =>
-        call(
-          'unlink',
-          path,
-          () => {
-            const { folder, name } = this.#folderOf(path);
-            const node = folder.names.get(name);
-            if (node === undefined) throw systemError('ENOENT', path);
-            if (node.kind === 'folder') throw systemError('EISDIR', path);
-            folder.set(name, null);
-          },
-          true,
-        ),
-      stat: (path) => call('stat', path, () => statOf(this.#get(path))),
     };
   }
 
-  #shorten(length: number): number {
-    return length > 1 && this.#random.chance(this.faults.short) ? 1 + this.#random.below(length - 1) : length;
+  #chance(probability: number, state: State): boolean {
+    return !state.immediate && this.#random.chance(probability);
   }
 
-  async #sync(
-    call: <T>(name: FileCall, path: string, run: () => T, changes?: boolean) => Promise<T>,
-    node: Node,
-    path: string,
-  ): Promise<void> {
-    await call('sync', path, () => {
-      if (this.#random.chance(this.faults.io)) {
-        // The pages count as clean from now on, and are not on the disk. A journal that failed takes no more names either way.
-        if (node.kind === 'file') this.#forget(node);
-        throw systemError('EIO', path);
-      }
-      if (node.kind === 'file') {
-        for (const write of node.writes) node.durable = written(node.durable, write);
-        node.writes = [];
-      } else {
-        node.durable = new Map(node.names);
-        node.changes.clear();
-      }
-    });
+  #needSpace(path: string, state: State): void {
+    if (this.#chance(this.faults.full, state)) throw systemError('ENOSPC', path);
   }
 
-  /** A failed sync: what it was to write is lost at the next power failure, whatever later syncs say. */
-  #forget(file: FileNode): void {
-    file.writes = [];
+  #shorten(length: number, state: State): number {
+    return length > 1 && this.#chance(this.faults.short, state) ? 1 + this.#random.below(length - 1) : length;
   }
 
-  async #readdir(
-    call: <T>(name: FileCall, path: string, run: () => T) => Promise<T>,
-    path: string,
-  ): Promise<string[]> {
+  async #readdir(call: Call, path: string): Promise<string[]> {
     const found: string[] = [];
     let folder = new FolderNode();
     let left: string[] = [];
     const known = new Set<string>();
     /** The next names, if they are still there: all that are left, or some. */
     const take = (): void => {
-      const inParts = left.length > 1 && this.#random.chance(this.faults.parts);
+      const inParts = left.length > 1 && this.#chance(this.faults.parts, call.state);
       const part = left.splice(0, inParts ? 1 + this.#random.below(left.length - 1) : left.length);
       for (const name of part) if (folder.names.has(name)) found.push(name);
       if (left.length > 0) return;
@@ -380,7 +402,7 @@ export class SimFileSystem {
       if (node.kind !== 'folder') throw systemError('ENOTDIR', path);
       folder = node;
       left = [...node.names.keys()];
-      for (let i = left.length - 1; i > 0; i--) {
+      for (let i = left.length - 1; i > 0 && !call.state.immediate; i--) {
         const j = this.#random.below(i + 1);
         [left[i], left[j]] = [left[j] as string, left[i] as string];
       }

@@ -1,14 +1,15 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { CheckpointDelta } from '../core/machine/types.js';
 import type { Durability } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import type { FileSystem } from '../files/contract.js';
+import { openRegular, syncFolder } from '../files/whole.js';
+import type { Checkpoint } from './checkpoint.js';
 import { BatchEncoder } from './codec.js';
 import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
 import type { Coverage, Covered } from './coverage.js';
-import { readRun, writeRun } from './identity.js';
-import { type LogIo, logFolder, storageError, syncFolder } from './io.js';
-import { type LmdbCheckpoint, stateFile } from './lmdb-checkpoint.js';
+import { type RunFile, writeRun } from './identity.js';
+import { logFolder, storageError } from './io.js';
 import type { Release } from './lock.js';
 import { SegmentWriter, segmentName } from './segments.js';
 
@@ -18,9 +19,11 @@ export interface Parts {
   readonly lineage: string;
   readonly durability: Durability;
   readonly segmentBytes: number;
-  readonly io: LogIo;
+  readonly files: FileSystem;
+  /** What `run.json` says. */
+  readonly run: RunFile;
   readonly release: Release;
-  readonly checkpoint: LmdbCheckpoint;
+  readonly checkpoint: Checkpoint;
   readonly coverage: Coverage;
   readonly recovered: Recovered;
   readonly writer: SegmentWriter;
@@ -34,7 +37,10 @@ export interface Parts {
   readonly dropped: Map<number, number>;
 }
 
-/** `NodeStorage` on a folder: log segments and an LMDB checkpoint. Made by `openStorage`. */
+/**
+ * `NodeStorage` on a folder: log segments and a checkpoint. Made by `openStorage`. Reaches the disk through `FileSystem`
+ * and `Checkpoint` alone, so that the simulator runs it as it is.
+ */
 export class FileStorage implements NodeStorage {
   readonly recovered: Recovered;
   private readonly encoder = new BatchEncoder();
@@ -56,6 +62,8 @@ export class FileStorage implements NodeStorage {
   private gone = false;
   private appending: Promise<void> | null = null;
   private checkpointing: Promise<void> = Promise.resolve();
+  private run: RunFile;
+  private marking: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {
     this.recovered = parts.recovered;
@@ -64,6 +72,7 @@ export class FileStorage implements NodeStorage {
     this.lastBatch = parts.lastBatch;
     this.synced = parts.lastBatch;
     this.floor = parts.floor;
+    this.run = parts.run;
   }
 
   append(records: readonly LogRecord[]): Promise<void> {
@@ -113,7 +122,7 @@ export class FileStorage implements NodeStorage {
   }
 
   private async roll(): Promise<void> {
-    const { dir, lineage, durability, io, coverage } = this.parts;
+    const { dir, lineage, durability, files, coverage, segmentBytes } = this.parts;
     const header = {
       lineage,
       number: this.segment + 1,
@@ -121,8 +130,8 @@ export class FileStorage implements NodeStorage {
       firstBatch: this.lastBatch + 1,
       synced: this.synced,
     };
-    const next = await SegmentWriter.create(logFolder(dir), header, durability, io);
-    this.writer.close();
+    const next = await SegmentWriter.create(files, logFolder(dir), header, durability, segmentBytes);
+    await this.writer.close();
     this.syncsBefore += this.writer.syncs;
     this.writer = next;
     this.segment++;
@@ -164,7 +173,7 @@ export class FileStorage implements NodeStorage {
         for (const [partition, covered] of pending) coverage.cover(partition, covered);
         this.floor = floor;
         for (const number of coverage.remove(floor)) {
-          fs.unlinkSync(join(logFolder(this.parts.dir), segmentName(number)));
+          await this.parts.files.unlink(join(logFolder(this.parts.dir), segmentName(number)));
         }
         for (const { partition } of deltas) this.unwritten.delete(partition);
         for (const partition of drops) this.unwritten.delete(partition);
@@ -186,12 +195,22 @@ export class FileStorage implements NodeStorage {
   async setDamaged(damaged: boolean): Promise<void> {
     const refused = this.refusal();
     if (refused !== null) throw refused;
-    const { dir } = this.parts;
     try {
-      writeRun(dir, { ...readRun(dir), damaged });
+      await this.mark({ damaged });
     } catch (error) {
       throw this.fail(error, 'marking the log');
     }
+  }
+
+  /** Changes `run.json`; one change at a time, for each replaces the file. */
+  private mark(changes: Partial<RunFile>): Promise<void> {
+    const done = this.marking.then(async () => {
+      const run = { ...this.run, ...changes };
+      await writeRun(this.parts.files, this.parts.dir, run);
+      this.run = run;
+    });
+    this.marking = done.catch(() => {}); // the caller has the rejection
+    return done;
   }
 
   stats(): StorageStats {
@@ -209,13 +228,13 @@ export class FileStorage implements NodeStorage {
     this.closing = true;
     await this.appending?.catch(() => {});
     await this.checkpointing;
-    const { dir, durability, coverage } = this.parts;
+    const { dir, durability, coverage, files, checkpoint } = this.parts;
     try {
       if (this.failed !== null) return;
-      if (durability === 'process') await syncSegments(dir, coverage.numbers);
-      await this.parts.checkpoint.close();
-      const stateBytes = fs.statSync(stateFile(dir)).size;
-      writeRun(dir, { ...readRun(dir), clean: this.lastBatch, stateBytes });
+      if (durability === 'process') await syncSegments(files, dir, coverage.numbers);
+      const stateBytes = await checkpoint.bytes();
+      await checkpoint.close();
+      await this.mark({ clean: this.lastBatch, stateBytes });
     } catch (error) {
       throw this.fail(error, 'closing');
     } finally {
@@ -235,7 +254,7 @@ export class FileStorage implements NodeStorage {
   private async letGo(): Promise<void> {
     if (this.gone) return;
     this.gone = true;
-    this.writer.close();
+    await this.writer.close();
     await this.parts.checkpoint.close();
     await this.parts.release();
   }
@@ -255,15 +274,19 @@ export class FileStorage implements NodeStorage {
 }
 
 /** Makes segments and their names durable. */
-export async function syncSegments(dir: string, numbers: readonly number[]): Promise<void> {
+export async function syncSegments(
+  files: FileSystem,
+  dir: string,
+  numbers: readonly number[],
+): Promise<void> {
   const folder = logFolder(dir);
   for (const number of numbers) {
-    const file = await fs.promises.open(join(folder, segmentName(number)), 'r+');
+    const { file } = await openRegular(files, join(folder, segmentName(number)), { mode: 'r+' });
     try {
       await file.sync();
     } finally {
       await file.close();
     }
   }
-  syncFolder(folder);
+  await syncFolder(files, folder);
 }

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Durability } from '../core/map/types.js';
-import { corrupt, logFolder, readText, replaceFile, stateFolder } from './io.js';
+import { codeOf, type FileSystem } from '../files/contract.js';
+import { replaceWhole } from '../files/whole.js';
+import { corrupt, corruptIfNoFile, logFolder, readText, stateFolder } from './io.js';
 
 /** `store.json`: who this store is. */
 export interface StoreFile {
@@ -35,13 +37,15 @@ export interface RunFile {
 export const storePath = (dir: string): string => join(dir, 'store.json');
 const runPath = (dir: string): string => join(dir, 'run.json');
 
-function parse<T>(dir: string, path: string, looksRight: (value: T) => boolean): T | null {
-  let text: string | null;
-  try {
-    text = readText(path);
-  } catch (cause) {
-    throw corrupt(dir, path, (cause as Error).message);
-  }
+async function parse<T>(
+  files: FileSystem,
+  dir: string,
+  path: string,
+  looksRight: (value: T) => boolean,
+): Promise<T | null> {
+  const text = await readText(files, path).catch((cause: unknown) => {
+    throw corruptIfNoFile(cause, dir, path);
+  });
   if (text === null) return null;
   try {
     const value = JSON.parse(text) as T;
@@ -52,21 +56,34 @@ function parse<T>(dir: string, path: string, looksRight: (value: T) => boolean):
   throw corrupt(dir, path, 'it is not what muster writes');
 }
 
-/** Reads `store.json`; null when the folder holds no store. Throws `storage-corrupt`. */
-export function readStore(dir: string): StoreFile | null {
-  const store = parse<StoreFile>(
+/** Reads `store.json`; null when the folder holds no store. Rejects with `storage-corrupt`, or as the disk does. */
+export async function readStore(files: FileSystem, dir: string): Promise<StoreFile | null> {
+  const store = await parse<StoreFile>(
+    files,
     dir,
     storePath(dir),
     (v) => v.format === 1 && typeof v.store === 'string' && typeof v.lineage === 'string',
   );
-  if (store === null && (fs.existsSync(logFolder(dir)) || fs.existsSync(stateFolder(dir)))) {
+  if (store === null && ((await exists(files, logFolder(dir))) || (await exists(files, stateFolder(dir))))) {
     throw corrupt(dir, storePath(dir), 'it is missing, though there is data beside it');
   }
   return store;
 }
 
-export function readRun(dir: string): RunFile {
-  const run = parse<RunFile>(
+async function exists(files: FileSystem, path: string): Promise<boolean> {
+  return await files.stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** Reads `run.json`. Rejects with `storage-corrupt` when it is missing or damaged, or as the disk does. */
+export async function readRun(files: FileSystem, dir: string): Promise<RunFile> {
+  const run = await parse<RunFile>(
+    files,
     dir,
     runPath(dir),
     (v) => v.format === 1 && Number.isSafeInteger(v.boot) && Array.isArray(v.notes),
@@ -76,12 +93,14 @@ export function readRun(dir: string): RunFile {
   return run;
 }
 
-export function writeRun(dir: string, run: RunFile): void {
-  replaceFile(runPath(dir), `${JSON.stringify(run, null, 2)}\n`);
+/** Writes `run.json` durably. Rejects as the disk does; then the old text is there or this. */
+export async function writeRun(files: FileSystem, dir: string, run: RunFile): Promise<void> {
+  await replaceWhole(files, runPath(dir), `${JSON.stringify(run, null, 2)}\n`);
 }
 
-export function writeStore(dir: string, store: StoreFile): void {
-  replaceFile(storePath(dir), `${JSON.stringify(store, null, 2)}\n`);
+/** Writes `store.json` durably, as `writeRun` does. */
+export async function writeStore(files: FileSystem, dir: string, store: StoreFile): Promise<void> {
+  await replaceWhole(files, storePath(dir), `${JSON.stringify(store, null, 2)}\n`);
 }
 
 /** Which boot of the machine this is; null when the system does not say, which is taken for another one. */

@@ -1,27 +1,8 @@
-import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { MusterError } from '../errors.js';
-import { readWholeSync } from '../files/whole.js';
-
-/** The few calls by which the log reaches the disk; tests put faults here. Offsets and lengths in bytes. */
-export interface LogIo {
-  /** Writes all of `buffers` at `position`; gives the bytes written, which may be fewer (as `pwritev`). */
-  write(fd: number, buffers: readonly Buffer[], position: number): Promise<number>;
-  /** `fdatasync`. */
-  sync(fd: number): Promise<void>;
-}
-
-export const nodeIo: LogIo = {
-  write: (fd, buffers, position) =>
-    new Promise((resolve, reject) => {
-      const done = (error: Error | null, bytes: number) => (error ? reject(error) : resolve(bytes));
-      if (buffers.length === 1) fs.write(fd, buffers[0]!, 0, buffers[0]!.length, position, done);
-      else fs.writev(fd, buffers as Buffer[], position, done);
-    }),
-  sync: (fd) =>
-    new Promise((resolve, reject) => fs.fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
-};
+import { codeOf, type FileSystem, systemError } from '../files/contract.js';
+import { isNoFile, readWhole } from '../files/whole.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -55,46 +36,26 @@ export function corrupt(
   });
 }
 
-/** Makes the names in a folder durable. */
-export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return; // a folder cannot be opened there; NTFS journals its names
-  const fd = fs.openSync(folder, 'r');
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
+/** `storage-corrupt` when the error says that what has a file's name is no regular file; other errors as they are. */
+export function corruptIfNoFile(error: unknown, dir: string, file: string): unknown {
+  return isNoFile(error) ? corrupt(dir, file, (error as Error).message) : error;
 }
 
-/** Replaces a small file atomically and durably: temporary file, fsync, rename, fsync of the folder. */
-export function replaceFile(path: string, text: string): void {
-  const folder = dirname(path);
-  const temporary = `${path}.tmp`;
-  const fd = fs.openSync(temporary, 'w', 0o600);
-  try {
-    fs.writeFileSync(fd, text);
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-  fs.renameSync(temporary, path);
-  syncFolder(folder);
-}
-
-/** Makes a folder with its parents, and makes every new name durable. */
-export function makeFolder(folder: string): void {
-  const first = fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) break;
-  }
-}
-
-/** Text of a file, or null when there is none. */
-export function readText(path: string): string | null {
-  return readWholeSync(path);
+/** Text of a file, or null when there is none; a link to nothing is an error, for no other file may take its place. */
+export async function readText(files: FileSystem, path: string): Promise<string | null> {
+  const text = await readWhole(files, path);
+  if (text !== null) return text;
+  const names = await files.readdir(dirname(path)).catch((error: unknown): string[] => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (!names.includes(basename(path))) return null;
+  const again = await readWhole(files, path);
+  if (again === null) throw systemError('EINVAL', 'it is a symbolic link to nothing');
+  return again;
 }
 
 export const logFolder = (dir: string): string => join(dir, 'log');
 export const stateFolder = (dir: string): string => join(dir, 'state');
+/** The file of the checkpoint. */
+export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.mdb');

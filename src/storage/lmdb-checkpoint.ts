@@ -15,16 +15,11 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { RootDatabase } from 'lmdb';
 import { DigestSum, mismatch } from '../core/machine/digest.js';
-import type {
-  Cell,
-  CheckpointDelta,
-  OpResult,
-  Row,
-  SessionId,
-  Snapshot,
-  StateDigest,
-} from '../core/machine/types.js';
-import { corrupt, makeFolder, stateFolder, storageError, syncFolder } from './io.js';
+import type { Cell, OpResult, Row, SessionId, Snapshot, StateDigest } from '../core/machine/types.js';
+import { nodeFiles } from '../files/node.js';
+import { ensureFolder, syncFolder } from '../files/whole.js';
+import type { Checkpoint, CheckpointStore, CheckpointWrite, LoadedCheckpoint } from './checkpoint.js';
+import { corrupt, stateFile, stateFolder, storageError } from './io.js';
 import { lmdbDamage } from './lmdb-verify.js';
 import type { CheckpointRow } from './replay.js';
 
@@ -94,27 +89,11 @@ class Heads {
   }
 }
 
-/** Everything one checkpoint changes, in one transaction. `batch`: the last durable one when it was taken. */
-export interface CheckpointWrite {
-  readonly batch: number;
-  readonly deltas: readonly CheckpointDelta[];
-  /** Partitions whose rows go, before anything else. */
-  readonly drops: readonly number[];
-  readonly promises: Iterable<readonly [partition: number, epoch: number]>;
-  /** Log segments up to this number are removed afterwards. */
-  readonly floor: number;
-}
-
-export interface LoadedCheckpoint {
-  readonly rows: ReadonlyMap<number, CheckpointRow>;
-  readonly floor: number;
-  /** The greatest batch any row was taken at. */
-  readonly maxBatch: number;
-}
-
-export const stateFile = (dir: string): string => join(stateFolder(dir), 'data.mdb');
-
-export class LmdbCheckpoint {
+/**
+ * LMDB reads and writes its file itself, so this stands on the operating system's files whatever the log stands on. The
+ * look at the file before it is mapped is synchronous: LMDB's own reads are, and nobody else has the folder.
+ */
+export class LmdbCheckpoint implements Checkpoint {
   private closed = false;
   private heads = new Heads();
   /** A write failed, and nobody has looked yet what of it is there. */
@@ -126,20 +105,28 @@ export class LmdbCheckpoint {
     private readonly lineage: string,
   ) {}
 
-  /** Opens or makes the environment. Throws `storage-corrupt`, or as the disk gives it. */
-  static async open(dir: string, lineage: string): Promise<LmdbCheckpoint> {
-    makeFolder(stateFolder(dir));
-    const damage = lmdbDamage(stateFile(dir));
-    if (damage !== null) throw corrupt(dir, stateFile(dir), damage.message, damage.offset);
+  /** Opens or makes the environment: see `CheckpointStore`. */
+  static async open({
+    dir,
+    lineage,
+    leastBytes,
+  }: Parameters<CheckpointStore['open']>[0]): Promise<LmdbCheckpoint> {
+    await ensureFolder(nodeFiles, stateFolder(dir));
+    const path = stateFile(dir);
+    // It never shrinks; reading one that was cut off would end the process (SIGBUS).
+    const size = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < leastBytes) throw corrupt(dir, path, `it has ${size} bytes, and had ${leastBytes}`);
+    const damage = lmdbDamage(path);
+    if (damage !== null) throw corrupt(dir, path, damage.message, damage.offset);
     // Mutexes and readers of processes that are gone: whoever has the folder's lock is alone.
     fs.rmSync(join(stateFolder(dir), 'lock.mdb'), { force: true });
     const db = await openDatabase(dir);
-    syncFolder(stateFolder(dir));
+    await syncFolder(nodeFiles, stateFolder(dir));
     return new LmdbCheckpoint(db, dir, lineage);
   }
 
   /** Reads everything. Throws `storage-corrupt`. */
-  load(): LoadedCheckpoint {
+  async load(): Promise<LoadedCheckpoint> {
     const rows = new Map<number, MutableRow>();
     const heads = new Heads();
     let global: GlobalValue | null = null;
@@ -250,12 +237,18 @@ export class LmdbCheckpoint {
     this.inDoubt = false;
   }
 
+  async bytes(): Promise<number> {
+    return fs.statSync(stateFile(this.dir)).size;
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await this.db.close();
   }
 }
+
+export const lmdbCheckpoints: CheckpointStore = { open: (options) => LmdbCheckpoint.open(options) };
 
 async function openDatabase(dir: string): Promise<RootDatabase<Buffer, Buffer>> {
   const { open } = await import('lmdb'); // late: it costs 10 MiB, and createStore() needs none of it

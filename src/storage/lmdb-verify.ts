@@ -12,6 +12,8 @@
  *     free     number of words that follow (u64) · words (i64): 0 · page · −n, and the first of n pages
  */
 import * as fs from 'node:fs';
+import { codeOf } from '../files/contract.js';
+import { isNoFile, openRegularSync } from '../files/whole.js';
 
 const HEADER = 24;
 const NODE = 8;
@@ -62,10 +64,16 @@ interface Meta {
 export function lmdbDamage(
   path: string,
 ): { readonly message: string; readonly offset: number | null } | null {
-  if (!fs.existsSync(path)) return null;
-  const fd = fs.openSync(path, 'r');
+  let fd: number;
+  let size: number;
   try {
-    const size = fs.fstatSync(fd).size;
+    ({ fd, bytes: size } = openRegularSync(path));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    if (isNoFile(error)) return { message: (error as Error).message, offset: null };
+    throw error;
+  }
+  try {
     if (size > 0) new Verifier(fd, size).run();
     return null;
   } catch (error) {

@@ -3,12 +3,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { abstractName } from '../abstract-socket.js';
 import { MusterError } from '../errors.js';
+import { readWholeSync } from '../files/whole.js';
 
 /** Lets go of the lock. A process that dies lets go as well. */
 export type Release = () => Promise<void>;
 
 /**
- * Keeps a data folder to one process. Linux and Windows: a socket or pipe named from the folder's identity, which the
+ * Keeps a data folder to one process. Not written against `FileSystem`: what it asks is which processes of this machine live.
+ * Its calls are synchronous, so that between looking at a dead process's lock and setting it aside this process does nothing else. Linux and Windows: a socket or pipe named from the folder's identity, which the
  * kernel closes with the process. Elsewhere a file with pid and start time. Rejects with `storage-locked`.
  * An abstract socket belongs to a network namespace: two containers that share a folder do not see one another's.
  */
@@ -61,7 +63,8 @@ async function lockByFile(path: string, dir: string): Promise<Release> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      const holder = fs.readFileSync(path, 'utf8');
+      const holder = readWholeSync(path);
+      if (holder === null) continue; // let go of meanwhile
       const { pid, started } = JSON.parse(holder) as { pid: number; started: string | null };
       if (startOf(pid) === started && started !== null) throw locked(dir, `process ${pid}`);
       setAside(path, `${temporary}.stale`, holder);
@@ -76,7 +79,7 @@ async function lockByFile(path: string, dir: string): Promise<Release> {
 function setAside(path: string, aside: string, expected: string): void {
   try {
     fs.renameSync(path, aside);
-    if (fs.readFileSync(aside, 'utf8') !== expected) fs.linkSync(aside, path);
+    if (readWholeSync(aside) !== expected) fs.linkSync(aside, path);
   } catch (error) {
     if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {

@@ -1,72 +1,73 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Durability } from '../core/map/types.js';
+import type { FileSystem } from '../files/contract.js';
+import { ensureFolder, openRegular, removeTree, syncFolder } from '../files/whole.js';
 import { limits } from '../limits.js';
+import type { Checkpoint, CheckpointStore, LoadedCheckpoint } from './checkpoint.js';
 import type { LogRecord } from './contract.js';
 import { Coverage, coveredBy } from './coverage.js';
 import { createLocked, mint } from './create.js';
 import { FileStorage, syncSegments } from './file-storage.js';
 import { machineBoot, type RunFile, readRun, type StoreFile, writeRun } from './identity.js';
-import {
-  corrupt,
-  type LogIo,
-  logFolder,
-  makeFolder,
-  nodeIo,
-  stateFolder,
-  storageError,
-  syncFolder,
-} from './io.js';
-import { LmdbCheckpoint, type LoadedCheckpoint, stateFile } from './lmdb-checkpoint.js';
-import { lockFolder } from './lock.js';
+import { corrupt, logFolder, stateFolder, storageError } from './io.js';
+import { lmdbCheckpoints } from './lmdb-checkpoint.js';
+import type { Release } from './lock.js';
+import { type Platform, systemPlatform } from './platform.js';
 import { Replay } from './replay.js';
 import { type Scanned, scanLog } from './scan.js';
 import { listSegments, SegmentWriter, segmentName } from './segments.js';
 
-export interface StorageOptions {
+export interface StorageOptions extends Partial<Platform> {
   /** The data folder; made when there is none. */
   readonly dir: string;
   readonly durability: Durability;
   /** A segment is closed when it is this large, in bytes. Default: `limits.segmentBytes`. */
   readonly segmentBytes?: number;
-  /** How the log reaches the disk; for faults in tests. */
-  readonly io?: LogIo;
-  /** Which boot of the machine this is; for tests. */
+  /** Default: LMDB. */
+  readonly checkpoints?: CheckpointStore;
+  /** Which boot of the machine this is, null when unknown. Default: what the system says. */
   readonly machine?: string | null;
 }
+
+type Settings = Required<StorageOptions>;
 
 /**
  * Opens a node's data folder: locks it, reads checkpoint and log, cuts a torn tail, counts the start.
  * Rejects with `storage-locked`, `storage-corrupt` (file and offset in the details), `storage-full` or `storage-failed`.
  */
 export async function openStorage(options: StorageOptions): Promise<FileStorage> {
-  const { dir } = options;
-  const release = await lock(dir);
-  let checkpoint: LmdbCheckpoint | null = null;
+  const settings: Settings = {
+    dir: options.dir,
+    durability: options.durability,
+    files: options.files ?? systemPlatform.files,
+    lock: options.lock ?? systemPlatform.lock,
+    newId: options.newId ?? systemPlatform.newId,
+    now: options.now ?? systemPlatform.now,
+    segmentBytes: options.segmentBytes ?? limits.segmentBytes,
+    checkpoints: options.checkpoints ?? lmdbCheckpoints,
+    machine: options.machine === undefined ? machineBoot() : options.machine,
+  };
+  const { dir, files } = settings;
+  let release: Release = async () => {};
+  let checkpoint: Checkpoint | null = null;
   try {
-    const found = createLocked(dir);
-    const run = readRun(dir);
+    await ensureFolder(files, dir);
+    release = await settings.lock(dir);
+    const found = await createLocked(dir, settings);
+    const run = await readRun(files, dir);
     // Before the first start was counted nothing can have been stored; an earlier attempt may have been cut short.
-    if (run.boot === 0)
-      for (const part of [logFolder(dir), stateFolder(dir)])
-        fs.rmSync(part, { recursive: true, force: true });
-    makeFolder(logFolder(dir));
-    const identity = vouchOrMint(dir, found, run, options);
-    checkStateSize(dir, run);
-    checkpoint = await LmdbCheckpoint.open(dir, identity.store.lineage);
-    return await recover(options, run, identity, checkpoint, release);
+    if (run.boot === 0) for (const part of [logFolder(dir), stateFolder(dir)]) await removeTree(files, part);
+    await ensureFolder(files, logFolder(dir));
+    const identity = await vouchOrMint(found, run, settings);
+    checkpoint = await settings.checkpoints.open({
+      dir,
+      lineage: identity.store.lineage,
+      leastBytes: run.stateBytes ?? 0,
+    });
+    return await recover(settings, run, identity, checkpoint, release);
   } catch (error) {
     await checkpoint?.close();
     await release();
-    throw storageError(error, dir, 'opening the data folder');
-  }
-}
-
-async function lock(dir: string): Promise<() => Promise<void>> {
-  try {
-    makeFolder(dir);
-    return await lockFolder(dir);
-  } catch (error) {
     throw storageError(error, dir, 'opening the data folder');
   }
 }
@@ -75,45 +76,36 @@ interface Identity {
   readonly store: StoreFile;
   /** False: the machine went down under un-synced data. */
   readonly trusted: boolean;
-  readonly machine: string | null;
   readonly notes: readonly string[];
 }
 
 /** PROTOCOL "Sync modes": a store that did not sync and whose machine went down without a clean mark is another replica. */
-function vouchOrMint(dir: string, store: StoreFile, run: RunFile, options: StorageOptions): Identity {
-  const machine = options.machine === undefined ? machineBoot() : options.machine;
+async function vouchOrMint(store: StoreFile, run: RunFile, settings: Settings): Promise<Identity> {
+  const { dir, machine } = settings;
   const same = machine !== null && run.machine === machine;
   if (run.boot === 0 || run.durability === 'fsync' || run.clean !== null || same) {
-    return { store, trusted: true, machine, notes: run.notes };
+    return { store, trusted: true, notes: run.notes };
   }
-  const minted = mint(dir, store);
+  const minted = await mint(dir, store, settings);
   const note =
     `the machine went down while this store ran with --durability process, so acknowledged writes may be missing: ` +
     `it got a new identity (${store.store} is now ${minted.store}) and learns again from the other replicas`;
-  return { store: minted, trusted: false, machine, notes: [...run.notes, note] };
-}
-
-/** A checkpoint file never shrinks; reading one that was cut off would end the process (SIGBUS). */
-function checkStateSize(dir: string, run: RunFile): void {
-  const path = stateFile(dir);
-  const size = fs.existsSync(path) ? fs.statSync(path).size : 0;
-  if (size < (run.stateBytes ?? 0)) {
-    throw corrupt(dir, path, `it has ${size} bytes, and had ${run.stateBytes}`);
-  }
+  return { store: minted, trusted: false, notes: [...run.notes, note] };
 }
 
 async function recover(
-  options: StorageOptions,
+  settings: Settings,
   run: RunFile,
-  { store, trusted, machine, notes }: Identity,
-  checkpoint: LmdbCheckpoint,
-  release: () => Promise<void>,
+  { store, trusted, notes }: Identity,
+  checkpoint: Checkpoint,
+  release: Release,
 ): Promise<FileStorage> {
-  const { dir, durability, segmentBytes = limits.segmentBytes, io = nodeIo } = options;
+  const { dir, durability, segmentBytes, files, machine } = settings;
   const folder = logFolder(dir);
-  const loaded = checkpoint.load();
-  finishRemoval(folder, loaded.floor);
-  if (run.boot > 0 && listSegments(folder).length === 0) throw corrupt(dir, folder, 'the log is missing');
+  const loaded = await checkpoint.load();
+  await finishRemoval(files, folder, loaded.floor);
+  if (run.boot > 0 && (await listSegments(files, folder)).length === 0)
+    throw corrupt(dir, folder, 'the log is missing');
 
   const covered = coveredBy(loaded.rows);
   const coverage = new Coverage(covered);
@@ -121,7 +113,8 @@ async function recover(
   const dropped = new Map<number, number>();
   const dirtyPromises = new Set<number>();
   let begun = 0;
-  const scanned = scanLog({
+  const scanned = await scanLog({
+    files,
     dir,
     lineage: store.lineage,
     trusted,
@@ -151,10 +144,10 @@ async function recover(
   // A flipped bit in the last batch looks like a write cut short, which nobody had acknowledged: the cut is remembered first.
   const damaged = run.damaged === true || scanned.torn !== null;
   if (scanned.torn !== null) {
-    if (run.damaged !== true) writeRun(dir, { ...run, damaged });
-    allNotes.push(cutTail(dir, scanned));
+    if (run.damaged !== true) await writeRun(files, dir, { ...run, damaged });
+    allNotes.push(await cutTail(files, dir, scanned));
   }
-  await settleSegments(dir, scanned, run.durability === 'process');
+  await settleSegments(files, dir, scanned, run.durability === 'process');
   const promises = new Map(partitions.map((p) => [p.partition, p.promised]));
   for (const partition of dirtyPromises) if (!promises.has(partition)) dirtyPromises.delete(partition);
 
@@ -167,21 +160,32 @@ async function recover(
     firstBatch: lastBatch + 1,
     synced: scanned.lastBatch,
   };
-  const writer = await SegmentWriter.create(folder, header, durability, io);
+  const writer = await SegmentWriter.create(files, folder, header, durability, segmentBytes);
   try {
-    syncFolder(folder);
+    await syncFolder(files, folder);
     coverage.begin(segment);
     coverage.setBytes(writer.size);
     const boot = run.boot + 1;
-    const stateBytes = fs.statSync(stateFile(dir)).size;
-    writeRun(dir, { format: 1, boot, machine, durability, clean: null, damaged, notes: [], stateBytes });
+    const stateBytes = await checkpoint.bytes();
+    const now: RunFile = {
+      format: 1,
+      boot,
+      machine,
+      durability,
+      clean: null,
+      damaged,
+      notes: [],
+      stateBytes,
+    };
+    await writeRun(files, dir, now);
     const recovered = { store: store.store, boot, partitions, damaged, notes: allNotes };
     return new FileStorage({
       dir,
       lineage: store.lineage,
       durability,
       segmentBytes,
-      io,
+      files,
+      run: now,
       release,
       checkpoint,
       coverage,
@@ -195,15 +199,15 @@ async function recover(
       dropped,
     });
   } catch (error) {
-    writer.close();
+    await writer.close();
     throw error;
   }
 }
 
 /** A removal of covered segments may have been cut short, in whatever order the disk did it. */
-function finishRemoval(folder: string, floor: number): void {
-  for (const number of listSegments(folder)) {
-    if (number <= floor) fs.unlinkSync(join(folder, segmentName(number)));
+async function finishRemoval(files: FileSystem, folder: string, floor: number): Promise<void> {
+  for (const number of await listSegments(files, folder)) {
+    if (number <= floor) await files.unlink(join(folder, segmentName(number)));
   }
 }
 
@@ -228,13 +232,13 @@ function checkNothingLost(
 }
 
 /** Cuts what was never acknowledged; later segments first, so that a crash in between leaves a torn tail again. */
-function cutTail(dir: string, scanned: Scanned): string {
+async function cutTail(files: FileSystem, dir: string, scanned: Scanned): Promise<string> {
   const { segment, offset, bytes } = scanned.torn!;
   const folder = logFolder(dir);
-  for (const number of listSegments(folder).reverse()) {
+  for (const number of (await listSegments(files, folder)).reverse()) {
     if (number > segment || (number === segment && offset === 0))
-      fs.unlinkSync(join(folder, segmentName(number)));
-    syncFolder(folder);
+      await files.unlink(join(folder, segmentName(number)));
+    await syncFolder(files, folder);
   }
   return (
     `the end of the log was torn: ${segmentName(segment)} was cut at byte ${offset} (${bytes} bytes), ` +
@@ -243,9 +247,14 @@ function cutTail(dir: string, scanned: Scanned): string {
 }
 
 /** Shortens the last segment to what is in use and makes durable what was read but maybe never synced. */
-async function settleSegments(dir: string, scanned: Scanned, all: boolean): Promise<void> {
+async function settleSegments(files: FileSystem, dir: string, scanned: Scanned, all: boolean): Promise<void> {
   const last = scanned.segments.at(-1);
   if (last === undefined) return;
-  fs.truncateSync(join(logFolder(dir), segmentName(last.number)), last.bytes);
-  await syncSegments(dir, all ? scanned.segments.map((s) => s.number) : [last.number]);
+  const { file } = await openRegular(files, join(logFolder(dir), segmentName(last.number)), { mode: 'r+' });
+  try {
+    await file.truncate(last.bytes);
+  } finally {
+    await file.close();
+  }
+  await syncSegments(files, dir, all ? scanned.segments.map((s) => s.number) : [last.number]);
 }

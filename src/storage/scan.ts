@@ -14,8 +14,9 @@
  * A segment's header is such a proof as well. What cannot be told from a torn tail is damage to the very last batch; if the
  * store was closed cleanly or a checkpoint came after it, the caller notices by the batch number those recorded.
  */
-import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { FileSystem, OpenFile } from '../files/contract.js';
+import { openRegular, readUpTo } from '../files/whole.js';
 import {
   aligned,
   BatchDecoder,
@@ -26,7 +27,7 @@ import {
   readFrameHeader,
 } from './codec.js';
 import type { LogRecord } from './contract.js';
-import { corrupt, logFolder } from './io.js';
+import { corrupt, corruptIfNoFile, logFolder } from './io.js';
 import {
   decodeSegmentHeader,
   listSegments,
@@ -55,45 +56,41 @@ const WINDOW = 1024 * 1024;
 
 /** Reads frames of one file through a window, so that memory stays small whatever the segment's size. */
 class FrameReader {
-  private window = Buffer.alloc(0);
+  private window: Buffer = Buffer.alloc(0);
   private start = 0;
 
   constructor(
-    private readonly fd: number,
+    private readonly file: OpenFile,
     readonly size: number,
   ) {}
 
-  bytes(at: number, length: number): Buffer {
+  async bytes(at: number, length: number): Promise<Buffer> {
     const wanted = Math.max(0, Math.min(length, this.size - at));
     if (at < this.start || at + wanted > this.start + this.window.length) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(Math.max(wanted, WINDOW), Math.max(0, this.size - at)));
-      let read = 0;
-      while (read < buffer.length) {
-        const n = fs.readSync(this.fd, buffer, read, buffer.length - read, at + read);
-        if (n === 0) break;
-        read += n;
-      }
-      this.window = buffer.subarray(0, read);
+      const most = Math.min(Math.max(wanted, WINDOW), Math.max(0, this.size - at));
+      this.window = await readUpTo(this.file, at, most);
       this.start = at;
     }
     return this.window.subarray(at - this.start, at - this.start + wanted);
   }
 
   /** The frame at `at`: 'end' when only zeros follow, 'bad' when something else does. */
-  frame(
+  async frame(
     at: number,
-  ): 'end' | 'bad' | { readonly header: FrameHeader; readonly payload: Buffer; readonly next: number } {
-    const header = readFrameHeader(this.bytes(at, FRAME_HEADER), 0);
-    if (header === null) return this.onlyZeros(at) ? 'end' : 'bad';
+  ): Promise<
+    'end' | 'bad' | { readonly header: FrameHeader; readonly payload: Buffer; readonly next: number }
+  > {
+    const header = readFrameHeader(await this.bytes(at, FRAME_HEADER), 0);
+    if (header === null) return (await this.onlyZeros(at)) ? 'end' : 'bad';
     const whole = FRAME_HEADER + header.length;
-    const bytes = this.bytes(at, whole);
+    const bytes = await this.bytes(at, whole);
     if (bytes.length < whole || !frameHolds(bytes, 0, header)) return 'bad';
     return { header, payload: bytes.subarray(FRAME_HEADER), next: at + aligned(whole) };
   }
 
-  private onlyZeros(at: number): boolean {
+  private async onlyZeros(at: number): Promise<boolean> {
     for (let position = at; position < this.size; position += WINDOW) {
-      const bytes = this.bytes(position, WINDOW);
+      const bytes = await this.bytes(position, WINDOW);
       if (!bytes.equals(Buffer.alloc(bytes.length))) return false;
     }
     return true;
@@ -101,8 +98,7 @@ class FrameReader {
 }
 
 /** The strongest proof in a file from byte `from` on: which batch is shown to have been durable. */
-function proofIn(path: string, from: number, trusted: boolean): number {
-  const buffer = fs.readFileSync(path);
+function proofIn(buffer: Buffer, from: number, trusted: boolean): number {
   let proof = 0;
   if (from === 0) {
     const header = decodeSegmentHeader(buffer);
@@ -119,6 +115,7 @@ function proofIn(path: string, from: number, trusted: boolean): number {
 }
 
 export interface ScanOptions {
+  readonly files: FileSystem;
   /** The data folder; the segments are in its `log`. */
   readonly dir: string;
   readonly lineage: string;
@@ -132,29 +129,42 @@ export interface ScanOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Reads the whole log in order. Throws `storage-corrupt`, naming file and offset; changes nothing on disk. */
-export function scanLog(options: ScanOptions): Scanned {
-  const { dir, lineage, trusted, onBatch } = options;
+/** Reads the whole log in order. Rejects with `storage-corrupt`, naming file and offset; changes nothing on disk. */
+export async function scanLog(options: ScanOptions): Promise<Scanned> {
+  const { files, dir, lineage, trusted, onBatch } = options;
   const folder = logFolder(dir);
-  const numbers = listSegments(folder);
+  const numbers = await listSegments(files, folder);
   const path = (number: number) => join(folder, segmentName(number));
   const fail = (number: number, offset: number | null, message: string) =>
     corrupt(dir, path(number), message, offset);
   const segments: ScannedSegment[] = [];
   let expected = 1;
 
+  const opened = (number: number): ReturnType<typeof openRegular> =>
+    openRegular(files, path(number)).catch((error: unknown) => {
+      throw corruptIfNoFile(error, dir, path(number));
+    });
+  const contents = async (number: number): Promise<Buffer> => {
+    const { file, bytes } = await opened(number);
+    try {
+      return await readUpTo(file, 0, bytes);
+    } finally {
+      await file.close();
+    }
+  };
+
   /** Throws when damage at `offset` of the `index`th segment, in batch `expected`, is more than a torn tail. */
-  const judge = (index: number, offset: number): void => {
+  const judge = async (index: number, offset: number): Promise<void> => {
     let proof = 0;
     for (let i = index; i < numbers.length; i++) {
-      proof = Math.max(proof, proofIn(path(numbers[i]!), i === index ? offset : 0, trusted));
+      proof = Math.max(proof, proofIn(await contents(numbers[i]!), i === index ? offset : 0, trusted));
     }
     if (proof >= expected) {
       throw fail(numbers[index]!, offset, `batch ${expected} is unreadable, though it had been on disk`);
     }
   };
-  const cut = (number: number, offset: number): Scanned['torn'] => {
-    const size = fs.statSync(path(number)).size;
+  const cut = async (number: number, offset: number): Promise<Scanned['torn']> => {
+    const size = (await files.stat(path(number))).bytes;
     return { segment: number, offset, bytes: Math.max(0, size - offset) };
   };
 
@@ -163,13 +173,13 @@ export function scanLog(options: ScanOptions): Scanned {
     if (number !== options.firstSegment + index) {
       throw fail(options.firstSegment + index, null, 'the segment is missing');
     }
-    const fd = fs.openSync(path(number), 'r');
+    const { file, bytes } = await opened(number);
     try {
-      const reader = new FrameReader(fd, fs.fstatSync(fd).size);
-      const header = decodeSegmentHeader(reader.bytes(0, SEGMENT_HEADER));
+      const reader = new FrameReader(file, bytes);
+      const header = decodeSegmentHeader(await reader.bytes(0, SEGMENT_HEADER));
       if (header === null) {
-        judge(index, 0);
-        return done(cut(number, 0));
+        await judge(index, 0);
+        return done(await cut(number, 0));
       }
       if (!supportedFormat(header.format))
         throw fail(number, 8, `format ${header.format} is of another version`);
@@ -178,25 +188,25 @@ export function scanLog(options: ScanOptions): Scanned {
       if (index > 0 && header.previousBatch !== expected - 1) {
         // The segment before lost its end; this one tells whether that end had been durable.
         const before = segments[index - 1]!;
-        judge(index - 1, before.bytes);
-        return done(cut(before.number, before.bytes));
+        await judge(index - 1, before.bytes);
+        return done(await cut(before.number, before.bytes));
       }
       expected = header.firstBatch;
       options.onSegment(number);
-      const torn = readBatches(index, number, reader, header.previousBatch);
+      const torn = await readBatches(index, number, reader, header.previousBatch);
       if (torn !== null) return done(torn);
     } finally {
-      fs.closeSync(fd);
+      await file.close();
     }
   }
   return done(null);
 
-  function readBatches(
+  async function readBatches(
     index: number,
     number: number,
     reader: FrameReader,
     previous: number,
-  ): Scanned['torn'] {
+  ): Promise<Scanned['torn']> {
     let batchStart = SEGMENT_HEADER;
     let at = SEGMENT_HEADER;
     let batches = 0;
@@ -206,13 +216,13 @@ export function scanLog(options: ScanOptions): Scanned {
       options.onBytes(batchStart);
     };
     for (;;) {
-      const frame = reader.frame(at);
+      const frame = await reader.frame(at);
       if (frame === 'end' && at === batchStart) {
         finish();
         return null;
       }
       if (frame === 'end' || frame === 'bad' || frame.header.batch !== expected) {
-        judge(index, at);
+        await judge(index, at);
         finish();
         return cut(number, batchStart);
       }

@@ -1,8 +1,8 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Durability } from '../core/map/types.js';
-import { type LogIo, syncFolder } from './io.js';
+import type { FileSystem, OpenFile } from '../files/contract.js';
+import { syncFolder, writeAll } from '../files/whole.js';
 
 /** A segment begins with this many bytes: who it belongs to and where it stands in the log. */
 export const SEGMENT_HEADER = 64;
@@ -31,9 +31,8 @@ export interface SegmentHeader {
 export const segmentName = (number: number): string => `${String(number).padStart(8, '0')}.seg`;
 
 /** Numbers of the segments in a folder, ascending. */
-export function listSegments(folder: string): number[] {
-  return fs
-    .readdirSync(folder)
+export async function listSegments(files: FileSystem, folder: string): Promise<number[]> {
+  return (await files.readdir(folder))
     .map((name) => /^(\d{8,})\.seg$/.exec(name))
     .filter((match) => match !== null)
     .map((match) => Number(match[1]))
@@ -70,9 +69,6 @@ export function decodeSegmentHeader(b: Buffer): (SegmentHeader & { readonly form
 
 export const supportedFormat = (format: number): boolean => format === FORMAT;
 
-/** Linux writes and syncs in one call (`O_DSYNC`), which saves a hop through the thread pool; others sync after. */
-const DSYNC = process.platform === 'linux' ? (fs.constants.O_DSYNC ?? 0) : 0;
-
 /** Writes one segment, front to back. */
 export class SegmentWriter {
   /** Bytes in use. */
@@ -81,28 +77,30 @@ export class SegmentWriter {
   private zeroed = 0;
 
   private constructor(
-    readonly path: string,
-    private readonly fd: number,
+    private readonly file: OpenFile,
     private readonly durability: Durability,
-    private readonly io: LogIo,
+    private readonly zeroAhead: number,
   ) {}
 
-  /** Makes the file with its header, durable with its name in 'fsync' mode. Errors as the disk gives them. */
+  /**
+   * Makes the file with its header, durable with its name in 'fsync' mode. `segmentBytes`: how large it may become, about.
+   * Errors as the disk gives them.
+   */
   static async create(
+    files: FileSystem,
     folder: string,
     header: SegmentHeader,
     durability: Durability,
-    io: LogIo,
+    segmentBytes: number,
   ): Promise<SegmentWriter> {
-    const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
     const path = join(folder, segmentName(header.number));
-    const flags = O_CREAT | O_EXCL | O_WRONLY | (durability === 'fsync' ? DSYNC : 0);
-    const writer = new SegmentWriter(path, fs.openSync(path, flags, 0o600), durability, io);
+    const file = await files.open(path, durability === 'fsync' ? 'wxs' : 'wx');
+    const writer = new SegmentWriter(file, durability, Math.min(ZERO_AHEAD, segmentBytes));
     try {
       await writer.write(encodeSegmentHeader(header));
-      if (durability === 'fsync') syncFolder(folder);
+      if (durability === 'fsync') await syncFolder(files, folder);
     } catch (error) {
-      writer.close();
+      await writer.close();
       throw error;
     }
     return writer;
@@ -111,31 +109,19 @@ export class SegmentWriter {
   /** Appends `bytes`; resolves when they are durable ('fsync') or handed to the system ('process'). */
   async write(bytes: Buffer): Promise<void> {
     const end = this.size + bytes.length;
-    const buffers = [bytes];
+    let written: number;
     if (this.durability === 'fsync' && end > this.zeroed) {
-      const ahead = Math.ceil((end + 1) / ZERO_AHEAD) * ZERO_AHEAD;
-      buffers.push(ZEROS.subarray(0, ahead - end));
+      const ahead = Math.ceil((end + 1) / this.zeroAhead) * this.zeroAhead;
       this.zeroed = ahead;
-    }
-    let written = await this.io.write(this.fd, buffers, this.size);
+      written = await this.file.writev([bytes, ZEROS.subarray(0, ahead - end)], this.size);
+    } else written = await this.file.write(bytes, this.size);
     // A short write is legal. What counts is `bytes`; missing zeros only make later syncs slower.
-    while (written < bytes.length) {
-      const more = await this.io.write(this.fd, [bytes.subarray(written)], this.size + written);
-      if (more === 0) throw Object.assign(new Error('the disk took no more bytes'), { code: 'EIO' });
-      written += more;
-    }
-    if (this.durability === 'fsync') {
-      if (DSYNC === 0) await this.io.sync(this.fd);
-      this.syncs++;
-    }
+    if (written < bytes.length) await writeAll(this.file, [bytes.subarray(written)], this.size + written);
+    if (this.durability === 'fsync') this.syncs++;
     this.size = end;
   }
 
-  async sync(): Promise<void> {
-    await this.io.sync(this.fd);
-  }
-
-  close(): void {
-    fs.closeSync(this.fd);
+  close(): Promise<void> {
+    return this.file.close();
   }
 }

@@ -185,7 +185,7 @@ export async function runMetastores(seed: number, options: RunOptions = {}): Pro
   for (let i = 0; i < count; i++) start();
   await settle();
   for (let i = 0; i < (options.steps ?? 1500); i++) {
-    disk.faults = { io: faulty, full: faulty, short: random.chance(0.1) ? 0.3 : 0, parts };
+    disk.faults = { ...noFileFaults, io: faulty, full: faulty, short: random.chance(0.1) ? 0.3 : 0, parts };
     if (random.chance(crashy)) {
       const victim = random.pick(processes);
       victim.kill();

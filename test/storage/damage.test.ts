@@ -1,13 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Durability } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
+import type { FileSystem } from '../../src/files/contract.js';
 import type { FileStorage } from '../../src/storage/file-storage.js';
-import { type LogIo, nodeIo } from '../../src/storage/io.js';
 import { LmdbCheckpoint } from '../../src/storage/lmdb-checkpoint.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type Folder, temporaryFolder } from './folder.js';
+import { type LogWrite, withLogWrites } from './log-writes.js';
 import { append, appends, brief, delta, drop } from './records.js';
 
 let folder: Folder;
@@ -26,7 +28,7 @@ interface Options {
   readonly durability?: Durability;
   readonly segmentBytes?: number;
   readonly machine?: string;
-  readonly io?: LogIo;
+  readonly files?: FileSystem;
 }
 
 async function open(options: Options = {}): Promise<FileStorage> {
@@ -529,22 +531,44 @@ describe('a store that does not sync', () => {
   });
 });
 
+test.skipIf(process.platform === 'win32')('nothing that is no file hangs a start', async () => {
+  const fifo = (path: string): void => {
+    fs.rmSync(path, { force: true });
+    execFileSync('mkfifo', [path]);
+  };
+  await filled(3);
+  fifo(join(folder.path, 'run.json.tmp'));
+  const s = await open();
+  await s.checkpoint([delta(0, 1, 3)]);
+  await s.close();
+  storage = null;
+  const data = join(folder.path, 'state', 'data.mdb');
+  for (const path of [segment(-1), data]) {
+    const before = fs.readFileSync(path);
+    fifo(path);
+    const error = await refusal();
+    expect(error.code, path).toBe('storage-corrupt');
+    // LMDB's file is asked for its size first.
+    expect(error.message, path).toMatch(path === data ? /it has 0 bytes/ : /not a regular file/);
+    fs.rmSync(path);
+    fs.writeFileSync(path, before);
+  }
+  expect(entries(await open())).toBe('p1 s1.3 []');
+});
+
 describe('a failing disk', () => {
-  const failing = (code: string, short = 0): { io: LogIo; arm: () => void } => {
+  const failing = (code: string, short = 0): { files: FileSystem; arm: () => void } => {
     let armed = false;
-    const io: LogIo = {
-      ...nodeIo,
-      write: async (fd, buffers, position) => {
-        if (!armed) return nodeIo.write(fd, buffers, position);
-        if (short > 0) {
-          const part = Buffer.concat(buffers).subarray(0, short);
-          short = 0;
-          return nodeIo.write(fd, [part], position);
-        }
-        throw Object.assign(new Error(`${code}: injected`), { code });
-      },
+    const write: LogWrite = async (write, bytes, position) => {
+      if (!armed) return write(bytes, position);
+      if (short > 0) {
+        const part = bytes.subarray(0, short);
+        short = 0;
+        return write(part, position);
+      }
+      throw Object.assign(new Error(`${code}: injected`), { code });
     };
-    return { io, arm: () => (armed = true) };
+    return { files: withLogWrites(write), arm: () => (armed = true) };
   };
 
   test.each([
@@ -552,8 +576,8 @@ describe('a failing disk', () => {
     ['EDQUOT', 'storage-full'],
     ['EIO', 'storage-failed'],
   ])('%s rejects as %s, and everything after it', async (code, expected) => {
-    const { io, arm } = failing(code);
-    const s = await open({ io });
+    const { files, arm } = failing(code);
+    const s = await open({ files });
     await s.append([append(0, 1, 1)]);
     arm();
     await expect(s.append([append(0, 1, 2)])).rejects.toMatchObject({
@@ -567,8 +591,8 @@ describe('a failing disk', () => {
   });
 
   test('a write that ends short and then fails leaves a torn tail', async () => {
-    const { io, arm } = failing('ENOSPC', 50);
-    const s = await open({ io });
+    const { files, arm } = failing('ENOSPC', 50);
+    const s = await open({ files });
     await s.append([append(0, 1, 1)]);
     arm();
     await expect(s.append([append(0, 1, 2)])).rejects.toMatchObject({ code: 'storage-full' });
@@ -579,11 +603,8 @@ describe('a failing disk', () => {
   });
 
   test('short writes are completed', async () => {
-    const io: LogIo = {
-      ...nodeIo,
-      write: (fd, buffers, position) => nodeIo.write(fd, [Buffer.concat(buffers).subarray(0, 37)], position),
-    };
-    const s = await open({ io });
+    const files = withLogWrites((write, bytes, position) => write(bytes.subarray(0, 37), position));
+    const s = await open({ files });
     await s.append(appends(0, 1, 1, 9));
     await s.abandon();
     expect(entries(await open())).toBe(all(9));

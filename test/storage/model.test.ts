@@ -1,12 +1,11 @@
-import * as fs from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { NodeStorage } from '../../src/storage/contract.js';
 import type { FileStorage } from '../../src/storage/file-storage.js';
-import { type LogIo, nodeIo } from '../../src/storage/io.js';
 import { MemoryDisk, type MemoryStorage } from '../../src/storage/memory.js';
 import { openStorage } from '../../src/storage/open.js';
 import { temporaryFolder } from './folder.js';
+import { withLogWrites } from './log-writes.js';
 import { Model, type Step } from './model.js';
 
 type Action =
@@ -103,24 +102,24 @@ async function run(disk: Disk, actions: readonly Action[]): Promise<void> {
 function fileDisk(segmentBytes: number): Disk {
   const folder = temporaryFolder();
   let mask: number | null = null;
-  const io: LogIo = {
-    ...nodeIo,
-    write: (fd, buffers, position) => {
-      if (mask === null) return nodeIo.write(fd, buffers, position);
-      const bytes = Buffer.concat(buffers);
-      // Sectors of 64 bytes rather than 512, so that small batches are torn in interesting ways.
-      for (let at = 0, bit = 0; at < bytes.length && at < 4096; at += 64, bit++) {
-        if ((mask >> (bit % 16)) & 1)
-          fs.writeSync(fd, bytes, at, Math.min(64, bytes.length - at), position + at);
-      }
-      return new Promise(() => {});
-    },
-  };
+  let written = (): void => {};
+  const files = withLogWrites(async (write, bytes, position) => {
+    if (mask === null) return write(bytes, position);
+    // Sectors of 64 bytes rather than 512, so that small batches are torn in interesting ways.
+    for (let at = 0, bit = 0; at < bytes.length && at < 4096; at += 64, bit++)
+      if ((mask >> (bit % 16)) & 1) await write(bytes.subarray(at, at + 64), position + at);
+    written();
+    return new Promise(() => {});
+  });
   return {
-    open: () => openStorage({ dir: folder.path, durability: 'fsync', segmentBytes, io }),
+    open: () => openStorage({ dir: folder.path, durability: 'fsync', segmentBytes, files }),
     crash: async (storage, records, chosen) => {
       mask = chosen;
+      const done = new Promise<void>((resolve) => {
+        written = resolve;
+      });
       void storage.append(records);
+      if (records.length > 0) await done;
       await (storage as FileStorage).abandon();
       mask = null;
     },

@@ -1,0 +1,74 @@
+/** The production storage on the simulated file system: `openStorage` with everything around it drawn from a seed. */
+
+import type { Durability } from '../core/map/types.js';
+import type { Random } from '../core/random.js';
+import { MusterError } from '../errors.js';
+import { createStore, remintStore } from '../storage/create.js';
+import type { FileStorage } from '../storage/file-storage.js';
+import { openStorage } from '../storage/open.js';
+import type { Platform } from '../storage/platform.js';
+import type { SimFileProcess } from './file-system.js';
+import { simCheckpoints } from './sim-checkpoint.js';
+
+export interface SimStorageOptions {
+  /** Whose calls they are; when it is killed, it lets go of the folder. */
+  readonly process: SimFileProcess;
+  /** The data folder; made with its parents when there is none. */
+  readonly dir: string;
+  /** Ids of stores. */
+  readonly random: Random;
+  /** Default 'fsync'. */
+  readonly durability?: Durability;
+  /** Which boot of its machine the process runs in: another one after each power failure. Default: always the same. */
+  readonly machine?: string;
+  /** Small, so that segments come and go. Default 4096. */
+  readonly segmentBytes?: number;
+  /** The time in ms, for `store.json`. Default: 0. */
+  readonly now?: () => number;
+}
+
+/** What storage stands on in the simulator. */
+export function simPlatform({ process, random, now = () => 0 }: SimStorageOptions): Platform {
+  return {
+    files: process.files,
+    lock: async (dir) => {
+      const release = process.lock(dir);
+      if (release === null)
+        throw new MusterError('storage-locked', `the data folder ${dir} is in use by another process`, {
+          details: { path: dir },
+        });
+      return async () => release();
+    },
+    newId: () => uuidOf(random),
+    now,
+  };
+}
+
+/** Opens a node's data folder. Rejects as `openStorage`; never returns once the process is killed. */
+export function openSimStorage(options: SimStorageOptions): Promise<FileStorage> {
+  return openStorage({
+    ...simPlatform(options),
+    dir: options.dir,
+    durability: options.durability ?? 'fsync',
+    segmentBytes: options.segmentBytes ?? 4096,
+    machine: options.machine ?? 'machine',
+    checkpoints: simCheckpoints(options.process),
+  });
+}
+
+/** Makes a data folder, as `createStore`; gives the uuid of the store. */
+export function createSimStore(options: SimStorageOptions): Promise<string> {
+  return createStore(options.dir, simPlatform(options));
+}
+
+/** Gives a store another identity, as `remintStore`; gives the new uuid. */
+export function remintSimStore(options: SimStorageOptions, reason: string, seenBoot = 0): Promise<string> {
+  return remintStore(options.dir, reason, seenBoot, simPlatform(options));
+}
+
+/** A uuid (version 4) of the seed. */
+function uuidOf(random: Random): string {
+  const hex = (digits: number): string =>
+    Array.from({ length: digits }, () => random.below(16).toString(16)).join('');
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${(8 + random.below(4)).toString(16)}${hex(3)}-${hex(12)}`;
+}
