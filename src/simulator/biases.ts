@@ -54,7 +54,7 @@ export const comesLate = (scenario: Scenario): Scenario => ({
   thinkMs: 30,
   faultyMs: Math.min(scenario.faultyMs, 15_000),
   network: { ordered: false, loss: 0.2, duplicate: 0, slow: 0.3, slowMs: 500 },
-  disk: { slow: 0.3, slowMs: 400, checkpointMs: 2000, tears: false },
+  disk: { ...scenario.disk, slow: 0.3, slowMs: 400, checkpointMs: 2000, tears: false },
   nemesis: {
     everyMs: 250,
     weights: weightsOf({ armed: 1 }),

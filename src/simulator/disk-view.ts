@@ -70,7 +70,8 @@ export class DiskView {
   differs(stored: StoredPartition, rules: Rules): string | null {
     const copy = this.#copy(stored.partition);
     const p = `p${stored.partition}`;
-    if (tailOf(stored) !== tailOf(copy)) return `${p} recovered ${tailOf(stored)}, stored was ${tailOf(copy)}`;
+    if (tailOf(stored) !== tailOf(copy))
+      return `${p} recovered ${tailOf(stored)}, stored was ${tailOf(copy)}`;
     if (stored.promised < copy.promised) return `${p} forgot its promise of e${copy.promised}`;
     const recovered = replayed(stored, rules);
     const expected = replayed(copy, rules);

@@ -21,6 +21,8 @@ export interface Disk {
   tail(p: number): number;
   /** The epoch of the entry at `seq`; `covered` when a snapshot stands past it; null when it is not there. */
   epochAt(p: number, seq: number): number | 'covered' | null;
+  /** Its machine has lost power, and with it what was not synced. */
+  powerFailure(): void;
   /** A copy as of now, under another identity: what a restored backup of the disk would be. */
   clone(store: string): Disk;
   /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
@@ -133,6 +135,9 @@ export class SimDisk implements Disk {
       if (snapshot !== null) this.#view.replace(partition, snapshot);
     }
   }
+
+  /** What is acknowledged is on it, and the end of the process has decided what else. */
+  powerFailure(): void {}
 
   promised(p: number): number {
     return Math.max(this.#view.promised(p), this.#disk.rows.get(p)?.promised ?? 0);

@@ -6,10 +6,9 @@ import { FaultTransport } from '../faults/transport.js';
 import { NodeHost } from '../host/node-host.js';
 import type { ServiceRunner } from '../service/runner.js';
 import type { NodeStorage } from '../storage/contract.js';
-import type { Disk } from './disk.js';
+import type { FileDisk } from './file-disk.js';
 import { Gate } from './gate.js';
 import { type SimMetastore, SimMetastoreClient } from './metastore.js';
-import { mount } from './mounted.js';
 import type { SimNetwork } from './network.js';
 import { coreTuning, type Moment, type NodeProcess, type ProcessWorld } from './process.js';
 import { armedPoints, SimRuntime } from './sim-runtime.js';
@@ -62,7 +61,7 @@ export class HostProcess implements NodeProcess, Endpoint {
 
   constructor(
     readonly node: NodeId,
-    readonly disk: Disk,
+    readonly disk: FileDisk,
     world: HostWorld,
     side: HostSide,
     random: Random,
@@ -100,10 +99,12 @@ export class HostProcess implements NodeProcess, Endpoint {
   async start(port: number): Promise<void> {
     const { scenario, rules } = this.#world;
     try {
-      const storage = await mount(this.disk, {
+      const member = this.#world.metastore.map.members[this.node];
+      if (member === undefined) throw new Error(`${this.node} is no member`);
+      const storage = await this.disk.open({
         gate: this.gate,
-        random: this.#random.fork(),
-        world: this.#world,
+        member,
+        snapshot: (p) => this.#host?.core.replicas.get(p)?.machine.snapshot() ?? null,
       });
       const { store, boot } = storage.recovered;
       this.#identity = { node: this.node, store, incarnation: boot };
@@ -210,8 +211,7 @@ export class HostProcess implements NodeProcess, Endpoint {
     this.gate.end();
     this.#world.network.followers.delete(this.#follow);
     this.#side.wire.ended(this);
-    const kept = this.#random.chance(0.4);
-    this.disk.crash(kept, !kept && this.#world.tears && this.#random.chance(0.5));
+    this.disk.crash();
   }
 
   pause(): void {

@@ -6,6 +6,7 @@ import type { NodeEvent, Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import type { Disk } from './disk.js';
 import { type Edges, partitionOfRequest } from './edges.js';
+import { FileDisk } from './file-disk.js';
 import { Gate } from './gate.js';
 import { HostProcess, type HostSide, simToken } from './host-process.js';
 import type { NodeProcess } from './process.js';
@@ -52,8 +53,12 @@ export class HostEdges implements Edges, HostSide {
       this.#world.invariants.heard(by.name, from.name, this.#world.queue.now);
   }
 
+  newDisk(): Disk {
+    return new FileDisk(this.#world, this.#random.fork());
+  }
+
   start(node: NodeId, disk: Disk, random: Random): void {
-    const process = new HostProcess(node, disk, this.#world, this, random);
+    const process = new HostProcess(node, disk as FileDisk, this.#world, this, random);
     this.#starting.set(node, process);
     void process.start(this.#port(node));
   }

@@ -103,6 +103,10 @@ export class Nemesis {
       case 'usurp':
         this.#usurp(node);
         break;
+      case 'powerFailure':
+        this.#world.powerFailure();
+        for (const one of nodes) this.#restartLater(one);
+        break;
       case 'reset': {
         const other = random.pick(nodes);
         if (other !== node) this.#world.reset(node, other);

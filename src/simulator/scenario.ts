@@ -1,5 +1,6 @@
 import { Random } from '../core/random.js';
 import { brokenLinksMs } from './broken-links.js';
+import { type FileFaults, noFileFaults } from './file-system.js';
 import type { MetastoreFaults } from './metastore.js';
 import type { Moment } from './process.js';
 
@@ -52,6 +53,9 @@ export interface Scenario {
     readonly slow: number;
     readonly slowMs: number;
     readonly checkpointMs: number;
+    /** Of production's storage, which `hosts` runs: when a segment is closed, and what goes wrong with calls of the file system. */
+    readonly segmentBytes: number;
+    readonly faults: FileFaults;
     /** A process that dies while it writes may leave a part of its batch behind. */
     readonly tears: boolean;
   };
@@ -93,6 +97,7 @@ export const faults = [
   'delay',
   'drop',
   'usurp',
+  'powerFailure',
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -144,6 +149,31 @@ export function brokenLinks(scenario: Scenario): Scenario {
   };
 }
 
+/**
+ * The scenario with everything that production has around the core: the host and its queue, codec, frames, connections, timers, the
+ * library, and storage on file systems that fail. Drawn apart.
+ */
+export function hosted(scenario: Scenario): Scenario {
+  const random = new Random(scenario.seed + 0.3);
+  const often = scenario.quiet || scenario.brokenLinks ? 0 : random.pick([0, 0, 1]);
+  const { nemesis, disk } = scenario;
+  const faults: FileFaults = {
+    io: often * random.pick([0, 0.0002, 0.002]),
+    full: often * random.pick([0, 0.0005, 0.005]),
+    short: often * random.pick([0, 0.1]),
+    parts: often * random.pick([0, 0.3]),
+    stale: often * random.pick([0, 0.2]),
+    misdirected: often * random.pick([0, 0.05]),
+  };
+  const powerFailure = scenario.quiet || scenario.brokenLinks ? 0 : random.pick([0, 0.3]) * random.next();
+  return {
+    ...scenario,
+    hosts: true,
+    disk: { ...disk, segmentBytes: random.pick([512, 4096, 65_536]), faults },
+    nemesis: { ...nemesis, weights: { ...nemesis.weights, powerFailure } },
+  };
+}
+
 /** A node started anew on another disk while its old process lives on; drawn apart as well. */
 function twoOfANode(random: Random): Pick<Record<Fault, number>, 'usurp'> {
   return { usurp: random.pick([0, 0, 0.7]) * random.next() };
@@ -188,6 +218,7 @@ function noisy(seed: number): Scenario {
     ...twoOfANode(new Random(seed + 0.625)),
     bitFlip: media.bitFlip,
     rewind: 0,
+    powerFailure: 0,
   };
   const weights = Object.fromEntries(
     faults.map((fault) => [fault, fault in apart || random.chance(0.25) ? 0 : random.next()]),
@@ -227,6 +258,8 @@ function noisy(seed: number): Scenario {
       slow: random.pick([0, 0.01, 0.05]),
       slowMs: random.pick([20, 500, 500, 12_000]),
       checkpointMs: random.pick([200, 2000, 60_000]),
+      segmentBytes: 4096,
+      faults: noFileFaults,
       tears: media.tears,
     },
     metastore: {

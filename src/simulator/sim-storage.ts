@@ -15,8 +15,9 @@ export interface SimStorageOptions {
   readonly process: SimFileProcess;
   /** The data folder; made with its parents when there is none. */
   readonly dir: string;
-  /** Ids of stores. */
+  /** Ids of stores: `random` draws uuids, unless `newId` gives them. */
   readonly random: Random;
+  readonly newId?: () => string;
   /** Default 'fsync'. */
   readonly durability?: Durability;
   /** Which boot of its machine the process runs in: another one after each power failure. Default: always the same. */
@@ -28,7 +29,8 @@ export interface SimStorageOptions {
 }
 
 /** What storage stands on in the simulator. */
-export function simPlatform({ process, random, now = () => 0 }: SimStorageOptions): Platform {
+export function simPlatform(options: SimStorageOptions): Platform {
+  const { process, random, newId = () => uuidOf(random), now = () => 0 } = options;
   return {
     files: process.files,
     lock: async (dir) => {
@@ -39,7 +41,7 @@ export function simPlatform({ process, random, now = () => 0 }: SimStorageOption
         });
       return async () => release();
     },
-    newId: () => uuidOf(random),
+    newId,
     now,
   };
 }
@@ -67,7 +69,7 @@ export function remintSimStore(options: SimStorageOptions, reason: string, seenB
 }
 
 /** A uuid (version 4) of the seed. */
-function uuidOf(random: Random): string {
+export function uuidOf(random: Random): string {
   const hex = (digits: number): string =>
     Array.from({ length: digits }, () => random.below(16).toString(16)).join('');
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${(8 + random.below(4)).toString(16)}${hex(3)}-${hex(12)}`;

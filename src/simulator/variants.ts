@@ -110,7 +110,7 @@ const slowDrops = (scenario: Scenario): Scenario => ({
   retainEntries: 1,
   thinkMs: 100,
   faultyMs: 40_000,
-  disk: { slow: 0.2, slowMs: 8000, checkpointMs: 100, tears: false },
+  disk: { ...scenario.disk, slow: 0.2, slowMs: 8000, checkpointMs: 100, tears: false },
   nemesis: { everyMs: 700, weights: weightsOf({ weigh: 1, kill: 0.3 }) },
 });
 

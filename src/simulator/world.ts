@@ -29,7 +29,7 @@ import { defaultTimings } from '../limits.js';
 import { BrokenLinks } from './broken-links.js';
 import { type RareState, RareStates } from './coverage.js';
 import { DirectEdges } from './direct.js';
-import { SimDisk } from './disk.js';
+import type { Disk } from './disk.js';
 import type { Edges } from './edges.js';
 import { HostEdges } from './hosts.js';
 import { Invariants, Violation } from './invariants.js';
@@ -58,7 +58,7 @@ export class World {
   readonly metastore: SimMetastore;
   readonly invariants: Invariants;
   readonly nodes: NodeId[] = [];
-  readonly disks = new Map<NodeId, SimDisk>();
+  readonly disks = new Map<NodeId, Disk>();
   readonly processes = new Map<NodeId, NodeProcess>();
   /** Processes whose node runs again on another disk: an operator took them for dead. They cannot read the map for a while. */
   readonly usurped: NodeProcess[] = [];
@@ -69,7 +69,7 @@ export class World {
   readonly txHistory = newHistory();
   readonly nemesis: Nemesis;
   healed = false;
-  readonly #destroyed: SimDisk[] = [];
+  readonly #destroyed: Disk[] = [];
   #joined: number;
   #placements = 0;
   #stores = 0;
@@ -85,6 +85,10 @@ export class World {
     this.rules = rules;
     this.random = new Random(scenario.seed).fork();
     this.network = new SimNetwork(this.queue, this.random.fork(), scenario.network);
+    // Drawn apart, so that the rest of a seed is what it was.
+    this.#edges = scenario.hosts
+      ? new HostEdges(this, new Random(scenario.seed + 0.3))
+      : new DirectEdges(this);
     for (let i = 1; i <= scenario.nodes; i++) this.nodes.push(`n${i}`);
     this.#joined = scenario.nodes;
     for (const node of this.nodes) this.disks.set(node, this.#newDisk());
@@ -96,7 +100,7 @@ export class World {
       (map) => this.#published(map),
       (state) => this.met(state),
     );
-    const disk = (node: NodeId): SimDisk => this.disks.get(node) as SimDisk;
+    const disk = (node: NodeId): Disk => this.disks.get(node) as Disk;
     const world = this;
     this.invariants = new Invariants(
       {
@@ -110,22 +114,18 @@ export class World {
       scenario.minInSync,
       scenario.quiet,
     );
-    // Drawn apart, so that the rest of a seed is what it was.
-    this.#edges = scenario.hosts
-      ? new HostEdges(this, new Random(scenario.seed + 0.3))
-      : new DirectEdges(this);
     this.nemesis = new Nemesis(this, this.random.fork());
   }
 
-  #newDisk(): SimDisk {
-    return new SimDisk(`s${++this.#stores}`);
+  #newDisk(): Disk {
+    return this.#edges.newDisk(`s${++this.#stores}`);
   }
 
   #genesis(): ClusterMap {
     const { partitions, replicas, minInSync, repairAfterMs } = this.scenario;
     const members: Record<NodeId, Member> = {};
     for (const id of this.nodes) {
-      const { store } = this.disks.get(id) as SimDisk;
+      const { store } = this.disks.get(id) as Disk;
       members[id] = { id, store, incarnation: 0, url: '', weight: 1, zone: '', state: 'active' };
     }
     const targets = place({
@@ -173,7 +173,7 @@ export class World {
       this.#departs(node);
       return;
     }
-    const disk = this.disks.get(node) as SimDisk;
+    const disk = this.disks.get(node) as Disk;
     this.note(() => `${node} starts (store ${disk.store}, boot ${disk.boot + 1})`);
     this.#edges.start(node, disk, this.random.fork());
   }
@@ -185,6 +185,15 @@ export class World {
     this.note(() => `${node} is killed`);
     process.kill();
     this.#edges.killed(node);
+  }
+
+  /** All machines lose power at once. */
+  powerFailure(): void {
+    this.note(() => 'all machines lose power');
+    this.met('power failure');
+    for (const node of this.nodes) this.kill(node);
+    for (const process of this.usurped) process.kill();
+    for (const disk of this.disks.values()) disk.powerFailure();
   }
 
   pause(node: NodeId, ms: number, slept: boolean): void {
@@ -199,7 +208,7 @@ export class World {
   }
 
   /** Takes the disk away and puts an empty one, or an old copy, in its place; the identity is a new one either way (PROTOCOL section 0). */
-  replaceDisk(node: NodeId, copy: SimDisk | null): void {
+  replaceDisk(node: NodeId, copy: Disk | null): void {
     this.note(() => `${node} gets ${copy === null ? 'an empty disk' : 'an old copy of its disk'}`);
     this.kill(node);
     if (
@@ -208,32 +217,37 @@ export class World {
       )
     )
       this.met('wiped in hand-over');
-    this.#destroyed.push(this.disks.get(node) as SimDisk);
+    this.#destroyed.push(this.disks.get(node) as Disk);
     const store = `s${++this.#stores}`;
-    this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
+    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.clone(store));
   }
 
   /** It is killed, and a bit flips in the last batch of its log. */
   damageDisk(node: NodeId): void {
     this.kill(node);
-    const disk = this.disks.get(node) as SimDisk;
+    const disk = this.disks.get(node) as Disk;
     const before = disk.clone(disk.store);
-    if (!disk.damageLastBatch()) return;
-    this.note(() => `${node}: a bit of the last batch flips`);
-    this.#destroyed.push(before);
+    const done = (damaged: boolean): void => {
+      if (!damaged) return;
+      this.note(() => `${node}: a bit of the last batch flips`);
+      this.#destroyed.push(before);
+    };
+    const damaged = disk.damageLastBatch();
+    if (typeof damaged === 'boolean') done(damaged);
+    else damaged.then(done, (error: unknown) => this.broken(error));
   }
 
   /** It is killed, and its disk is put back to an older state of the same start. */
-  rewindDisk(node: NodeId, copy: SimDisk): void {
+  rewindDisk(node: NodeId, copy: Disk): void {
     this.note(() => `${node}: the disk is put back to an older state of the same start`);
     this.kill(node);
-    const disk = this.disks.get(node) as SimDisk;
+    const disk = this.disks.get(node) as Disk;
     this.#destroyed.push(disk.clone(disk.store));
     disk.rewind(copy);
   }
 
   /** Starts the node anew on an empty disk, or on a copy of that one, while its process lives on and cannot read the map. */
-  usurp(node: NodeId, copy: SimDisk | null): void {
+  usurp(node: NodeId, copy: Disk | null): void {
     const process = this.processes.get(node);
     // One that has not registered yet would register after the new one, which then ends.
     if (process?.alive !== true || !process.core.registered || this.oldOf(node).length > 0) return;
@@ -246,7 +260,7 @@ export class World {
     this.queue.after(this.random.between(3000, 12_000), () => process.kill());
     this.#destroyed.push(process.disk);
     const store = `s${++this.#stores}`;
-    this.disks.set(node, copy === null ? new SimDisk(store) : copy.clone(store));
+    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.clone(store));
     this.processes.delete(node);
     this.start(node);
   }

@@ -1,0 +1,348 @@
+import type { CheckpointDelta, Snapshot } from '../core/machine/types.js';
+import type { Member } from '../core/map/types.js';
+import type { Random } from '../core/random.js';
+import type { LogRecord, StoredPartition } from '../core/records.js';
+import type { Rules } from '../core/rules.js';
+import { openVouched } from '../host/vouch.js';
+import type { NodeStorage, Recovered } from '../storage/contract.js';
+import type { FileStorage } from '../storage/file-storage.js';
+import { logFolder } from '../storage/io.js';
+import type { Disk } from './disk.js';
+import { DiskView } from './disk-view.js';
+import { noFileFaults, type SimFileProcess, SimFileSystem } from './file-system.js';
+import type { Gate } from './gate.js';
+import { Violation } from './invariants.js';
+import type { EventQueue } from './queue.js';
+import type { Scenario } from './scenario.js';
+import { openSimStorage, remintSimStore, type SimStorageOptions, uuidOf } from './sim-storage.js';
+
+/** Where a node's data lies on its disk. */
+const dir = '/data';
+
+export interface FileDiskWorld {
+  readonly queue: EventQueue;
+  readonly scenario: Scenario;
+  readonly rules: Rules;
+  readonly healed: boolean;
+  /** A contradiction was found where nobody could be told at once. */
+  broken(error: unknown): void;
+  met(state: 'log was torn' | 'checkpoint failed'): void;
+}
+
+/** Who opens a disk. */
+export interface Opener {
+  readonly gate: Gate;
+  /** As whom the map has the node now. */
+  readonly member: Member;
+  /** The state of a partition as of now. */
+  readonly snapshot: (p: number) => Snapshot | null;
+}
+
+/** A checkpoint under way of what is applied, and so committed, and is ahead of this disk's own log. */
+interface Ahead {
+  readonly partition: number;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * The disk of `HostEdges`: production's storage on a simulated file system. Beside it, kept in the plainest way, what it ought to hold:
+ * what was acknowledged, and what was under way when its process ended, which may be there or not.
+ */
+export class FileDisk implements Disk {
+  store: string;
+  boot = 0;
+  damaged = false;
+  rewound = false;
+  readonly #world: FileDiskWorld;
+  readonly #random: Random;
+  readonly #files: SimFileSystem;
+  readonly #gates = new Map<string, Gate>();
+  #process: SimFileProcess | null = null;
+  #opened = 0;
+  /** Which boot of its machine this is. */
+  #machine = 1;
+  /** It is a copy that gets another identity before it is opened, and why. */
+  #remint: string | null = null;
+  /** What is on the disk. */
+  #view = new DiskView();
+  /** What was acknowledged when its last process ended, and what was under way then. */
+  #acknowledged = new DiskView();
+  #underWay: readonly LogRecord[] = [];
+  #ahead: readonly Ahead[] = [];
+  #lacks = false;
+
+  constructor(world: FileDiskWorld, random: Random, files?: SimFileSystem) {
+    this.#world = world;
+    this.#random = random;
+    this.store = uuidOf(random);
+    const step = (process: string, call: string): Promise<void> => this.#step(process, call);
+    this.#files =
+      files?.clone({ random: random.fork(), step }) ?? new SimFileSystem({ random: random.fork(), step });
+    this.#files.faults = noFileFaults;
+  }
+
+  #step(process: string, call: string): Promise<void> {
+    const { queue, scenario, healed } = this.#world;
+    const { disk } = scenario;
+    if (healed) this.#files.faults = noFileFaults;
+    let ms = this.#random.between(0.02, 0.4);
+    // A call has two steps.
+    if (!healed && call === 'write' && this.#random.chance(disk.slow / 2))
+      ms += this.#random.next() * disk.slowMs;
+    return new Promise((go) => {
+      queue.after(ms, () => this.#gates.get(process)?.run('disk', go));
+    });
+  }
+
+  #options(process: SimFileProcess): SimStorageOptions {
+    return {
+      process,
+      dir,
+      random: this.#random,
+      newId: () => this.store,
+      machine: `boot ${this.#machine}`,
+      segmentBytes: this.#world.scenario.disk.segmentBytes,
+      now: () => this.#world.queue.now,
+    };
+  }
+
+
+  get lacks(): boolean {
+    return (this.#lacks && this.damaged) || this.rewound;
+  }
+
+  promised(p: number): number {
+    return this.#view.promised(p);
+  }
+
+  tail(p: number): number {
+    return this.#view.tail(p);
+  }
+
+  epochAt(p: number, seq: number): number | 'covered' | null {
+    return this.#view.epochAt(p, seq);
+  }
+
+  // ---- a process opens it
+
+  async open({ gate, member, snapshot }: Opener): Promise<NodeStorage> {
+    const name = `${this.store} ${++this.#opened}`;
+    const process = this.#files.process(name);
+    this.#process = process;
+    this.#gates.set(name, gate);
+    this.#files.faults = this.#world.healed ? noFileFaults : this.#world.scenario.disk.faults;
+    const options = this.#options(process);
+    if (this.#remint !== null) {
+      await remintSimStore(options, this.#remint);
+      this.#remint = null;
+    }
+    const storage = await openVouched(member, {
+      open: () => openSimStorage(options),
+      remint: (reason, seen) => remintSimStore(options, reason, seen),
+      note: () => {},
+    });
+    const { recovered } = storage;
+    if (recovered.damaged && !this.damaged) this.#world.met('log was torn');
+    this.#found(recovered);
+    this.#acknowledged = this.#view.clone();
+    this.#underWay = [];
+    this.#ahead = [];
+    return this.#watched(storage, snapshot);
+  }
+
+  #found(recovered: Recovered): void {
+    for (const stored of recovered.partitions) {
+      const wrong = this.#wrong(stored);
+      if (wrong !== null) throw new Violation(10, `${this.store} start ${recovered.boot}: ${wrong}`);
+    }
+    this.store = recovered.store;
+    this.boot = recovered.boot;
+    this.damaged = recovered.damaged;
+    this.#view.set(recovered.partitions);
+  }
+
+  /** Why it cannot be what is on the disk, or null: with what was under way or without it, by a checkpoint under way or not. */
+  #wrong(stored: StoredPartition): string | null {
+    const { rules } = this.#world;
+    const before = this.#acknowledged;
+    const wrong = before.differs(stored, rules);
+    if (wrong === null) return null;
+    const after = before.clone();
+    for (const record of this.#underWay) after.apply(record);
+    if (after.differs(stored, rules) === null) return null;
+    for (const { partition, snapshot } of this.#ahead) {
+      if (partition !== stored.partition) continue;
+      for (const view of [before.clone(), after.clone()]) {
+        view.replace(partition, snapshot);
+        if (view.differs(stored, rules) === null) return null;
+        for (const record of this.#underWay) view.apply(record);
+        if (view.differs(stored, rules) === null) return null;
+      }
+    }
+    return wrong;
+  }
+
+  #watched(storage: FileStorage, snapshot: Opener['snapshot']): NodeStorage {
+    return {
+      recovered: storage.recovered,
+      append: async (records) => {
+        this.#underWay = records;
+        await storage.append(records);
+        for (const record of records) this.#view.apply(record);
+        this.#underWay = [];
+      },
+      checkpoint: (deltas) => this.#checkpoint(storage, deltas, snapshot),
+      setDamaged: async (damaged) => {
+        await storage.setDamaged(damaged);
+        this.damaged = damaged;
+      },
+      stats: () => storage.stats(),
+      close: () => storage.close(),
+    };
+  }
+
+  async #checkpoint(
+    storage: FileStorage,
+    deltas: readonly CheckpointDelta[],
+    snapshot: Opener['snapshot'],
+  ): Promise<void> {
+    const isAhead = ({
+      partition,
+      seq,
+      epoch,
+    }: {
+      partition: number;
+      seq: number;
+      epoch: number;
+    }): boolean => {
+      const held = this.#view.epochAt(partition, seq);
+      return held !== epoch && held !== 'covered';
+    };
+    const ahead = deltas.filter(isAhead).flatMap(({ partition }) => {
+      const state = snapshot(partition);
+      return state === null ? [] : [{ partition, snapshot: state }];
+    });
+    this.#ahead = [...this.#ahead, ...ahead];
+    try {
+      await storage.checkpoint(deltas);
+      for (const one of ahead)
+        if (isAhead({ partition: one.partition, ...one.snapshot }))
+          this.#view.replace(one.partition, one.snapshot);
+    } catch (error) {
+      this.#world.met('checkpoint failed');
+      throw error;
+    }
+  }
+
+  // ---- what happens to it
+
+  /** Its process has ended: what was under way is on it whole, in part, or not at all. */
+  crash(): void {
+    this.#process?.kill();
+    this.#process = null;
+    this.#acknowledged = this.#view.clone();
+    this.#lookAgain();
+  }
+
+  /** Its machine has lost power, and with it what was not synced. */
+  powerFailure(): void {
+    this.crash();
+    this.#machine++;
+    this.#files.powerFailure();
+    this.#lookAgain();
+  }
+
+  /** Recovers a copy, as the next process will recover the disk itself. */
+  #recover(files: SimFileSystem): Promise<FileStorage> {
+    const judge = files.clone();
+    return openSimStorage(this.#options(judge.process('judge', { immediate: true })));
+  }
+
+  #lookAgain(): void {
+    if (this.#opened === 0) return;
+    const opened = this.#opened;
+    this.#recover(this.#files).then(
+      ({ recovered }) => {
+        // Nobody has opened it since, and it has not been put back.
+        if (opened !== this.#opened || this.#process !== null) return;
+        const { boot, store } = this;
+        try {
+          this.#found(recovered);
+        } catch (error) {
+          this.#world.broken(error);
+        }
+        Object.assign(this, { boot, store });
+      },
+      (error: unknown) => this.#world.broken(error),
+    );
+  }
+
+  async damageLastBatch(): Promise<boolean> {
+    if (this.#process !== null || this.#opened === 0) return false;
+    const bit = this.#lastBit();
+    if (bit === null) return false;
+    const [path, at] = bit;
+    const copy = this.#files.clone();
+    copy.corrupt(path, at);
+    const opened = this.#opened;
+    const found = await this.#recover(copy).catch(() => null);
+    // It would be noticed, or something else has happened to the disk meanwhile.
+    if (found === null || !found.recovered.damaged || this.#opened !== opened || this.#process !== null)
+      return false;
+    this.#files.corrupt(path, at);
+    this.#restart(found.recovered);
+    this.#lacks = true;
+    return true;
+  }
+
+  /** A bit of the last bytes of the log that hold anything. */
+  #lastBit(): readonly [path: string, bit: number] | null {
+    const folder = logFolder(dir);
+    const name = this.#files.list(folder).at(-1);
+    if (name === undefined) return null;
+    const path = `${folder}/${name}`;
+    const bytes = this.#files.peek(path);
+    if (bytes === null) return null;
+    let end = bytes.length - 1;
+    while (end >= 0 && bytes[end] === 0) end--;
+    return end < 0
+      ? null
+      : [path, (end - this.#random.below(Math.min(end, 16) + 1)) * 8 + this.#random.below(8)];
+  }
+
+  /** What is there now is what it ought to hold. */
+  #restart(recovered: Recovered): void {
+    this.#view.set(recovered.partitions);
+    this.#acknowledged = this.#view.clone();
+    this.#underWay = [];
+    this.#ahead = [];
+    this.damaged = recovered.damaged;
+  }
+
+  rewind(copy: FileDisk): void {
+    this.#files.restore(dir, copy.#files.save(dir));
+    this.#view = copy.#view.clone();
+    this.#acknowledged = copy.#view.clone();
+    this.#underWay = copy.#underWay;
+    this.#ahead = copy.#ahead;
+    this.rewound = true;
+    this.#lookAgain();
+  }
+
+  clone(store: string): FileDisk {
+    const disk = new FileDisk(this.#world, this.#random.fork(), this.#files);
+    // One that keeps its name is a backup; any other is put into use, as another replica.
+    if (store === this.store) disk.store = store;
+    else if (this.#opened > 0) disk.#remint = 'its folder was put back to an older state';
+    disk.boot = this.boot;
+    disk.damaged = this.damaged;
+    disk.rewound = this.rewound;
+    disk.#opened = this.#opened;
+    disk.#view = this.#view.clone();
+    disk.#acknowledged = this.#view.clone();
+    disk.#underWay = this.#underWay;
+    disk.#ahead = this.#ahead;
+    disk.#lacks = this.#lacks;
+    return disk;
+  }
+}
