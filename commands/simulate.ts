@@ -13,6 +13,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
   static override examples = [
     '<%= config.bin %> simulate --seed 42',
     '<%= config.bin %> simulate --seeds 10000',
+    '<%= config.bin %> simulate --seeds 1000 --scenario hosts --coverage',
     '<%= config.bin %> simulate --variant no-dedup --seeds 100',
   ];
   static override complete = { variant: 'variant' } as const;
@@ -23,13 +24,23 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
       helpValue: 'NAME',
       description: 'A deliberately broken protocol, to see it caught; `list` names them.',
     }),
+    scenario: Flags.string({
+      helpValue: 'NAME',
+      description:
+        'Circumstances to simulate: usual (the default), core, hosts, long or large; `list` explains them.',
+      exclusive: ['variant'],
+    }),
+    coverage: Flags.boolean({
+      description: 'Print how often each rare state, fault and point of failure was met.',
+    }),
     trace: Flags.boolean({ description: 'Print the last messages of a run that went well, too.' }),
   };
 
   async run(): Promise<unknown> {
-    const [{ simulateMany }, { variants }, view] = await Promise.all([
+    const [{ simulateMany }, { changeOf, variants }, { isScenario, scenarios }, view] = await Promise.all([
       import('../src/simulator/run.js'),
       import('../src/simulator/variants.js'),
+      import('../src/simulator/scenarios.js'),
       import('../src/presentation/simulation-view.js'),
     ]);
     if (this.flags.variant === 'list') {
@@ -48,20 +59,44 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
         { details: { command: 'simulate' } },
       );
     }
+    const scenario = this.flags.scenario ?? 'usual';
+    if (scenario === 'list') {
+      for (const [name, { story }] of Object.entries(scenarios)) this.out(`${name.padEnd(8)} ${story}\n`);
+      return Object.entries(scenarios).map(([name, { story }]) => ({ name, story }));
+    }
+    if (!isScenario(scenario)) {
+      const meant = didYouMean(scenario, Object.keys(scenarios));
+      throw new MusterError(
+        'usage',
+        `there is no scenario "${scenario}"${meant || '.'} \`muster simulate --scenario list\` names them`,
+        { details: { command: 'simulate' } },
+      );
+    }
+    const circumstances =
+      variant === undefined
+        ? { change: scenarios[scenario].of }
+        : { rules: variant.rules, change: changeOf(variant) };
     const first = this.flags.seed ?? Math.floor(Math.random() * 2 ** 31);
     const count = this.flags.seeds ?? 1;
     const progress = await this.progress(`seed ${first}`);
     let last: SimulationReport | undefined;
-    const totals = await simulateMany(first, count, variant, this.interruptible(), (report, done) => {
+    const totals = await simulateMany(first, count, circumstances, this.interruptible(), (report, done) => {
       last = report;
       progress.update(`${done} of ${count} seeds, ${report.seed} was the last`);
       return report.verdict === 'ok';
     });
     progress.clear();
+    const replayFlags =
+      variant !== undefined
+        ? ` --variant ${variant.name}`
+        : scenario === 'usual'
+          ? ''
+          : ` --scenario ${scenario}`;
     const failed = totals.violations > 0 && last !== undefined ? last : null;
     const shown = failed ?? (count === 1 ? last : undefined);
-    if (shown !== undefined) this.out(view.reportText(shown, this.paint, variant?.name ?? null));
+    if (shown !== undefined) this.out(view.reportText(shown, this.paint, replayFlags));
     if (this.flags.trace && failed === null && shown !== undefined) this.out(`${shown.trace.join('\n')}\n`);
+    if (this.flags.coverage) this.out(view.coverageText(totals, this.paint));
     this.out(view.totalsText(totals, this.paint));
     if (failed !== null) this.exitWith(8);
     return { first, ...totals, violation: failed };

@@ -1,3 +1,4 @@
+import { coverable } from '../simulator/coverage.js';
 import type { SimulationReport, SimulationTotals } from '../simulator/run.js';
 import { plural } from './format.js';
 import type { Paint } from './terminal.js';
@@ -7,8 +8,11 @@ const list = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${count} ${name}`)
     .join(', ');
 
-/** One seed: what it drew, what went on, how it ended; of a violation also the last messages and the line that replays it. */
-export function reportText(report: SimulationReport, paint: Paint, variant: string | null): string {
+/**
+ * One seed: what it drew, what went on, how it ended; of a violation also the last messages and the line that replays it, with
+ * `replayFlags`.
+ */
+export function reportText(report: SimulationReport, paint: Paint, replayFlags: string): string {
   const { scenario } = report;
   const { network, disk, metastore, nemesis } = scenario;
   const lines = [
@@ -23,7 +27,7 @@ export function reportText(report: SimulationReport, paint: Paint, variant: stri
   ];
   if (report.verdict === 'ok') lines.push(`  ${paint.green('every invariant held')}`);
   else {
-    const replay = `muster simulate --seed ${report.seed}${variant === null ? '' : ` --variant ${variant}`}`;
+    const replay = `muster simulate --seed ${report.seed}${replayFlags}`;
     lines.push('', ...report.trace, '', paint.red(report.message ?? 'violation'), `replay: ${replay}`);
   }
   return `${lines.join('\n')}\n`;
@@ -32,4 +36,15 @@ export function reportText(report: SimulationReport, paint: Paint, variant: stri
 export function totalsText(totals: SimulationTotals, paint: Paint): string {
   const verdict = totals.violations === 0 ? paint.green('no violation') : paint.red('VIOLATION');
   return `${plural(totals.seeds, 'seed')}, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
+}
+
+/** What could be met: how often it was, and in how many runs. What was never met proves nothing. */
+export function coverageText({ coverage, seeds }: SimulationTotals, paint: Paint): string {
+  const lines = coverable.map((name) => {
+    const { times, seeds: runs } = coverage[name] ?? { times: 0, seeds: 0 };
+    const line = `  ${name.padEnd(28)} ${String(times).padStart(9)}  in ${String(runs).padStart(6)} of ${seeds}`;
+    return times === 0 ? paint.yellow(line) : line;
+  });
+  const never = coverable.filter((name) => coverage[name] === undefined).length;
+  return `${paint.bold('Coverage')}\n${lines.join('\n')}\n  ${never === 0 ? 'everything was met' : `${never} never met`}\n`;
 }

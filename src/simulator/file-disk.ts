@@ -6,6 +6,7 @@ import type { Rules } from '../core/rules.js';
 import { openVouched } from '../host/vouch.js';
 import type { NodeStorage, Recovered } from '../storage/contract.js';
 import type { FileStorage } from '../storage/file-storage.js';
+import { storePath } from '../storage/identity.js';
 import { logFolder } from '../storage/io.js';
 import type { Disk } from './disk.js';
 import { DiskView } from './disk-view.js';
@@ -105,7 +106,6 @@ export class FileDisk implements Disk {
       now: () => this.#world.queue.now,
     };
   }
-
 
   get lacks(): boolean {
     return (this.#lacks && this.damaged) || this.rewound;
@@ -333,7 +333,8 @@ export class FileDisk implements Disk {
     const disk = new FileDisk(this.#world, this.#random.fork(), this.#files);
     // One that keeps its name is a backup; any other is put into use, as another replica.
     if (store === this.store) disk.store = store;
-    else if (this.#opened > 0) disk.#remint = 'its folder was put back to an older state';
+    else if (this.#files.peek(storePath(dir)) !== null)
+      disk.#remint = 'its folder was put back to an older state';
     disk.boot = this.boot;
     disk.damaged = this.damaged;
     disk.rewound = this.rewound;

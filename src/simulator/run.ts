@@ -2,6 +2,7 @@ import type { Rules } from '../core/rules.js';
 import { addCoverage, type Coverage } from './coverage.js';
 import { Violation } from './invariants.js';
 import { type Scenario, scenarioOf } from './scenario.js';
+import { scenarios } from './scenarios.js';
 import { World } from './world.js';
 
 export interface SimulationReport {
@@ -30,7 +31,7 @@ export interface SimulationReport {
 export async function simulate(
   seed: number,
   rules?: Rules,
-  change: (scenario: Scenario) => Scenario = (s) => s,
+  change: (scenario: Scenario) => Scenario = scenarios.usual.of,
 ): Promise<SimulationReport> {
   const scenario = change(scenarioOf(seed));
   const world = new World(scenario, rules);
@@ -77,7 +78,7 @@ export interface SimulationTotals {
 export async function simulateMany(
   first: number,
   count: number,
-  variant: { readonly rules: Rules; readonly change?: (scenario: Scenario) => Scenario } | undefined,
+  { rules, change }: { readonly rules?: Rules; readonly change?: (scenario: Scenario) => Scenario },
   signal: AbortSignal,
   each: (report: SimulationReport, done: number) => boolean,
 ): Promise<SimulationTotals> {
@@ -90,7 +91,7 @@ export async function simulateMany(
     coverage: {} as Record<string, { times: number; seeds: number }>,
   };
   for (let i = 0; i < count && !signal.aborted; i++) {
-    const report = await simulate(first + i, variant?.rules, variant?.change);
+    const report = await simulate(first + i, rules, change);
     totals.seeds++;
     totals.operations += report.operations;
     totals.virtualMs += report.virtualMs;

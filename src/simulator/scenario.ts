@@ -73,6 +73,10 @@ export interface Scenario {
   /** Calls a client has under way at once. */
   readonly callsAtOnce: number;
   readonly sessionIdleMs: number;
+  /** Now and then a value has so many bytes; 0: none is long. */
+  readonly valueBytes: number;
+  /** Counters are reset to near the greatest number that they hold, too. */
+  readonly nearMax: boolean;
 }
 
 export const faults = [
@@ -275,6 +279,8 @@ function noisy(seed: number): Scenario {
     appendBytes: random.pick([150, 2000, 1_000_000]),
     callsAtOnce: random.pick([1, 1, 2, 8]),
     sessionIdleMs: random.pick([3_000, 600_000]),
+    valueBytes: 0,
+    nearMax: false,
     ...transactional(new Random(seed + 0.25)),
   };
 }

@@ -4,6 +4,7 @@ import type { CellKind, Operation } from '../core/machine/types.js';
 import type { ClusterMap } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
+import { limits } from '../limits.js';
 import { keysOf, mostAdded, scanObservations, settledObservation } from './cell-observations.js';
 import { SimUser, type UserWorld } from './sim-user.js';
 
@@ -75,13 +76,28 @@ export class SimClient extends SimUser {
     const random = this.#random;
     const kind = random.next();
     if (kind < 0.06) this.#delete(key);
-    else if (kind < 0.12) this.#change(key, { type: 'reset', value: random.below(2 ** 40) });
+    else if (kind < 0.12) this.#change(key, { type: 'reset', value: this.#start() });
     else this.#change(key, { type: 'incr', by: 1 + random.below(mostAdded) });
   }
 
   #changeRegister(key: string): void {
     if (this.#random.chance(0.1)) this.#delete(key);
-    else this.#change(key, { type: 'put', value: `${this.name}.${++this.#values}` }, 0.3);
+    else this.#change(key, { type: 'put', value: this.#value() }, 0.3);
+  }
+
+  /** What a counter is reset to. */
+  #start(): number {
+    const value = this.#random.below(2 ** 40);
+    return this.#world.scenario.nearMax && value % 2 === 0 ? limits.counterMax - (value % mostAdded) : value;
+  }
+
+  #value(): string {
+    const value = `${this.name}.${++this.#values}`;
+    const { valueBytes } = this.#world.scenario;
+    if (valueBytes === 0 || !this.#random.chance(0.1)) return value;
+    // Half of the long ones grow sixfold as JSON.
+    const filler = this.#random.chance(0.5) ? '\u0001' : 'x';
+    return value + filler.repeat(valueBytes - value.length - this.#random.below(8));
   }
 
   #delete(key: string): void {

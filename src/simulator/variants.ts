@@ -1,6 +1,7 @@
 import { type Rules, soundRules } from '../core/rules.js';
 import { comesLate, doubtful, usurped, weightsOf } from './biases.js';
 import { brokenLinks, type Fault, quiet, type Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
 export interface Variant {
@@ -15,6 +16,10 @@ export interface Variant {
   /** Circumstances that the mistake needs; without this, the scenarios as they come. */
   readonly change?: (scenario: Scenario) => Scenario;
 }
+
+/** The circumstances in which a variant is tried. What is around the core follows the rules: it need not run. */
+export const changeOf = ({ change = scenarios.core.of }: Variant): ((scenario: Scenario) => Scenario) =>
+  change;
 
 /** Faults come this often, and little else goes on. */
 const struck = (scenario: Scenario, everyMs: number): Scenario => ({
