@@ -5,6 +5,7 @@ import { commandsMarkdown } from './gen-commands.js';
 import { errorsMarkdown } from './gen-errors.js';
 import { limitsMarkdown } from './gen-limits.js';
 import { methodsMarkdown } from './gen-methods.js';
+import { simulationMarkdown } from './gen-simulation.js';
 import { variantsMarkdown } from './gen-variants.js';
 
 /** Page of docs/ → how its text is made. */
@@ -13,6 +14,7 @@ export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'ERRORS.md': errorsMarkdown,
   'LIMITS.md': limitsMarkdown,
   'METHODS.md': methodsMarkdown,
+  'SIMULATION.md': simulationMarkdown,
   'VARIANTS.md': variantsMarkdown,
 };
 

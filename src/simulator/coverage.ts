@@ -19,6 +19,7 @@ export const rareStates = {
   'power failure': 'all machines lose power at once',
   'log was torn': 'recovery finds a torn end of the log',
   'log was compared': 'a damaged log is compared with others before it leads',
+  'rot was noticed': 'a store with a flipped bit is refused',
   'disk failed': 'a write of the log fails, and the node ends',
   'checkpoint failed': 'a checkpoint fails, and the node goes on',
   'session expired': 'an operation is refused for its session has expired',

@@ -23,6 +23,8 @@ export interface Disk {
   epochAt(p: number, seq: number): number | 'covered' | null;
   /** Its machine has lost power, and with it what was not synced. */
   powerFailure(): void;
+  /** Nobody has it open: one of its bits flips. */
+  rot(): void;
   /** A copy as of now, under another identity: what a restored backup of the disk would be. */
   clone(store: string): Disk;
   /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
@@ -138,6 +140,9 @@ export class SimDisk implements Disk {
 
   /** What is acknowledged is on it, and the end of the process has decided what else. */
   powerFailure(): void {}
+
+  /** It has no bytes. */
+  rot(): void {}
 
   promised(p: number): number {
     return Math.max(this.#view.promised(p), this.#disk.rows.get(p)?.promised ?? 0);

@@ -7,7 +7,7 @@ import { openVouched } from '../host/vouch.js';
 import type { NodeStorage, Recovered } from '../storage/contract.js';
 import type { FileStorage } from '../storage/file-storage.js';
 import { storePath } from '../storage/identity.js';
-import { logFolder } from '../storage/io.js';
+import { logFolder, stateFile } from '../storage/io.js';
 import type { Disk } from './disk.js';
 import { DiskView } from './disk-view.js';
 import { noFileFaults, type SimFileProcess, SimFileSystem } from './file-system.js';
@@ -71,6 +71,10 @@ export class FileDisk implements Disk {
   #underWay: readonly LogRecord[] = [];
   #ahead: readonly Ahead[] = [];
   #lacks = false;
+  /** A bit of it has flipped: it may be refused, or lack its end and say so. */
+  #rotten = false;
+  /** What was acknowledged may be lost, and its store gets another identity. */
+  #excused = false;
 
   constructor(world: FileDiskWorld, random: Random, files?: SimFileSystem) {
     this.#world = world;
@@ -101,6 +105,7 @@ export class FileDisk implements Disk {
       dir,
       random: this.#random,
       newId: () => this.store,
+      durability: this.#world.scenario.durability,
       machine: `boot ${this.#machine}`,
       segmentBytes: this.#world.scenario.disk.segmentBytes,
       now: () => this.#world.queue.now,
@@ -147,12 +152,16 @@ export class FileDisk implements Disk {
     this.#acknowledged = this.#view.clone();
     this.#underWay = [];
     this.#ahead = [];
+    this.#rotten = false;
+    this.#excused = false;
     return this.#watched(storage, snapshot);
   }
 
   #found(recovered: Recovered): void {
+    const excused = this.#excused || (this.#rotten && recovered.damaged);
+    if (this.#rotten && recovered.damaged) this.#lacks = true;
     for (const stored of recovered.partitions) {
-      const wrong = this.#wrong(stored);
+      const wrong = excused ? null : this.#wrong(stored);
       if (wrong !== null) throw new Violation(10, `${this.store} start ${recovered.boot}: ${wrong}`);
     }
     this.store = recovered.store;
@@ -249,13 +258,39 @@ export class FileDisk implements Disk {
     this.crash();
     this.#machine++;
     this.#files.powerFailure();
+    // Its store cannot vouch for what it acknowledged, and gets another identity when it is opened.
+    if (this.#world.scenario.durability === 'process' && this.#opened > 0) {
+      this.store = uuidOf(this.#random);
+      this.#excused = true;
+    }
     this.#lookAgain();
+  }
+
+  rot(): void {
+    const paths = this.#paths();
+    if (paths.length === 0) return;
+    const path = this.#random.pick(paths);
+    const bytes = this.#files.peek(path)?.length ?? 0;
+    this.#files.corrupt(path, this.#random.below(Math.max(1, bytes) * 8));
+    this.#rotten = true;
+  }
+
+  /** Files of the log, and the checkpoint. */
+  #paths(): string[] {
+    const folder = logFolder(dir);
+    const log = this.#files.list(folder).map((name) => `${folder}/${name}`);
+    return this.#files.peek(stateFile(dir)) === null ? log : [...log, stateFile(dir)];
   }
 
   /** Recovers a copy, as the next process will recover the disk itself. */
   #recover(files: SimFileSystem): Promise<FileStorage> {
     const judge = files.clone();
     return openSimStorage(this.#options(judge.process('judge', { immediate: true })));
+  }
+
+  /** It may be refused as damaged, and is then to be replaced. */
+  get mayBeRefused(): boolean {
+    return this.#rotten;
   }
 
   #lookAgain(): void {
@@ -273,12 +308,14 @@ export class FileDisk implements Disk {
         }
         Object.assign(this, { boot, store });
       },
-      (error: unknown) => this.#world.broken(error),
+      (error: unknown) => {
+        if (!this.#rotten) this.#world.broken(error);
+      },
     );
   }
 
   async damageLastBatch(): Promise<boolean> {
-    if (this.#process !== null || this.#opened === 0) return false;
+    if (this.#process !== null || this.#opened === 0 || this.#rotten) return false;
     const bit = this.#lastBit();
     if (bit === null) return false;
     const [path, at] = bit;
@@ -344,6 +381,8 @@ export class FileDisk implements Disk {
     disk.#underWay = this.#underWay;
     disk.#ahead = this.#ahead;
     disk.#lacks = this.#lacks;
+    disk.#rotten = this.#rotten;
+    disk.#excused = this.#excused;
     return disk;
   }
 }

@@ -35,6 +35,8 @@ export interface HostSide {
   turned(process: HostProcess, events: readonly NodeEvent[], ready: Ready): void;
   /** It has ended itself, for its disk failed or another process runs in its place. */
   gaveUp(process: HostProcess, why: string): void;
+  /** Its disk is damaged. */
+  refused(process: HostProcess, why: string): void;
 }
 
 /** No handlers: what they do is no concern of the protocol. */
@@ -179,7 +181,8 @@ export class HostProcess implements NodeProcess, Endpoint {
     if (!this.alive) return;
     const { code, message } = asMuster(error);
     // A disk that hangs or fails, and another process in its place, end a process; anything else is a defect.
-    if (code.startsWith('storage-') && code !== 'storage-corrupt') this.#side.gaveUp(this, message);
+    if (code === 'storage-corrupt' && this.disk.mayBeRefused) this.#side.refused(this, message);
+    else if (code.startsWith('storage-') && code !== 'storage-corrupt') this.#side.gaveUp(this, message);
     else this.#world.failed(this, error);
   }
 

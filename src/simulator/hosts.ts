@@ -102,6 +102,21 @@ export class HostEdges implements Edges, HostSide {
       world.queue.after(this.#random.between(100, 1000), () => world.start(process.node));
   }
 
+  /** As the error says: its folder is moved away, and the node learns again. */
+  refused(process: HostProcess, why: string): void {
+    const world = this.#world;
+    const { node } = process;
+    world.note(() => `${node} does not start: ${why}`);
+    world.met('rot was noticed');
+    this.#starting.delete(node);
+    process.kill();
+    if (world.usurped.includes(process)) return;
+    world.queue.after(this.#random.between(100, 1000), () => {
+      world.replaceDisk(node, null);
+      world.start(node);
+    });
+  }
+
   /** Its connections have ended with it, and whoever had one has been told. */
   killed(): void {}
 

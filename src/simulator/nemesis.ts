@@ -104,8 +104,11 @@ export class Nemesis {
         this.#usurp(node);
         break;
       case 'powerFailure':
-        this.#world.powerFailure();
-        for (const one of nodes) this.#restartLater(one);
+        this.#powerFailure(node);
+        break;
+      case 'rot':
+        if (this.#mayLose(node)) this.#world.rot(node);
+        this.#restartLater(node);
         break;
       case 'reset': {
         const other = random.pick(nodes);
@@ -304,6 +307,18 @@ export class Nemesis {
       this.#world.kill(node);
       this.#world.queue.after(this.#random.between(1, 20), () => this.#world.start(node));
     }
+  }
+
+  /** Synced disks keep what was acknowledged even when all machines lose power; others lose what their system had not written. */
+  #powerFailure(node: NodeId): void {
+    const { nodes, scenario } = this.#world;
+    if (scenario.durability === 'process') {
+      if (this.#mayLose(node)) this.#world.powerFailureOf(node);
+      this.#restartLater(node);
+      return;
+    }
+    this.#world.powerFailure();
+    for (const one of nodes) this.#restartLater(one);
   }
 
   #replaceDisk(node: NodeId, copy: Disk | null): void {

@@ -1,3 +1,4 @@
+import type { Durability } from '../core/map/types.js';
 import { Random } from '../core/random.js';
 import { brokenLinksMs } from './broken-links.js';
 import { type FileFaults, noFileFaults } from './file-system.js';
@@ -18,6 +19,8 @@ export interface Scenario {
   readonly brokenLinks: boolean;
   /** The production host runs, too: its queue, codec, frames, connections and timers. */
   readonly hosts: boolean;
+  /** As the cluster was made: what is acknowledged is synced, or only with the system. */
+  readonly durability: Durability;
   /** How long faults go on; then everything is healed and liveness is demanded. */
   readonly faultyMs: number;
   readonly clients: number;
@@ -102,6 +105,7 @@ export const faults = [
   'drop',
   'usurp',
   'powerFailure',
+  'rot',
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -169,12 +173,15 @@ export function hosted(scenario: Scenario): Scenario {
     stale: often * random.pick([0, 0.2]),
     misdirected: often * random.pick([0, 0.05]),
   };
-  const powerFailure = scenario.quiet || scenario.brokenLinks ? 0 : random.pick([0, 0.3]) * random.next();
+  const broken = scenario.quiet || scenario.brokenLinks ? 0 : 1;
+  const powerFailure = broken * random.pick([0, 0.3]) * random.next();
+  const rot = broken * random.pick([0, 0, 0.3]) * random.next();
   return {
     ...scenario,
     hosts: true,
+    durability: random.chance(0.2) ? 'process' : 'fsync',
     disk: { ...disk, segmentBytes: random.pick([512, 4096, 65_536]), faults },
-    nemesis: { ...nemesis, weights: { ...nemesis.weights, powerFailure } },
+    nemesis: { ...nemesis, weights: { ...nemesis.weights, powerFailure, rot } },
   };
 }
 
@@ -223,6 +230,7 @@ function noisy(seed: number): Scenario {
     bitFlip: media.bitFlip,
     rewind: 0,
     powerFailure: 0,
+    rot: 0,
   };
   const weights = Object.fromEntries(
     faults.map((fault) => [fault, fault in apart || random.chance(0.25) ? 0 : random.next()]),
@@ -244,6 +252,7 @@ function noisy(seed: number): Scenario {
     quiet: false,
     brokenLinks: false,
     hosts: false,
+    durability: 'fsync',
     faultyMs: random.between(8_000, 25_000),
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),

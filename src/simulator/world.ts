@@ -146,7 +146,7 @@ export class World {
         partitions,
         replicas,
         minInSync,
-        durability: 'fsync',
+        durability: this.scenario.durability,
         timings: defaultTimings,
         repairAfterMs,
       },
@@ -185,6 +185,25 @@ export class World {
     this.note(() => `${node} is killed`);
     process.kill();
     this.#edges.killed(node);
+  }
+
+  /** One machine loses power. */
+  powerFailureOf(node: NodeId): void {
+    this.note(() => `the machine of ${node} loses power`);
+    this.kill(node);
+    for (const process of this.oldOf(node)) process.kill();
+    const disk = this.disks.get(node) as Disk;
+    this.#destroyed.push(disk.clone(disk.store));
+    disk.powerFailure();
+  }
+
+  /** A bit of the node's disk flips, somewhere. It is noticed when the node starts, and then an operator puts an empty disk in its place. */
+  rot(node: NodeId): void {
+    this.note(() => `a bit of ${node}'s disk flips`);
+    this.kill(node);
+    const disk = this.disks.get(node) as Disk;
+    this.#destroyed.push(disk.clone(disk.store));
+    disk.rot();
   }
 
   /** All machines lose power at once. */
