@@ -172,6 +172,11 @@ export class SimWire {
   #take(end: Endpoint, server: SimServer, options: ConnectOptions, tuning: Tuning): SimConnection {
     const peer = server.admit(introduction(options));
     const { self } = server.options;
+    const open = [...this.#of(server.end)].length;
+    if (open >= server.tuning.connections)
+      throw new MusterError('busy', `this node has ${open} connections and takes no more`, {
+        details: { url: options.url },
+      });
     if (options.expect !== null && !isExpected(self, options.expect))
       throw new MusterError('unreachable', `what answers at ${options.url} is not the node expected`, {
         details: { url: options.url, refused: false },
@@ -210,7 +215,8 @@ class SimServer {
 }
 
 class SimConnection implements Connection, FrameSink {
-  readonly buffered = 0;
+  /** Units that the system at this end has taken and the other end has not. */
+  buffered = 0;
   readonly end: Endpoint;
   readonly peer: Hello;
   readonly #outbox: Outbox;
@@ -278,7 +284,12 @@ class SimConnection implements Connection, FrameSink {
 
   write(frame: string): void {
     // A process that has been killed sends nothing any more.
-    if (this.end.gate.alive) this.#deliver(this, (to) => to.#receive(frame));
+    if (!this.end.gate.alive) return;
+    this.buffered += frame.length;
+    this.#deliver(this, (to) => {
+      this.buffered = Math.max(0, this.buffered - frame.length);
+      to.#receive(frame);
+    });
   }
 
   #receive(frame: string): void {
