@@ -19,28 +19,39 @@ const flagsOf: Readonly<Record<OpenMode, number>> = {
   wxs: O_WRONLY | O_CREAT | O_EXCL | syncedWrites,
 };
 
-type WriteDone = (error: Error | null, bytes: number) => void;
+type Done<T> = (error: Error | null, value: T) => void;
 
-function opened(file: fs.promises.FileHandle, syncsAfter: boolean): OpenFile {
-  // By callbacks: a promise of `FileHandle` costs several times as much, and each append to the log waits for one.
-  const writing = (start: (done: WriteDone) => void): Promise<number> =>
-    new Promise((resolve, reject) => {
-      start((error, bytes) => {
-        if (error !== null) reject(error);
-        else if (!syncsAfter) resolve(bytes);
-        else fs.fdatasync(file.fd, (failed) => (failed ? reject(failed) : resolve(bytes)));
-      });
+const called = <T>(start: (done: Done<T>) => void): Promise<T> =>
+  new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error !== null) reject(error);
+      else resolve(value);
     });
+  });
+
+/**
+ * By descriptor and callbacks: a write through `FileHandle` costs several times as much, and each append to the log waits for one.
+ * `syncsAfter`: a write is synced before it resolves.
+ */
+function opened(fd: number, syncsAfter: boolean): OpenFile {
+  const synced = async (writing: Promise<number>): Promise<number> => {
+    const bytes = await writing;
+    await called<void>((done) => fs.fdatasync(fd, (error) => done(error, undefined)));
+    return bytes;
+  };
+  const write: OpenFile['write'] = (bytes, position) =>
+    called((done) => fs.write(fd, bytes, 0, bytes.length, position, done));
+  const writev: OpenFile['writev'] = (buffers, position) =>
+    called((done) => fs.writev(fd, buffers as Uint8Array[], position, done));
   return {
-    stat: async () => statOf(await file.stat()),
-    read: async (buffer, offset, position) =>
-      (await file.read(buffer, offset, buffer.length - offset, position)).bytesRead,
-    write: (bytes, position) => writing((done) => fs.write(file.fd, bytes, 0, bytes.length, position, done)),
-    writev: (buffers, position) =>
-      writing((done) => fs.writev(file.fd, buffers as Uint8Array[], position, done)),
-    truncate: (bytes) => file.truncate(bytes),
-    sync: () => file.sync(),
-    close: () => file.close(),
+    stat: async () => statOf(await called<fs.Stats>((done) => fs.fstat(fd, done))),
+    read: (buffer, offset, position) =>
+      called((done) => fs.read(fd, buffer, offset, buffer.length - offset, position, done)),
+    write: syncsAfter ? (bytes, position) => synced(write(bytes, position)) : write,
+    writev: syncsAfter ? (buffers, position) => synced(writev(buffers, position)) : writev,
+    truncate: (bytes) => called((done) => fs.ftruncate(fd, bytes, (error) => done(error, undefined))),
+    sync: () => called((done) => fs.fsync(fd, (error) => done(error, undefined))),
+    close: () => called((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
   };
 }
 
@@ -61,8 +72,8 @@ export const nodeFiles: FileSystem = {
   mkdir: (path) => fs.promises.mkdir(path, { mode: 0o700 }),
   async open(path, mode) {
     if (windows && mode === 'r' && (await fs.promises.stat(path)).isDirectory()) return folderOnWindows;
-    const file = await fs.promises.open(path, flagsOf[mode], 0o600);
-    return opened(file, mode === 'wxs' && syncedWrites === 0);
+    const fd = await called<number>((done) => fs.open(path, flagsOf[mode], 0o600, done));
+    return opened(fd, mode === 'wxs' && syncedWrites === 0);
   },
   link: (from, to) => fs.promises.link(from, to),
   rename: (from, to) => fs.promises.rename(from, to),

@@ -80,7 +80,8 @@ export class FileNode {
 
   write(position: number, bytes: Uint8Array): void {
     this.shown.write(position, bytes);
-    this.changes.push({ kind: 'write', position, bytes: bytes.slice() });
+    // `slice` of a Buffer would be the caller's own bytes.
+    this.changes.push({ kind: 'write', position, bytes: new Uint8Array(bytes) });
   }
 
   /** A write that is durable when it returns. What was written before, un-synced, stays so. */
@@ -90,6 +91,7 @@ export class FileNode {
   }
 
   truncate(bytes: number): void {
+    if (bytes === this.shown.length) return; // nothing to be synced, whatever is on the disk
     this.shown.truncate(bytes);
     this.changes.push({ kind: 'truncate', bytes });
   }

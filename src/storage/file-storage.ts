@@ -56,6 +56,8 @@ export class FileStorage implements NodeStorage {
   /** Why the last checkpoint is not there. */
   private checkpointError: MusterError | null = null;
   private checkpointFailures = 0;
+  /** Why the last one that failed did. */
+  private lastFailure: MusterError | null = null;
   /** Partitions of which changes were to be written and are not there. */
   private readonly unwritten = new Set<number>();
   private closing = false;
@@ -167,7 +169,7 @@ export class FileStorage implements NodeStorage {
         const partial = deltas.some(({ partition, full }) => !full && this.unwritten.has(partition));
         if (partial && this.checkpointFailures === failuresBefore)
           throw new MusterError('internal', 'a checkpoint after one that failed is not whole');
-        if (partial) throw this.checkpointError;
+        if (partial) throw this.lastFailure;
         const floor = Math.max(this.floor, Math.min(closedSegments, coverage.removableUpTo(pending)));
         await this.parts.checkpoint.write({ batch, deltas, drops, promises: dirty, floor });
         for (const [partition, covered] of pending) coverage.cover(partition, covered);
@@ -184,8 +186,9 @@ export class FileStorage implements NodeStorage {
         for (const [partition] of dirty) if (promises.has(partition)) dirtyPromises.add(partition);
         for (const { partition } of deltas) this.unwritten.add(partition);
         this.checkpointFailures++;
-        this.checkpointError = storageError(error, this.parts.dir, 'checkpointing');
-        throw this.checkpointError;
+        this.lastFailure = storageError(error, this.parts.dir, 'checkpointing');
+        this.checkpointError = this.lastFailure;
+        throw this.lastFailure;
       }
     });
     this.checkpointing = done.catch(() => {}); // the caller has the rejection; the queue goes on to the next refusal
@@ -274,11 +277,7 @@ export class FileStorage implements NodeStorage {
 }
 
 /** Makes segments and their names durable. */
-export async function syncSegments(
-  files: FileSystem,
-  dir: string,
-  numbers: readonly number[],
-): Promise<void> {
+async function syncSegments(files: FileSystem, dir: string, numbers: readonly number[]): Promise<void> {
   const folder = logFolder(dir);
   for (const number of numbers) {
     const { file } = await openRegular(files, join(folder, segmentName(number)), { mode: 'r+' });

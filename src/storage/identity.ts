@@ -26,6 +26,8 @@ export interface RunFile {
   readonly durability: Durability;
   /** The last batch at a clean end; null while open or after a crash. */
   readonly clean: number | null;
+  /** In 'process' durability: the first segment of this start. Nothing since is known to be synced. */
+  readonly unsyncedFrom?: number;
   /** The checkpoint file had at least this many bytes. */
   readonly stateBytes?: number;
   /** Something was cut off the log that may have been acknowledged (PROTOCOL R9a). */

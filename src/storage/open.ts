@@ -1,20 +1,22 @@
 import { join } from 'node:path';
 import type { Durability } from '../core/map/types.js';
-import type { FileSystem } from '../files/contract.js';
-import { ensureFolder, openRegular, removeTree, syncFolder } from '../files/whole.js';
+import { MusterError } from '../errors.js';
+import type { FileSystem, OpenFile } from '../files/contract.js';
+import { ensureFolder, openRegular, readUpTo, removeTree, syncFolder, writeAll } from '../files/whole.js';
 import { limits } from '../limits.js';
 import type { Checkpoint, CheckpointStore, LoadedCheckpoint } from './checkpoint.js';
-import type { LogRecord } from './contract.js';
+import { BatchEncoder } from './codec.js';
+import type { LogRecord, StoredPartition } from './contract.js';
 import { Coverage, coveredBy } from './coverage.js';
 import { createLocked, mint } from './create.js';
-import { FileStorage, syncSegments } from './file-storage.js';
+import { FileStorage } from './file-storage.js';
 import { machineBoot, type RunFile, readRun, type StoreFile, writeRun } from './identity.js';
 import { corrupt, logFolder, stateFolder, storageError } from './io.js';
 import { lmdbCheckpoints } from './lmdb-checkpoint.js';
 import type { Release } from './lock.js';
 import { type Platform, systemPlatform } from './platform.js';
 import { Replay } from './replay.js';
-import { type Scanned, scanLog } from './scan.js';
+import { type Log, type Scanned, scanLog } from './scan.js';
 import { listSegments, SegmentWriter, segmentName } from './segments.js';
 
 export interface StorageOptions extends Partial<Platform> {
@@ -104,8 +106,6 @@ async function recover(
   const folder = logFolder(dir);
   const loaded = await checkpoint.load();
   await finishRemoval(files, folder, loaded.floor);
-  if (run.boot > 0 && (await listSegments(files, folder)).length === 0)
-    throw corrupt(dir, folder, 'the log is missing');
 
   const covered = coveredBy(loaded.rows);
   const coverage = new Coverage(covered);
@@ -113,12 +113,17 @@ async function recover(
   const dropped = new Map<number, number>();
   const dirtyPromises = new Set<number>();
   let begun = 0;
-  const scanned = await scanLog({
+  const log = {
     files,
     dir,
     lineage: store.lineage,
     trusted,
+    unsyncedFrom: trusted ? Number.POSITIVE_INFINITY : (run.unsyncedFrom ?? Number.POSITIVE_INFINITY),
     firstSegment: loaded.floor + 1,
+    begun: run.boot > 0,
+  };
+  const scanned = await scanLog({
+    ...log,
     onSegment: (number) => {
       coverage.begin(number);
       begun = number;
@@ -136,23 +141,30 @@ async function recover(
     onBytes: (bytes) => coverage.setBytes(bytes),
   });
   checkNothingLost(dir, run, loaded, scanned, trusted);
+  const gaps = new Set<number>();
   const partitions = replay.finish((partition, after, found) => {
-    throw corrupt(dir, folder, `partition ${partition} has no entry ${after + 1}, though it has ${found}`);
+    gaps.add(partition);
+    // What would have cut those entries may be among what was not synced.
+    if (trusted)
+      throw corrupt(dir, folder, `partition ${partition} has no entry ${after + 1}, though it has ${found}`);
   });
 
   const allNotes = [...notes];
   // A flipped bit in the last batch looks like a write cut short, which nobody had acknowledged: the cut is remembered first.
   const damaged = run.damaged === true || scanned.torn !== null;
   if (scanned.torn !== null) {
-    if (run.damaged !== true) await writeRun(files, dir, { ...run, damaged });
+    // Even if it says so already: an earlier attempt may have ended before that was durable.
+    await writeRun(files, dir, { ...run, damaged });
     allNotes.push(await cutTail(files, dir, scanned));
   }
-  await settleSegments(files, dir, scanned, run.durability === 'process');
+  const from = uncertainFrom(run, machine);
+  await settleSegments(files, dir, scanned, from);
+  if (from !== Number.POSITIVE_INFINITY) await lookAgain(log, scanned);
   const promises = new Map(partitions.map((p) => [p.partition, p.promised]));
   for (const partition of dirtyPromises) if (!promises.has(partition)) dirtyPromises.delete(partition);
 
   const segment = Math.max(begun, loaded.floor) + 1;
-  const lastBatch = Math.max(scanned.lastBatch, loaded.maxBatch);
+  let lastBatch = Math.max(scanned.lastBatch, loaded.maxBatch);
   const header = {
     lineage: store.lineage,
     number: segment,
@@ -164,6 +176,13 @@ async function recover(
   try {
     await syncFolder(files, folder);
     coverage.begin(segment);
+    if (gaps.size > 0) {
+      // The next start, which may trust this log, has to find what cuts them.
+      const records = partitions.filter((p) => gaps.has(p.partition)).flatMap(recordsOf);
+      lastBatch++;
+      await writer.write(new BatchEncoder().encode(records, lastBatch, scanned.lastBatch));
+      coverage.note(lastBatch, records);
+    }
     coverage.setBytes(writer.size);
     const boot = run.boot + 1;
     const stateBytes = await checkpoint.bytes();
@@ -176,6 +195,7 @@ async function recover(
       damaged,
       notes: [],
       stateBytes,
+      ...(durability === 'process' && { unsyncedFrom: segment }),
     };
     await writeRun(files, dir, now);
     const recovered = { store: store.store, boot, partitions, damaged, notes: allNotes };
@@ -204,6 +224,12 @@ async function recover(
   }
 }
 
+/** A partition anew, as records that replace whatever the log has of it. */
+const recordsOf = ({ partition, snapshot, entries }: StoredPartition): LogRecord[] => [
+  { type: 'snapshot', partition, snapshot },
+  ...entries.map((entry) => ({ type: 'append', partition, entry }) as const),
+];
+
 /** A removal of covered segments may have been cut short, in whatever order the disk did it. */
 async function finishRemoval(files: FileSystem, folder: string, floor: number): Promise<void> {
   for (const number of await listSegments(files, folder)) {
@@ -220,13 +246,13 @@ function checkNothingLost(
   trusted: boolean,
 ): void {
   const known = trusted ? Math.max(loaded.maxBatch, run.clean ?? 0) : 0;
-  if (scanned.lastBatch >= known) return;
+  if (scanned.accountedFor >= known) return;
   const { torn } = scanned;
   const file = torn === null ? logFolder(dir) : join(logFolder(dir), segmentName(torn.segment));
   throw corrupt(
     dir,
     file,
-    `batch ${scanned.lastBatch + 1} is missing, though it had been on disk`,
+    `batch ${scanned.accountedFor + 1} is missing, though it had been on disk`,
     torn?.offset ?? null,
   );
 }
@@ -246,15 +272,62 @@ async function cutTail(files: FileSystem, dir: string, scanned: Scanned): Promis
   );
 }
 
-/** Shortens the last segment to what is in use and makes durable what was read but maybe never synced. */
-async function settleSegments(files: FileSystem, dir: string, scanned: Scanned, all: boolean): Promise<void> {
-  const last = scanned.segments.at(-1);
-  if (last === undefined) return;
-  const { file } = await openRegular(files, join(logFolder(dir), segmentName(last.number)), { mode: 'r+' });
-  try {
-    await file.truncate(last.bytes);
-  } finally {
-    await file.close();
+/** Whole segments were read, written and synced: what is there is what was read the first time, or this start has to be begun again. */
+async function lookAgain(log: Log, scanned: Scanned): Promise<void> {
+  const nothing = () => {};
+  const again = await scanLog({ ...log, onSegment: nothing, onBatch: nothing, onBytes: nothing });
+  if (again.lastBatch !== scanned.lastBatch || again.torn !== null)
+    throw new MusterError('storage-failed', `the log in ${log.dir} changed while it was read`, {
+      details: { path: log.dir, cause: null },
+    });
+}
+
+/**
+ * The first segment of which nothing is known to be on the disk; infinite when there is none. In another boot of the machine what was read
+ * came from the disk.
+ */
+function uncertainFrom(run: RunFile, machine: string | null): number {
+  const same = machine === null || run.machine === machine;
+  if (run.durability === 'fsync' || run.clean !== null || !same) return Number.POSITIVE_INFINITY;
+  return run.unsyncedFrom ?? 0;
+}
+
+/**
+ * Makes sure that what was read is on the disk, and shortens the last segment to what is in use. A sync alone does not: one that
+ * failed leaves pages that reads show, that count as written and are not (Rebello et al., "Can Applications Recover from
+ * fsync Failures?", USENIX ATC 2020). So what an earlier process may have failed to sync is written again over itself, which makes
+ * new pages to be synced. In 'fsync' mode that is the last write: a process ends at the first error, and the batches before were
+ * synced when it was begun. In 'process' mode it is every segment from `uncertainFrom` on.
+ */
+async function settleSegments(
+  files: FileSystem,
+  dir: string,
+  { segments, lastWrite }: Scanned,
+  uncertainFrom: number,
+): Promise<void> {
+  const last = segments.at(-1);
+  for (const segment of segments) {
+    const whole = segment.number >= uncertainFrom;
+    if (!whole && segment !== last) continue;
+    const path = join(logFolder(dir), segmentName(segment.number));
+    const { file } = await openRegular(files, path, { mode: 'r+' });
+    try {
+      if (segment === last) await file.truncate(segment.bytes);
+      if (whole) await rewrite(file, segment.bytes);
+      // As it was read: the system may have forgotten it since.
+      if (segment === last) for (const { at, bytes } of lastWrite) await writeAll(file, [bytes], at);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
-  await syncSegments(files, dir, all ? scanned.segments.map((s) => s.number) : [last.number]);
+  await syncFolder(files, logFolder(dir));
+}
+
+const REWRITE_BYTES = 1024 * 1024;
+
+/** Writes the first `bytes` over themselves. */
+async function rewrite(file: OpenFile, bytes: number): Promise<void> {
+  for (let at = 0; at < bytes; at += REWRITE_BYTES)
+    await writeAll(file, [await readUpTo(file, at, Math.min(REWRITE_BYTES, bytes - at))], at);
 }

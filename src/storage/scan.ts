@@ -10,7 +10,8 @@
  * - a frame of a later batch whose `synced` ≥ b: **corrupt**. An acknowledged batch is lost; refuse to start.
  * - in 'process' durability nothing is synced, yet nothing is lost either unless the machine itself went down. Same boot:
  *   any later batch is the proof (`trusted`). Another boot: only `synced` is (what had been synced when the store was
- *   opened), the rest is cut; the store then gets a new identity, so nothing it lost was vouched for.
+ *   opened), and of the segments begun since (`unsyncedFrom`) anything may be missing; the rest is cut. The store then gets a new
+ *   identity, so nothing it lost was vouched for.
  * A segment's header is such a proof as well. What cannot be told from a torn tail is damage to the very last batch; if the
  * store was closed cleanly or a checkpoint came after it, the caller notices by the batch number those recorded.
  */
@@ -36,6 +37,12 @@ import {
   supportedFormat,
 } from './segments.js';
 
+/** Bytes of a segment, and where they are. */
+export interface Piece {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
 export interface ScannedSegment {
   readonly number: number;
   /** Last batch in it; that of the segment before when it is empty. */
@@ -46,8 +53,12 @@ export interface ScannedSegment {
 
 export interface Scanned {
   readonly segments: readonly ScannedSegment[];
+  /** What was written last to the last of them, as it was read: the frames of its last batch, or its header when it has none. */
+  readonly lastWrite: readonly Piece[];
   /** The last whole batch, 0 when there is none. */
   readonly lastBatch: number;
+  /** Batches up to this one are there, or were given up when the last segment was begun. */
+  readonly accountedFor: number;
   /** What has to be cut off: the rest of `segment` from `offset` and every segment after it. */
   readonly torn: { readonly segment: number; readonly offset: number; readonly bytes: number } | null;
 }
@@ -75,17 +86,22 @@ class FrameReader {
   }
 
   /** The frame at `at`: 'end' when only zeros follow, 'bad' when something else does. */
-  async frame(
-    at: number,
-  ): Promise<
-    'end' | 'bad' | { readonly header: FrameHeader; readonly payload: Buffer; readonly next: number }
+  async frame(at: number): Promise<
+    | 'end'
+    | 'bad'
+    | {
+        readonly header: FrameHeader;
+        readonly bytes: Buffer;
+        readonly payload: Buffer;
+        readonly next: number;
+      }
   > {
     const header = readFrameHeader(await this.bytes(at, FRAME_HEADER), 0);
     if (header === null) return (await this.onlyZeros(at)) ? 'end' : 'bad';
     const whole = FRAME_HEADER + header.length;
     const bytes = await this.bytes(at, whole);
     if (bytes.length < whole || !frameHolds(bytes, 0, header)) return 'bad';
-    return { header, payload: bytes.subarray(FRAME_HEADER), next: at + aligned(whole) };
+    return { header, bytes, payload: bytes.subarray(FRAME_HEADER), next: at + aligned(whole) };
   }
 
   private async onlyZeros(at: number): Promise<boolean> {
@@ -114,15 +130,23 @@ function proofIn(buffer: Buffer, from: number, trusted: boolean): number {
   return proof;
 }
 
-export interface ScanOptions {
+/** Which log it is. */
+export interface Log {
   readonly files: FileSystem;
   /** The data folder; the segments are in its `log`. */
   readonly dir: string;
   readonly lineage: string;
   /** False: the machine went down under a store that does not sync, so un-synced batches may be lost. */
   readonly trusted: boolean;
+  /** Then: the segment from which on nothing was ever synced; infinite when that is not known. */
+  readonly unsyncedFrom: number;
   /** The number the first segment must have: one after those removed. */
   readonly firstSegment: number;
+  /** The store has been opened before: it has a log. */
+  readonly begun: boolean;
+}
+
+export interface ScanOptions extends Log {
   /** A segment begins; its batches follow, then the bytes it has in use. */
   readonly onSegment: (number: number) => void;
   readonly onBatch: (batch: number, records: readonly LogRecord[]) => void;
@@ -131,7 +155,7 @@ export interface ScanOptions {
 
 /** Reads the whole log in order. Rejects with `storage-corrupt`, naming file and offset; changes nothing on disk. */
 export async function scanLog(options: ScanOptions): Promise<Scanned> {
-  const { files, dir, lineage, trusted, onBatch } = options;
+  const { files, dir, lineage, trusted, unsyncedFrom, firstSegment, onBatch } = options;
   const folder = logFolder(dir);
   const numbers = await listSegments(files, folder);
   const path = (number: number) => join(folder, segmentName(number));
@@ -139,15 +163,16 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
     corrupt(dir, path(number), message, offset);
   const segments: ScannedSegment[] = [];
   let expected = 1;
+  let lastWrite: readonly Piece[] = [];
 
   const opened = (number: number): ReturnType<typeof openRegular> =>
     openRegular(files, path(number)).catch((error: unknown) => {
       throw corruptIfNoFile(error, dir, path(number));
     });
-  const contents = async (number: number): Promise<Buffer> => {
+  const contents = async (number: number, most = Number.POSITIVE_INFINITY): Promise<Buffer> => {
     const { file, bytes } = await opened(number);
     try {
-      return await readUpTo(file, 0, bytes);
+      return await readUpTo(file, 0, Math.min(bytes, most));
     } finally {
       await file.close();
     }
@@ -155,6 +180,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
 
   /** Throws when damage at `offset` of the `index`th segment, in batch `expected`, is more than a torn tail. */
   const judge = async (index: number, offset: number): Promise<void> => {
+    if (numbers[index]! >= unsyncedFrom) return;
     let proof = 0;
     for (let i = index; i < numbers.length; i++) {
       proof = Math.max(proof, proofIn(await contents(numbers[i]!), i === index ? offset : 0, trusted));
@@ -168,15 +194,23 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
     return { segment: number, offset, bytes: Math.max(0, size - offset) };
   };
 
+  if (numbers.length === 0 && options.begun && firstSegment < unsyncedFrom)
+    throw corrupt(dir, folder, 'the log is missing');
+  const heads: Buffer[] = [];
+  for (const number of numbers) heads.push(await contents(number, SEGMENT_HEADER));
+  const headers = heads.map(decodeSegmentHeader);
+
   for (let index = 0; index < numbers.length; index++) {
     const number = numbers[index]!;
-    if (number !== options.firstSegment + index) {
-      throw fail(options.firstSegment + index, null, 'the segment is missing');
+    if (number !== firstSegment + index) {
+      const missing = firstSegment + index;
+      if (missing >= unsyncedFrom) return done({ segment: missing, offset: 0, bytes: 0 });
+      throw fail(missing, null, 'the segment is missing');
     }
     const { file, bytes } = await opened(number);
     try {
       const reader = new FrameReader(file, bytes);
-      const header = decodeSegmentHeader(await reader.bytes(0, SEGMENT_HEADER));
+      const header = headers[index] ?? null;
       if (header === null) {
         await judge(index, 0);
         return done(await cut(number, 0));
@@ -185,15 +219,16 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
         throw fail(number, 8, `format ${header.format} is of another version`);
       if (header.lineage !== lineage) throw fail(number, 16, 'the segment belongs to another store');
       if (header.number !== number) throw fail(number, 12, `the segment calls itself ${header.number}`);
-      if (index > 0 && header.previousBatch !== expected - 1) {
-        // The segment before lost its end; this one tells whether that end had been durable.
-        const before = segments[index - 1]!;
+      const before = segments[index - 1];
+      if (before !== undefined && header.previousBatch !== before.lastBatch) {
+        // It lost its end; this one tells whether that end had been durable.
         await judge(index - 1, before.bytes);
         return done(await cut(before.number, before.bytes));
       }
       expected = header.firstBatch;
       options.onSegment(number);
-      const torn = await readBatches(index, number, reader, header.previousBatch);
+      const end = headers[index + 1]?.previousBatch ?? null;
+      const torn = await readBatches(index, number, reader, header.previousBatch, end);
       if (torn !== null) return done(torn);
     } finally {
       await file.close();
@@ -206,16 +241,25 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
     number: number,
     reader: FrameReader,
     previous: number,
+    end: number | null,
   ): Promise<Scanned['torn']> {
+    lastWrite = [{ at: 0, bytes: heads[index]! }];
+    let pieces: Piece[] = [];
     let batchStart = SEGMENT_HEADER;
     let at = SEGMENT_HEADER;
     let batches = 0;
     const decoder = new BatchDecoder();
+    const lastBatch = () => (batches > 0 ? expected - 1 : previous);
     const finish = () => {
-      segments.push({ number, lastBatch: batches > 0 ? expected - 1 : previous, bytes: batchStart });
+      segments.push({ number, lastBatch: lastBatch(), bytes: batchStart });
       options.onBytes(batchStart);
     };
     for (;;) {
+      // The next segment was begun when this one had ended here. What follows was cut off, and the cut may not have reached the disk.
+      if (at === batchStart && lastBatch() === end) {
+        finish();
+        return null;
+      }
       const frame = await reader.frame(at);
       if (frame === 'end' && at === batchStart) {
         finish();
@@ -226,6 +270,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
         finish();
         return cut(number, batchStart);
       }
+      pieces.push({ at, bytes: frame.bytes });
       let records: readonly LogRecord[] = [];
       try {
         decoder.add(frame.payload);
@@ -236,6 +281,8 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
       at = frame.next;
       if (!frame.header.last) continue;
       onBatch(expected, records);
+      lastWrite = pieces;
+      pieces = [];
       batchStart = at;
       batches++;
       expected++;
@@ -244,6 +291,6 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
 
   function done(torn: Scanned['torn']): Scanned {
     const last = segments.at(-1);
-    return { segments, lastBatch: last === undefined ? 0 : last.lastBatch, torn };
+    return { segments, lastWrite, lastBatch: last?.lastBatch ?? 0, accountedFor: expected - 1, torn };
   }
 }

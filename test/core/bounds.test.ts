@@ -3,8 +3,11 @@ import type { Operation, SessionId, TxItem } from '../../src/core/machine/types.
 import type { ClusterMap } from '../../src/core/map/types.js';
 import type { ClientResponse } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent } from '../../src/core/node.js';
+import { Random } from '../../src/core/random.js';
 import { defaultTimings, limits } from '../../src/limits.js';
-import { MemoryDisk, type MemoryStorage } from '../../src/storage/memory.js';
+import { SimFileSystem } from '../../src/simulator/file-system.js';
+import { openSimStorage } from '../../src/simulator/sim-storage.js';
+import type { FileStorage } from '../../src/storage/file-storage.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -40,8 +43,10 @@ const first: ClusterMap = {
 
 /** A cluster of one node, on a disk that outlives it. */
 class Single {
-  readonly disk = new MemoryDisk('disk');
-  storage!: MemoryStorage;
+  private readonly random = new Random(1);
+  private readonly disk = new SimFileSystem({ random: this.random.fork(), step: async () => {} });
+  private process = this.disk.process('first', { immediate: true });
+  storage!: FileStorage;
   core!: NodeCore;
   map = first;
   private now = 1000;
@@ -49,17 +54,24 @@ class Single {
   private readonly answers = new Map<number, ClientResponse>();
   private held: NodeEvent[] | null = null;
 
-  constructor() {
-    this.disk.store = 'disk';
-    this.start();
+  static async begin(): Promise<Single> {
+    const single = new Single();
+    await single.start();
+    return single;
   }
 
-  start(): void {
-    this.storage = this.disk.open();
+  private async start(): Promise<void> {
+    const segmentBytes = limits.segmentBytes;
+    this.storage = await openSimStorage({
+      process: this.process,
+      dir: '/n1',
+      random: this.random,
+      segmentBytes,
+    });
     this.core = new NodeCore({
       node: 'n1',
       store: 'disk',
-      incarnation: this.disk.boot,
+      incarnation: this.storage.recovered.boot,
       url: 'ws://127.0.0.1/n1',
       stored: this.storage.recovered.partitions,
       seed: 1,
@@ -67,12 +79,12 @@ class Single {
     });
     for (let i = 0; i < 200 && this.core.replicas.get(0)?.lead?.serving !== true; i++) {
       this.now += 25;
-      this.step({ type: 'tick' });
+      await this.step({ type: 'tick' });
     }
     expect(this.core.replicas.get(0)?.lead?.serving).toBe(true);
   }
 
-  step(event: NodeEvent): void {
+  private async step(event: NodeEvent): Promise<void> {
     let events = [event];
     while (events.length > 0) {
       for (const next of events) this.core.step(next, this.now);
@@ -80,8 +92,7 @@ class Single {
       const ready = this.core.ready();
       for (const { origin, response } of ready.reply) this.answers.set(origin, response);
       if (ready.write !== null) {
-        this.storage.begin(ready.write);
-        this.storage.finish();
+        await this.storage.append(ready.write);
         if (this.held === null) events.push({ type: 'written' });
         else this.held.push({ type: 'written' });
       }
@@ -98,23 +109,24 @@ class Single {
   }
 
   /** Ends the process and starts the next. */
-  restart(): void {
-    this.storage.crash();
-    this.start();
+  async restart(): Promise<void> {
+    this.process.kill();
+    this.process = this.disk.process('next', { immediate: true });
+    await this.start();
   }
 
   /** Nothing becomes durable while `body` runs. */
-  stalled(body: () => void): void {
+  async stalled(body: () => Promise<void>): Promise<void> {
     this.held = [];
-    body();
+    await body();
     const events = this.held;
     this.held = null;
-    for (const event of events) this.step(event);
+    for (const event of events) await this.step(event);
   }
 
-  ask(request: Extract<NodeEvent, { type: 'request' }>['request']): number {
+  async ask(request: Extract<NodeEvent, { type: 'request' }>['request']): Promise<number> {
     const origin = ++this.origin;
-    this.step({ type: 'request', origin, request });
+    await this.step({ type: 'request', origin, request });
     return origin;
   }
 
@@ -127,12 +139,12 @@ class Single {
     return response.result.ok ? 'ok' : response.result.code;
   }
 
-  open(): SessionId {
-    return this.answer(this.ask({ type: 'open', p: 0 })) as SessionId;
+  async open(): Promise<SessionId> {
+    return this.answer(await this.ask({ type: 'open', p: 0 })) as SessionId;
   }
 
-  write(session: SessionId, n: number, firstWanted: number, op: Operation): string {
-    return this.answer(this.ask({ type: 'write', session, n, first: firstWanted, op }));
+  async write(session: SessionId, n: number, firstWanted: number, op: Operation): Promise<string> {
+    return this.answer(await this.ask({ type: 'write', session, n, first: firstWanted, op }));
   }
 
   get machine() {
@@ -145,12 +157,12 @@ const readAll: Operation = { type: 'tx', key: 'large', items: [{ type: 'get', ke
 
 describe('what a partition keeps is bounded', () => {
   test('a session whose results are never acknowledged: refused until it does, and the node starts again', async () => {
-    const node = new Single();
-    const session = node.open();
-    expect(node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
+    const node = await Single.begin();
+    const session = await node.open();
+    expect(await node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
     let done = 0;
     for (let n = 2; n <= 90; n++) {
-      const outcome = node.write(session, n, 1, readAll);
+      const outcome = await node.write(session, n, 1, readAll);
       if (outcome === 'ok') done++;
       else expect(outcome).toBe('busy');
     }
@@ -159,66 +171,70 @@ describe('what a partition keeps is bounded', () => {
     expect(node.machine.session(session)!.units).toBeLessThan(limits.sessionUnits + 7 * value.length);
     await node.checkpoint();
     const { digest } = node.machine;
-    node.restart();
+    await node.restart();
     expect(node.machine.digest.hash).toBe(digest.hash);
     // The results are there still, and exactly once; what was refused can be done once others are acknowledged.
-    expect(node.write(session, 2, 1, readAll)).toBe('ok');
-    expect(node.write(session, 90, 1, readAll)).toBe('busy');
-    expect(node.write(session, 90, 4, readAll)).toBe('ok');
-    expect(node.write(session, 5, 5, { type: 'delete', key: 'large' })).toBe('ok');
+    expect(await node.write(session, 2, 1, readAll)).toBe('ok');
+    expect(await node.write(session, 90, 1, readAll)).toBe('busy');
+    expect(await node.write(session, 90, 4, readAll)).toBe('ok');
+    expect(await node.write(session, 5, 5, { type: 'delete', key: 'large' })).toBe('ok');
   });
 
   test('the same all at once, before any of it is applied', async () => {
-    const node = new Single();
-    const session = node.open();
-    expect(node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
+    const node = await Single.begin();
+    const session = await node.open();
+    expect(await node.write(session, 1, 1, { type: 'put', key: 'large', value })).toBe('ok');
     const origins: number[] = [];
-    node.stalled(() => {
+    await node.stalled(async () => {
       for (let n = 2; n <= 60; n++)
-        origins.push(node.ask({ type: 'write', session, n, first: 1, op: readAll }));
+        origins.push(await node.ask({ type: 'write', session, n, first: 1, op: readAll }));
       expect(new Set(origins.map((origin) => node.answer(origin)))).toEqual(new Set(['none']));
     });
     expect(new Set(origins.map((origin) => node.answer(origin)))).toEqual(new Set(['ok', 'busy']));
     expect(node.machine.session(session)!.units).toBeLessThan(2 * limits.sessionUnits + 7 * value.length);
     await node.checkpoint();
-    node.restart();
-    expect(node.write(session, 61, 61, readAll)).toBe('ok');
+    await node.restart();
+    expect(await node.write(session, 61, 61, readAll)).toBe('ok');
   });
 
   test('transactions fill it no further than puts; what takes away, ends or counts goes on', async () => {
-    const node = new Single();
-    const session = node.open();
+    const node = await Single.begin();
+    const session = await node.open();
     let n = 0;
-    const write = (op: Operation): string => {
+    const write = (op: Operation): Promise<string> => {
       n++;
       return node.write(session, n, n, op);
     };
     const three = (i: number): TxItem[] =>
       [0, 1, 2].map((j) => ({ type: 'put', key: `k${i}.${j}`, value: 'x'.repeat(limits.valueBytes) }));
-    expect(write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
-    expect(write({ type: 'acquire', key: 'lock', ttl: 1000, wait: false, permits: 1 })).toBe('ok');
+    expect(await write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
+    expect(await write({ type: 'acquire', key: 'lock', ttl: 1000, wait: false, permits: 1 })).toBe('ok');
     let stored = 0;
-    while (write({ type: 'tx', key: 'k0.0', items: three(stored) }) === 'ok') stored++;
+    while ((await write({ type: 'tx', key: 'k0.0', items: three(stored) })) === 'ok') stored++;
     expect(stored).toBe(Math.floor(limits.partitionUnits / (3 * limits.valueBytes + 1000)));
     expect(node.machine.heldUnits).toBeLessThan(limits.partitionUnits);
     const filler = 'x'.repeat(limits.partitionUnits - node.machine.heldUnits - 1000);
-    expect(write({ type: 'put', key: 'filler', value: filler })).toBe('ok');
+    expect(await write({ type: 'put', key: 'filler', value: filler })).toBe('ok');
     for (const op of [
       { type: 'put', key: 'k', value: 'x'.repeat(1000) },
       { type: 'put', key: 'k0.0', value: 'x'.repeat(1000) },
       { type: 'tx', key: 'k', items: [{ type: 'get', key: 'filler' }] },
     ] satisfies Operation[])
-      expect(write(op), JSON.stringify(op).slice(0, 60)).toBe('busy');
-    expect(write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
+      expect(await write(op), JSON.stringify(op).slice(0, 60)).toBe('busy');
+    expect(await write({ type: 'incr', key: 'counter', by: 1 })).toBe('ok');
     expect(
-      write({ type: 'renew', key: 'lock', token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token }),
+      await write({
+        type: 'renew',
+        key: 'lock',
+        token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token,
+      }),
     ).toBe('ok');
     const gap = limits.partitionUnits - node.machine.heldUnits;
-    expect(write({ type: 'put', key: 'f', value: 'x'.repeat(gap - 100) })).toBe('ok');
-    expect(write({ type: 'acquire', key: 'other', ttl: 1000, wait: false, permits: 1 })).toBe('busy');
-    expect(write({ type: 'put', key: 'g', value: '', fence: { name: 'lock', token: 7 } })).toBe('busy');
+    expect(await write({ type: 'put', key: 'f', value: 'x'.repeat(gap - 100) })).toBe('ok');
+    expect(await write({ type: 'acquire', key: 'other', ttl: 1000, wait: false, permits: 1 })).toBe('busy');
+    expect(await write({ type: 'put', key: 'g', value: '', fence: { name: 'lock', token: 7 } })).toBe('busy');
     expect(
-      write({
+      await write({
         type: 'release',
         key: 'lock',
         token: node.machine.rows.get('lock', 'lock')!.holders[0]!.token,
@@ -226,9 +242,9 @@ describe('what a partition keeps is bounded', () => {
     ).toBe('ok');
     await node.checkpoint();
     const { digest } = node.machine;
-    node.restart();
+    await node.restart();
     expect(node.machine.digest.hash).toBe(digest.hash);
-    expect(write({ type: 'delete', key: 'k0.0' })).toBe('ok');
-    expect(write({ type: 'put', key: 'k0.0', value: 'x'.repeat(1000) })).toBe('ok');
+    expect(await write({ type: 'delete', key: 'k0.0' })).toBe('ok');
+    expect(await write({ type: 'put', key: 'k0.0', value: 'x'.repeat(1000) })).toBe('ok');
   });
 });

@@ -10,7 +10,7 @@ import { LmdbCheckpoint } from '../../src/storage/lmdb-checkpoint.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type Folder, temporaryFolder } from './folder.js';
 import { type LogWrite, withLogWrites } from './log-writes.js';
-import { append, appends, brief, delta, drop } from './records.js';
+import { append, appends, brief, delta, drop, snapshot } from './records.js';
 
 let folder: Folder;
 let storage: FileStorage | null = null;
@@ -554,6 +554,62 @@ test.skipIf(process.platform === 'win32')('nothing that is no file hangs a start
     fs.writeFileSync(path, before);
   }
   expect(entries(await open())).toBe('p1 s1.3 []');
+});
+
+describe('what a store that did not sync gave up', () => {
+  test('stays given up at the next start, with no batch in between', async () => {
+    const s = await open({ durability: 'process', machine: 'a', segmentBytes: 100_000 });
+    for (let seq = 1; seq <= 9; seq++) await s.append([append(0, 1, seq)]);
+    await s.checkpoint([delta(0, 1, 9)]);
+    await s.abandon();
+    fs.truncateSync(segment(0), frames(segment(0))[3]!);
+    for (let start = 1; start <= 3; start++) {
+      const again = await open({ machine: 'b' });
+      expect(entries(again), `start ${start}`).toBe('p1 s1.9 []');
+      await again.abandon();
+    }
+  });
+
+  test('may be what cut entries that are left: they stay cut', async () => {
+    const s = await open({ durability: 'process', machine: 'a', segmentBytes: 100 });
+    await s.append(appends(0, 1, 1, 3));
+    await s.append([...appends(0, 1, 4, 5), append(1, 1, 1)]);
+    await s.append([snapshot(0, 2, 10)]);
+    await s.append([append(1, 1, 2)]);
+    // The first segment can go: the snapshot replaces what is in it.
+    await s.checkpoint([]);
+    await s.abandon();
+    expect(log()[0]).toBe('00000002.seg');
+    fs.truncateSync(segment(1), 64);
+    for (let start = 1; start <= 3; start++) {
+      const again = await open({ machine: 'b' });
+      expect(brief(again.recovered.partitions), `start ${start}`).toEqual({
+        0: 'p0 s0.0 []',
+        1: 'p0 s0.0 [1.1]',
+      });
+      await again.abandon();
+    }
+  });
+
+  test('may be whole segments, and headers', async () => {
+    for (const lose of [
+      () => fs.unlinkSync(segment(1)),
+      () => fs.truncateSync(segment(1), 0),
+      () => fs.rmSync(segment(0)),
+      () => log().forEach((name) => void fs.rmSync(join(folder.path, 'log', name))),
+    ]) {
+      const s = await open({ durability: 'process', machine: 'a', segmentBytes: 100 });
+      const { store } = s.recovered;
+      for (let seq = 1; seq <= 4; seq++) await s.append([append(0, 1, seq)]);
+      await s.abandon();
+      lose();
+      const again = await open({ machine: 'b' });
+      expect(again.recovered.store).not.toBe(store);
+      await again.abandon();
+      await (await open({ machine: 'b' })).abandon();
+      fs.rmSync(folder.path, { recursive: true });
+    }
+  });
 });
 
 describe('a failing disk', () => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Random } from '../../src/core/random.js';
+import { SimFileSystem } from '../../src/simulator/file-system.js';
+import { openSimStorage } from '../../src/simulator/sim-storage.js';
 import type { NodeStorage } from '../../src/storage/contract.js';
 import type { FileStorage } from '../../src/storage/file-storage.js';
-import { MemoryDisk, type MemoryStorage } from '../../src/storage/memory.js';
 import { openStorage } from '../../src/storage/open.js';
 import { temporaryFolder } from './folder.js';
 import { withLogWrites } from './log-writes.js';
@@ -127,13 +129,20 @@ function fileDisk(segmentBytes: number): Disk {
   };
 }
 
-function memoryDisk(): Disk {
-  const disk = new MemoryDisk('disk', 3);
+function simulatedDisk(): Disk {
+  const random = new Random(1);
+  const disk = new SimFileSystem({ random: random.fork(), step: async () => {} });
+  let process = disk.process('node', { immediate: true });
   return {
-    open: async () => disk.open(),
+    open: () => {
+      process = disk.process('node', { immediate: true });
+      return openSimStorage({ process, dir: '/n1', random, segmentBytes: 600 });
+    },
     crash: async (storage, records, mask) => {
-      storage.append(records).catch(() => {});
-      (storage as MemoryStorage).crash({ keepUnderWay: mask % 2 === 1 });
+      void storage.append(records);
+      // It dies after so many turns: before or after the write.
+      for (let turn = mask % 4; turn > 0; turn--) await Promise.resolve();
+      process.kill();
     },
     destroy: () => {},
   };
@@ -159,6 +168,8 @@ test('folder: whatever happens, what is recovered is what the model has', { time
   await check(() => fileDisk(600), 40 * RUNS);
 });
 
-test('memory: whatever happens, what is recovered is what the model has', { timeout: 600_000 }, async () => {
-  await check(memoryDisk, 300 * RUNS);
+test('simulated disk: whatever happens, what is recovered is what the model has', {
+  timeout: 600_000,
+}, async () => {
+  await check(simulatedDisk, 300 * RUNS);
 });

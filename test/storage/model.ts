@@ -64,6 +64,28 @@ export class Model {
     return model;
   }
 
+  /** What it writes from now on differs from all that `other` has written. */
+  goOnAfter(other: Model): void {
+    this.epoch = Math.max(this.epoch, other.epoch);
+    this.stamp = Math.max(this.stamp, other.stamp);
+  }
+
+  /** What a node is that starts from what it recovered, after whatever was lost. */
+  restarted(stored: readonly StoredPartition[]): Model {
+    const model = new Model();
+    model.goOnAfter(this);
+    for (const { partition, snapshot, entries, promised } of stored) {
+      const { gen, seq, epoch, cells, rows } = snapshot;
+      model.partitions.set(partition, {
+        ...{ gen, seq, epoch, promised, dirty: null },
+        cells: new Map(cells),
+        rows: new Map(rows),
+        tail: [...entries],
+      });
+    }
+    return model;
+  }
+
   step(step: Step): LogRecord[] {
     const m = this.at(step.p);
     switch (step.do) {
