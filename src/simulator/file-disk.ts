@@ -60,6 +60,8 @@ export class FileDisk implements Disk {
   readonly #gates = new Map<string, Gate>();
   #process: SimFileProcess | null = null;
   #opened = 0;
+  /** Its process has recovered what is on it. */
+  #recovered = false;
   /** Which boot of its machine this is. */
   #machine = 1;
   /** It is a copy that gets another identity before it is opened, and why. */
@@ -154,6 +156,7 @@ export class FileDisk implements Disk {
     this.#ahead = [];
     this.#rotten = false;
     this.#excused = false;
+    this.#recovered = true;
     return this.#watched(storage, snapshot);
   }
 
@@ -249,7 +252,9 @@ export class FileDisk implements Disk {
   crash(): void {
     this.#process?.kill();
     this.#process = null;
-    this.#acknowledged = this.#view.clone();
+    // One that had not recovered yet has acknowledged nothing.
+    if (this.#recovered) this.#acknowledged = this.#view.clone();
+    this.#recovered = false;
     this.#lookAgain();
   }
 
