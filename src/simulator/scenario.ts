@@ -163,7 +163,10 @@ export function brokenLinks(scenario: Scenario): Scenario {
  */
 export function hosted(scenario: Scenario): Scenario {
   const random = new Random(scenario.seed + 0.3);
-  const often = scenario.quiet || scenario.brokenLinks ? 0 : random.pick([0, 0, 1]);
+  // A disk that fails to sync what a process left with the system may lose it: with `process` that was acknowledged.
+  const durability = random.chance(0.2) ? 'process' : 'fsync';
+  const fails = random.pick([0, 0, 1]);
+  const often = scenario.quiet || scenario.brokenLinks || durability === 'process' ? 0 : fails;
   const { nemesis, disk } = scenario;
   const faults: FileFaults = {
     io: often * random.pick([0, 0.0002, 0.002]),
@@ -179,7 +182,7 @@ export function hosted(scenario: Scenario): Scenario {
   return {
     ...scenario,
     hosts: true,
-    durability: random.chance(0.2) ? 'process' : 'fsync',
+    durability,
     disk: { ...disk, segmentBytes: random.pick([512, 4096, 65_536]), faults },
     nemesis: { ...nemesis, weights: { ...nemesis.weights, powerFailure, rot } },
   };

@@ -3,7 +3,7 @@ import type { CheckpointDelta } from '../core/machine/types.js';
 import type { Durability } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import type { FileSystem } from '../files/contract.js';
-import { openRegular, syncFolder } from '../files/whole.js';
+import { openRegular, syncFolder, unlinkIfThere } from '../files/whole.js';
 import type { Checkpoint } from './checkpoint.js';
 import { BatchEncoder } from './codec.js';
 import type { LogRecord, NodeStorage, Recovered, StorageStats } from './contract.js';
@@ -58,6 +58,8 @@ export class FileStorage implements NodeStorage {
   private checkpointFailures = 0;
   /** Why the last one that failed did. */
   private lastFailure: MusterError | null = null;
+  /** Segments that nothing needs and that are still there, oldest first. */
+  private readonly removable: number[] = [];
   /** Partitions of which changes were to be written and are not there. */
   private readonly unwritten = new Set<number>();
   private closing = false;
@@ -169,17 +171,15 @@ export class FileStorage implements NodeStorage {
         const partial = deltas.some(({ partition, full }) => !full && this.unwritten.has(partition));
         if (partial && this.checkpointFailures === failuresBefore)
           throw new MusterError('internal', 'a checkpoint after one that failed is not whole');
-        if (partial) throw this.lastFailure;
+        // One that was called before failed: its drops and promises are in neither, and segments with them must stay.
+        if (this.checkpointFailures !== failuresBefore) throw this.lastFailure;
         const floor = Math.max(this.floor, Math.min(closedSegments, coverage.removableUpTo(pending)));
         await this.parts.checkpoint.write({ batch, deltas, drops, promises: dirty, floor });
         for (const [partition, covered] of pending) coverage.cover(partition, covered);
         this.floor = floor;
-        for (const number of coverage.remove(floor)) {
-          await this.parts.files.unlink(join(logFolder(this.parts.dir), segmentName(number)));
-        }
         for (const { partition } of deltas) this.unwritten.delete(partition);
         for (const partition of drops) this.unwritten.delete(partition);
-        this.checkpointError = null;
+        this.removable.push(...coverage.remove(floor));
       } catch (error) {
         // The log has it all, and goes on. Whatever was to be written is to be written with the next.
         for (const [partition, at] of droppedAt) if (!dropped.has(partition)) dropped.set(partition, at);
@@ -190,9 +190,22 @@ export class FileStorage implements NodeStorage {
         this.checkpointError = this.lastFailure;
         throw this.lastFailure;
       }
+      await this.removeSegments();
     });
     this.checkpointing = done.catch(() => {}); // the caller has the rejection; the queue goes on to the next refusal
     return done;
+  }
+
+  /** The checkpoint is there, whatever comes of this: what cannot be removed is removed later, or by the next start. */
+  private async removeSegments(): Promise<void> {
+    const { files, dir } = this.parts;
+    this.checkpointError = null;
+    try {
+      for (; this.removable.length > 0; this.removable.shift())
+        await unlinkIfThere(files, join(logFolder(dir), segmentName(this.removable[0]!)));
+    } catch (error) {
+      this.checkpointError = storageError(error, dir, 'removing segments');
+    }
   }
 
   async setDamaged(damaged: boolean): Promise<void> {

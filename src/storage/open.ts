@@ -120,7 +120,8 @@ async function recover(
     trusted,
     unsyncedFrom: trusted ? Number.POSITIVE_INFINITY : (run.unsyncedFrom ?? Number.POSITIVE_INFINITY),
     firstSegment: loaded.floor + 1,
-    begun: run.boot > 0,
+    // A damaged one may have been cut to nothing, and its process have ended before it could begin another segment.
+    begun: run.boot > 0 && run.damaged !== true,
   };
   const scanned = await scanLog({
     ...log,

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Durability } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
-import type { FileSystem } from '../../src/files/contract.js';
+import { type FileSystem, systemError } from '../../src/files/contract.js';
+import { nodeFiles } from '../../src/files/node.js';
 import type { FileStorage } from '../../src/storage/file-storage.js';
 import { LmdbCheckpoint } from '../../src/storage/lmdb-checkpoint.js';
 import { openStorage } from '../../src/storage/open.js';
 import { type Folder, temporaryFolder } from './folder.js';
 import { type LogWrite, withLogWrites } from './log-writes.js';
-import { append, appends, brief, delta, drop, snapshot } from './records.js';
+import { append, appends, brief, delta, drop, promise, snapshot } from './records.js';
 
 let folder: Folder;
 let storage: FileStorage | null = null;
@@ -99,6 +100,22 @@ describe('a torn tail', () => {
     }
   });
 
+  test('cut to nothing on a disk without room for another segment, it is opened when there is room', async () => {
+    await filled(1);
+    fs.truncateSync(segment(0), 10);
+    const full: FileSystem = {
+      ...nodeFiles,
+      open: (path, mode) =>
+        path.endsWith('.seg') && mode.startsWith('wx')
+          ? Promise.reject(systemError('ENOSPC', path))
+          : nodeFiles.open(path, mode),
+    };
+    expect(await refusal({ files: full })).toMatchObject({ code: 'storage-full' });
+    expect(log()).toEqual([]);
+    const s = await open();
+    expect([entries(s), s.recovered.damaged]).toEqual(['nothing', true]);
+  });
+
   test('a bit flipped in a last batch that was acknowledged looks the same: the store says that its log is damaged, at every start', async () => {
     await filled(3, { segmentBytes: 100_000 });
     const last = frames(segment(0)).at(-1)!;
@@ -150,6 +167,18 @@ describe('a torn tail', () => {
     await s.append([append(0, 1, 4)]);
     await s.abandon();
     expect(entries(await open())).toBe(all(4));
+  });
+
+  test('whose cut did not reach the disk changes nothing that came after it', async () => {
+    await filled(4, { segmentBytes: 100_000 });
+    flip(segment(0), frames(segment(0)).at(-1)! + 40);
+    const torn = fs.readFileSync(segment(0));
+    const s = await open({ segmentBytes: 100_000 });
+    await s.append([append(0, 1, 4)]);
+    await s.abandon();
+    fs.writeFileSync(join(folder.path, 'log', log()[0]!), torn);
+    const again = await open({ segmentBytes: 100_000 });
+    expect([entries(again), again.recovered.notes]).toEqual([all(4), []]);
   });
 
   test('after the cut the log goes on, and is sound at the next start', async () => {
@@ -478,6 +507,45 @@ describe('a checkpoint that fails', () => {
   });
 });
 
+describe('after a checkpoint that failed', () => {
+  test('no one that was called before removes what it was to hold: promises, say', async () => {
+    const s = await open({ segmentBytes: 100 });
+    await s.append([promise(1, 7), append(0, 1, 1)]);
+    await s.append([append(0, 1, 2)]);
+    vi.spyOn(LmdbCheckpoint.prototype, 'write').mockRejectedValueOnce(new Error('injected'));
+    const ends = await Promise.allSettled([s.checkpoint([]), s.checkpoint([delta(0, 1, 2)])]);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    vi.restoreAllMocks();
+    await s.abandon();
+    expect(brief((await open()).recovered.partitions)).toMatchObject({ 1: 'p7 s0.0 []' });
+  });
+
+  test('a segment that cannot be removed does not undo the checkpoint', async () => {
+    let broken = true;
+    const files: FileSystem = {
+      ...nodeFiles,
+      unlink: async (path) => {
+        if (broken && path.endsWith('.seg')) throw Object.assign(new Error('injected'), { code: 'EIO' });
+        await nodeFiles.unlink(path);
+      },
+    };
+    const s = await open({ segmentBytes: 100, files });
+    await s.append([append(0, 1, 1)]);
+    await s.checkpoint([delta(0, 1, 1)]);
+    await s.append([drop(0), promise(0, 3), append(0, 2, 1)]);
+    await s.append([append(1, 1, 1)]);
+    await s.checkpoint([delta(0, 3, 1)]);
+    expect(s.stats().checkpointError).toContain('injected');
+    await s.append([append(1, 1, 2)]);
+    broken = false;
+    await s.checkpoint([delta(1, 1, 2)]);
+    expect(s.stats()).toMatchObject({ checkpointError: null, segments: 1 });
+    expect(log()).toHaveLength(1);
+    await s.abandon();
+    expect(brief((await open()).recovered.partitions)).toEqual({ 0: 'p3 s3.1 []', 1: 'p1 s1.2 []' });
+  });
+});
+
 describe('a store that does not sync', () => {
   test('same boot of the machine: damage before the last batch is refused', async () => {
     await filled(4, { durability: 'process', segmentBytes: 100_000 });
@@ -589,6 +657,22 @@ describe('what a store that did not sync gave up', () => {
       });
       await again.abandon();
     }
+  });
+
+  test('a system that forgets what was read before it is made sure of is found out', async () => {
+    await filled(4, { durability: 'process', machine: 'a', segmentBytes: 100_000 });
+    const [from, to] = frames(segment(0));
+    const files: FileSystem = {
+      ...nodeFiles,
+      open: async (path, mode) => {
+        if (mode === 'r+') {
+          const bytes = fs.readFileSync(path);
+          fs.writeFileSync(path, bytes.fill(0, from, to));
+        }
+        return nodeFiles.open(path, mode);
+      },
+    };
+    expect(await refusal({ machine: 'a', files })).toMatchObject({ code: 'storage-corrupt' });
   });
 
   test('may be whole segments, and headers', async () => {
