@@ -3,7 +3,7 @@ import { TurnoverSet } from '../turnover.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
 import { membersWanted, opinionOf } from './map/caretaking.js';
-import { type MapChange, noChange } from './map/changes.js';
+import { type MapChange, noChange, withProcess } from './map/changes.js';
 import {
   type ClusterMap,
   type NodeId,
@@ -819,7 +819,17 @@ export class NodeCore implements ReplicaContext {
     if (mine === undefined) return null;
     const own: MapChange['members'] = this.registered
       ? noChange.members
-      : new Map([[this.node, { ...mine, store: this.store, incarnation: this.incarnation, url: this.#url }]]);
+      : new Map([
+          [
+            this.node,
+            withProcess(
+              map,
+              mine,
+              { store: this.store, incarnation: this.incarnation, url: this.#url },
+              this.rules.formerStartsKept,
+            ),
+          ],
+        ]);
     const partitions = new Map<number, PartitionConfig>();
     let urgent = own.size > 0;
     for (const replica of this.replicas.values()) {

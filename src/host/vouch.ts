@@ -1,4 +1,4 @@
-import type { Member } from '../core/map/types.js';
+import { type Member, startsSeen } from '../core/map/types.js';
 import type { FileStorage } from '../storage/file-storage.js';
 
 /** How a node's storage is opened, and given another identity. */
@@ -17,14 +17,12 @@ export interface Vouching {
 export async function openVouched(member: Member, { open, remint, note }: Vouching): Promise<FileStorage> {
   let storage = await open();
   const { recovered } = storage;
-  if (recovered.store === member.store && recovered.boot <= member.incarnation) {
+  const seen = startsSeen(member, recovered.store);
+  if (recovered.boot <= seen) {
     for (const text of recovered.notes) note(text);
     await storage.close();
     const remembered = recovered.boot - 1;
-    await remint(
-      `the cluster map has seen start ${member.incarnation} of it, and it remembers ${remembered}`,
-      member.incarnation,
-    );
+    await remint(`the cluster map has seen start ${seen} of it, and it remembers ${remembered}`, seen);
     storage = await open();
   }
   for (const text of storage.recovered.notes) note(text);

@@ -25,8 +25,10 @@ export interface Disk {
   powerFailure(): void;
   /** Nobody has it open: one of its bits flips. */
   rot(): void;
-  /** A copy as of now, under another identity: what a restored backup of the disk would be. */
+  /** A copy as of now, under another identity. */
   clone(store: string): Disk;
+  /** This copy is put back in place of the node's disk: what is on it then. `store`: another identity, for those who have it. */
+  putBack(instead: Disk, store: string): Disk;
   /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
   damageLastBatch(): boolean | Promise<boolean>;
   /** Nobody has it open: it is put back to an older copy of itself, made in the same start. */
@@ -154,6 +156,10 @@ export class SimDisk implements Disk {
 
   epochAt(p: number, seq: number): number | 'covered' | null {
     return this.#view.epochAt(p, seq);
+  }
+
+  putBack(_instead: Disk, store: string): SimDisk {
+    return this.clone(store);
   }
 
   clone(store: string): SimDisk {

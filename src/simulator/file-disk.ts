@@ -50,7 +50,10 @@ interface Ahead {
  * what was acknowledged, and what was under way when its process ended, which may be there or not.
  */
 export class FileDisk implements Disk {
+  /** What is on it; once a start has been promised that gives it another identity, that. */
   store: string;
+  /** The identity that production gives it when it makes one. */
+  #newId: string;
   boot = 0;
   damaged = false;
   rewound = false;
@@ -81,7 +84,8 @@ export class FileDisk implements Disk {
   constructor(world: FileDiskWorld, random: Random, files?: SimFileSystem) {
     this.#world = world;
     this.#random = random;
-    this.store = uuidOf(random);
+    this.#newId = uuidOf(random);
+    this.store = this.#newId;
     const step = (process: string, call: string): Promise<void> => this.#step(process, call);
     this.#files =
       files?.clone({ random: random.fork(), step }) ?? new SimFileSystem({ random: random.fork(), step });
@@ -106,7 +110,7 @@ export class FileDisk implements Disk {
       process,
       dir,
       random: this.#random,
-      newId: () => this.store,
+      newId: () => this.#newId,
       durability: this.#world.scenario.durability,
       machine: `boot ${this.#machine}`,
       segmentBytes: this.#world.scenario.disk.segmentBytes,
@@ -265,7 +269,8 @@ export class FileDisk implements Disk {
     this.#files.powerFailure();
     // Its store cannot vouch for what it acknowledged, and gets another identity when it is opened.
     if (this.#world.scenario.durability === 'process' && this.#opened > 0) {
-      this.store = uuidOf(this.#random);
+      this.#newId = uuidOf(this.#random);
+      this.store = this.#newId;
       this.#excused = true;
     }
     this.#lookAgain();
@@ -369,6 +374,16 @@ export class FileDisk implements Disk {
     this.#ahead = copy.#ahead;
     this.rewound = true;
     this.#lookAgain();
+  }
+
+  /**
+   * A copy of the same start of the same store nobody could tell from it: an operator gives it another identity. Any other copy
+   * is left to production, which has to find out whether it may still count as the replica that it was.
+   */
+  putBack(instead: FileDisk, store: string): FileDisk {
+    const disk = this.clone(store);
+    if (this.store !== instead.store || this.boot !== instead.boot) disk.#remint = null;
+    return disk;
   }
 
   clone(store: string): FileDisk {

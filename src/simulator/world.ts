@@ -236,9 +236,10 @@ export class World {
       )
     )
       this.met('wiped in hand-over');
-    this.#destroyed.push(this.disks.get(node) as Disk);
+    const instead = this.disks.get(node) as Disk;
+    this.#destroyed.push(instead);
     const store = `s${++this.#stores}`;
-    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.clone(store));
+    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.putBack(instead, store));
   }
 
   /** It is killed, and a bit flips in the last batch of its log. */

@@ -1,4 +1,13 @@
-import type { ClusterMap, Member, NodeId, PartitionConfig, Placement, Process, ReplicaId } from './types.js';
+import {
+  type ClusterMap,
+  type Member,
+  type NodeId,
+  type PartitionConfig,
+  type Placement,
+  type Process,
+  type ReplicaId,
+  replicaId,
+} from './types.js';
 
 /** What one publish changes. */
 export interface MapChange {
@@ -72,4 +81,29 @@ export function sameSet(a: readonly ReplicaId[], b: readonly ReplicaId[]): boole
 export function isCurrent(map: ClusterMap, node: NodeId, store: string, incarnation: number): boolean {
   const member = map.members[node];
   return member !== undefined && member.store === store && member.incarnation === incarnation;
+}
+
+/**
+ * The member's record when this process runs it. `keepsFormer`: of a store that it had before, and that some configuration still
+ * counts, the number of starts is kept, so that an old copy of it is told apart when it is put back.
+ */
+export function withProcess(
+  map: ClusterMap,
+  member: Member,
+  { store, incarnation, url }: Pick<Member, 'store' | 'incarnation' | 'url'>,
+  keepsFormer = true,
+): Member {
+  const { former: before = {}, ...rest } = member;
+  const seen = new Map(Object.entries(before));
+  if (member.incarnation > 0) seen.set(member.store, member.incarnation);
+  seen.delete(store);
+  const counted = new Set(map.partitions.flatMap(({ inSync }) => inSync));
+  const kept = [...seen].filter(([old]) => keepsFormer && counted.has(replicaId(member.id, old)));
+  return {
+    ...rest,
+    store,
+    incarnation,
+    url,
+    ...(kept.length === 0 ? {} : { former: Object.fromEntries(kept) }),
+  };
 }

@@ -45,7 +45,13 @@ export interface Member {
   readonly weight: number;
   readonly zone: string;
   readonly state: MemberState;
+  /** Earlier stores of the node that configurations still count as in sync, and how many starts of each the map has seen. */
+  readonly former?: Readonly<Record<string, number>>;
 }
+
+/** How many starts of that store of a member the map has seen: one that remembers fewer is an old copy (PROTOCOL section 0). */
+export const startsSeen = (member: Member, store: string): number =>
+  store === member.store ? member.incarnation : (member.former?.[store] ?? 0);
 
 /** Is in the map because a command began to add it, and no process of it has registered yet. */
 export const isUnregistered = (m: Member): boolean => m.state === 'joining' && m.incarnation === 0;
