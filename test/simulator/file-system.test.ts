@@ -178,9 +178,14 @@ describe('production storage on it', () => {
     const disk = new SimFileSystem({ random: new Random(1), step: () => new Promise(() => {}) });
     disk.faults = { io: 1, full: 1, short: 1, parts: 1, stale: 1, misdirected: 1 };
     const process = disk.process('judge', { immediate: true });
+    let others = false;
+    setImmediate(() => {
+      others = true;
+    });
     const storage = await openSimStorage({ process, dir, random: new Random(1) });
     await storage.append(appends(0, 1, 1, 2));
     await storage.close();
+    expect(others).toBe(false);
     expect(storage.stats().segments).toBe(1);
   });
 });
