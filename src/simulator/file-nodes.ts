@@ -3,6 +3,7 @@
  * the one of the other. No calls, no steps and no faults of calls: those are in file-system.ts.
  */
 import type { Random } from '../core/random.js';
+import type { FileStat } from '../files/contract.js';
 
 /** What a disk writes whole or not at all. */
 export const sectorBytes = 512;
@@ -289,3 +290,11 @@ export function loseUnsynced(
     }
   }
 }
+
+/** A copy of a folder at one time: what a backup is. */
+export interface FolderImage {
+  readonly folder: FolderNode;
+}
+
+export const statOf = (node: Node): FileStat =>
+  node.kind === 'folder' ? { kind: 'folder', bytes: 0 } : { kind: 'file', bytes: node.bytes.length };

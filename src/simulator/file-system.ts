@@ -18,15 +18,17 @@
  * Everything is drawn from `options.random`: with a deterministic `step`, a seed gives one run.
  */
 import type { Random } from '../core/random.js';
-import {
-  type FileStat,
-  type FileSystem,
-  type OpenFile,
-  type OpenMode,
-  systemError,
-} from '../files/contract.js';
+import { type FileSystem, type OpenFile, type OpenMode, systemError } from '../files/contract.js';
 import { type FileFaults, noFileFaults } from './file-faults.js';
-import { FileNode, FolderNode, loseUnsynced, type Node, type StoredValue } from './file-nodes.js';
+import {
+  FileNode,
+  type FolderImage,
+  FolderNode,
+  loseUnsynced,
+  type Node,
+  type StoredValue,
+  statOf,
+} from './file-nodes.js';
 
 export { type FileFaults, noFileFaults };
 
@@ -64,11 +66,6 @@ export interface SimFileProcess {
 interface State {
   killed: boolean;
   readonly immediate: boolean;
-}
-
-/** A copy of a folder at one time: what a backup is. */
-export interface FolderImage {
-  readonly folder: FolderNode;
 }
 
 export class SimFileSystem {
@@ -399,6 +396,3 @@ export class SimFileSystem {
     return found;
   }
 }
-
-const statOf = (node: Node): FileStat =>
-  node.kind === 'folder' ? { kind: 'folder', bytes: 0 } : { kind: 'file', bytes: node.bytes.length };

@@ -58,7 +58,11 @@ export async function openStorage(options: StorageOptions): Promise<FileStorage>
     const found = await createLocked(dir, settings);
     const run = await readRun(files, dir);
     // Before the first start was counted nothing can have been stored; an earlier attempt may have been cut short.
-    if (run.boot === 0) for (const part of [logFolder(dir), stateFolder(dir)]) await removeTree(files, part);
+    if (run.boot === 0) {
+      for (const part of [logFolder(dir), stateFolder(dir)]) await removeTree(files, part);
+      // The name of store.json is to be durable before there is data beside it.
+      await syncFolder(files, dir);
+    }
     await ensureFolder(files, logFolder(dir));
     const identity = await vouchOrMint(found, run, settings);
     checkpoint = await settings.checkpoints.open({
