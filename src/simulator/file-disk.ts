@@ -377,12 +377,12 @@ export class FileDisk implements Disk {
   }
 
   /**
-   * A copy of the same start of the same store nobody could tell from it: an operator gives it another identity. Any other copy
-   * is left to production, which has to find out whether it may still count as the replica that it was.
+   * A copy of the last start of its store is not told from it unless others remember (PROTOCOL section 9): an operator gives it another
+   * identity. An older one is left to production, which has to find out whether it may still count as the replica that it was.
    */
-  putBack(instead: FileDisk, store: string): FileDisk {
+  putBack(store: string, isOld: boolean): FileDisk {
     const disk = this.clone(store);
-    if (this.store !== instead.store || this.boot !== instead.boot) disk.#remint = null;
+    if (isOld) disk.#remint = null;
     return disk;
   }
 

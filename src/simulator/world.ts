@@ -239,7 +239,13 @@ export class World {
     const instead = this.disks.get(node) as Disk;
     this.#destroyed.push(instead);
     const store = `s${++this.#stores}`;
-    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.putBack(instead, store));
+    this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.putBack(store, this.#isOld(copy)));
+  }
+
+  /** Was the store of that copy started again since? */
+  #isOld(copy: Disk): boolean {
+    const all = [...this.disks.values(), ...this.#destroyed];
+    return all.some(({ store, boot }) => store === copy.store && boot > copy.boot);
   }
 
   /** It is killed, and a bit flips in the last batch of its log. */
