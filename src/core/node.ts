@@ -822,12 +822,7 @@ export class NodeCore implements ReplicaContext {
       : new Map([
           [
             this.node,
-            withProcess(
-              map,
-              mine,
-              { store: this.store, incarnation: this.incarnation, url: this.#url },
-              this.rules.formerStartsKept,
-            ),
+            withProcess(map, mine, { store: this.store, incarnation: this.incarnation, url: this.#url }),
           ],
         ]);
     const partitions = new Map<number, PartitionConfig>();

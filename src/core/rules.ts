@@ -97,8 +97,8 @@ export interface Rules {
   readonly oldReadKeepsDoubt: boolean;
   /** Section 5: nobody votes yes with what too few replicas hold. */
   readonly votesNeedInSync: boolean;
-  /** Section 0: the map keeps how many starts it has seen of a store that a node had before and that still counts. */
-  readonly formerStartsKept: boolean;
+  /** Section 0: a store that a node had before counts only if it remembers all starts that were seen of it. */
+  readonly formerStoresDistrusted: boolean;
   /** Section 5: what is over already is not staged. */
   readonly stageLooksUp: boolean;
 }
@@ -151,6 +151,6 @@ export const soundRules: Rules = {
   failureKeepsDoubt: true,
   oldReadKeepsDoubt: true,
   votesNeedInSync: true,
-  formerStartsKept: true,
+  formerStoresDistrusted: true,
   stageLooksUp: true,
 };

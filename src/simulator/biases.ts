@@ -1,5 +1,5 @@
 /** Scenarios made so that a rare interleaving happens within some hundred seeds. Each is sound, and variants are run in it. */
-import { type Fault, faults, type Scenario } from './scenario.js';
+import { type Fault, faults, hosted, type Scenario } from './scenario.js';
 
 export const weightsOf = (often: Partial<Record<Fault, number>>): Record<Fault, number> =>
   Object.fromEntries(faults.map((f) => [f, often[f] ?? 0])) as Record<Fault, number>;
@@ -39,6 +39,25 @@ export const usurped = (scenario: Scenario): Scenario => ({
   faultyMs: 8000,
   nodes: 2,
   nemesis: { everyMs: 400, weights: weightsOf({ usurp: 1, kill: 1 }) },
+});
+
+/** Disks are wiped, and old copies of them put back, while machines lose power; with production's storage and its identities. */
+export const putBack = (scenario: Scenario): Scenario => ({
+  ...hosted({ ...scenario, quiet: false, brokenLinks: false }),
+  durability: 'fsync',
+  txUsers: 0,
+  nodes: 3,
+  partitions: 3,
+  replicas: 3,
+  minInSync: 2,
+  repairAfterMs: 60_000,
+  callsAtOnce: 1,
+  thinkMs: 50,
+  faultyMs: 20_000,
+  loopback: true,
+  network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
+  metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
+  nemesis: { everyMs: 250, weights: weightsOf({ rollback: 2, wipe: 1, powerFailure: 2 }) },
 });
 
 /** A coordinator is cut off when what it staged is lost and its PREPAREs are not; its client comes late, and commits take long. */

@@ -151,6 +151,7 @@ export class FileDisk implements Disk {
       open: () => openSimStorage(options),
       remint: (reason, seen) => remintSimStore(options, reason, seen),
       note: () => {},
+      rules: this.#world.rules,
     });
     const { recovered } = storage;
     if (recovered.damaged && !this.damaged) this.#world.met('log was torn');
@@ -382,15 +383,19 @@ export class FileDisk implements Disk {
    */
   putBack(store: string, isOld: boolean): FileDisk {
     const disk = this.clone(store);
-    if (isOld) disk.#remint = null;
+    // One that was to get another identity, and has not been opened since, is not known under that yet.
+    if (isOld && this.#remint === null) disk.#remint = null;
     return disk;
   }
 
   clone(store: string): FileDisk {
     const disk = new FileDisk(this.#world, this.#random.fork(), this.#files);
     // One that keeps its name is a backup; any other is put into use, as another replica.
-    if (store === this.store) disk.store = store;
-    else if (this.#files.peek(storePath(dir)) !== null)
+    if (store === this.store) {
+      disk.store = store;
+      disk.#newId = this.#newId;
+      disk.#remint = this.#remint;
+    } else if (this.#files.peek(storePath(dir)) !== null)
       disk.#remint = 'its folder was put back to an older state';
     disk.boot = this.boot;
     disk.damaged = this.damaged;

@@ -3,6 +3,7 @@ import type { PublishOutcome } from '../core/publisher.js';
 import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
 import type { Metastore } from '../metastore/contract.js';
+import { decodeMap, encodeMap } from '../metastore/map-file.js';
 import type { RareState } from './coverage.js';
 import type { Gate } from './gate.js';
 import type { EventQueue } from './queue.js';
@@ -27,6 +28,8 @@ export class SimMetastore {
   /** Nodes that cannot reach it. */
   readonly blind = new Set<NodeId>();
   faults: MetastoreFaults;
+  /** The cluster was made by version 0.1, whose first map knew less. */
+  oldFormat = false;
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #published: (map: ClusterMap) => void;
@@ -46,6 +49,17 @@ export class SimMetastore {
     this.faults = faults;
     this.#published = published;
     this.#met = met;
+  }
+
+  /** The file of a map. */
+  fileOf(map: ClusterMap): string {
+    if (!this.oldFormat || map.revision > 1) return encodeMap(map);
+    const { placement: _, ...old } = map;
+    const members = Object.entries(map.members).map(
+      ([id, { state: __, ...member }]) => [id, member] as const,
+    );
+    const partitions = map.partitions.map(({ placed: __, handover: ___, ...config }) => config);
+    return encodeMap({ ...old, members: Object.fromEntries(members), partitions } as unknown as ClusterMap);
   }
 
   #delay(): number {
@@ -121,7 +135,8 @@ export class SimMetastoreClient implements Metastore {
       if (!gate.alive) return;
       store.read(reader(), (map) =>
         gate.run('metastore', () => {
-          if (map !== null) resolve(map);
+          // By way of its file, as in production.
+          if (map !== null) resolve(decodeMap(store.fileOf(map)));
           else reject(new MusterError('metastore-unavailable', 'the cluster map could not be read'));
         }),
       );

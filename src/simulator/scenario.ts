@@ -21,6 +21,8 @@ export interface Scenario {
   readonly hosts: boolean;
   /** As the cluster was made: what is acknowledged is synced, or only with the system. */
   readonly durability: Durability;
+  /** The cluster was made by version 0.1. */
+  readonly oldMap: boolean;
   /** How long faults go on; then everything is healed and liveness is demanded. */
   readonly faultyMs: number;
   readonly clients: number;
@@ -183,6 +185,7 @@ export function hosted(scenario: Scenario): Scenario {
     ...scenario,
     hosts: true,
     durability,
+    oldMap: random.chance(0.3),
     disk: { ...disk, segmentBytes: random.pick([512, 4096, 65_536]), faults },
     nemesis: { ...nemesis, weights: { ...nemesis.weights, powerFailure, rot } },
   };
@@ -256,6 +259,7 @@ function noisy(seed: number): Scenario {
     brokenLinks: false,
     hosts: false,
     durability: 'fsync',
+    oldMap: false,
     faultyMs: random.between(8_000, 25_000),
     clients: 2 + random.below(4),
     registers: 1 + random.below(4),

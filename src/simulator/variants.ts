@@ -1,5 +1,5 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import { comesLate, doubtful, usurped, weightsOf } from './biases.js';
+import { comesLate, doubtful, putBack, usurped, weightsOf } from './biases.js';
 import { brokenLinks, type Fault, quiet, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 
@@ -278,6 +278,13 @@ export const variants: readonly Variant[] = [
     rules: broken({ startsUnchecked: false }),
     within: 100,
     change: (scenario) => withDamage(scenario, { rewind: 1 }, 9000),
+  },
+  {
+    name: 'old-store-put-back',
+    story: 'section 0: takes an old copy of a store that the node had before for the replica that it was',
+    rules: broken({ formerStoresDistrusted: false }),
+    within: 50,
+    change: putBack,
   },
   {
     name: 'deaf-primary-claims',

@@ -71,6 +71,8 @@ export class World {
   healed = false;
   readonly #destroyed: Disk[] = [];
   #joined: number;
+  /** The last start of each store that took part. */
+  readonly #starts = new Map<string, number>();
   #placements = 0;
   #stores = 0;
   #hash = 0x811c9dc5;
@@ -100,6 +102,7 @@ export class World {
       (map) => this.#published(map),
       (state) => this.met(state),
     );
+    this.metastore.oldFormat = scenario.oldMap;
     const disk = (node: NodeId): Disk => this.disks.get(node) as Disk;
     const world = this;
     this.invariants = new Invariants(
@@ -242,10 +245,9 @@ export class World {
     this.disks.set(node, copy === null ? this.#edges.newDisk(store) : copy.putBack(store, this.#isOld(copy)));
   }
 
-  /** Was the store of that copy started again since? */
+  /** Has the store of that copy been started again since, and taken part? */
   #isOld(copy: Disk): boolean {
-    const all = [...this.disks.values(), ...this.#destroyed];
-    return all.some(({ store, boot }) => store === copy.store && boot > copy.boot);
+    return (this.#starts.get(copy.store) ?? 0) > copy.boot;
   }
 
   /** It is killed, and a bit flips in the last batch of its log. */
@@ -395,6 +397,8 @@ export class World {
       () => `map r${map.revision}: ${map.partitions.map((c, p) => `p${p} ${describeConfig(c)}`).join('; ')}`,
     );
     this.invariants.published(map, this.queue.now);
+    for (const { store, incarnation } of Object.values(map.members))
+      this.#starts.set(store, Math.max(incarnation, this.#starts.get(store) ?? 0));
     this.#edges.published(map);
   }
 

@@ -84,21 +84,20 @@ export function isCurrent(map: ClusterMap, node: NodeId, store: string, incarnat
 }
 
 /**
- * The member's record when this process runs it. `keepsFormer`: of a store that it had before, and that some configuration still
- * counts, the number of starts is kept, so that an old copy of it is told apart when it is put back.
+ * The member's record when this process runs it. Of a store that it had before, and that some configuration still counts, the
+ * number of starts is kept, so that an old copy of it is told apart when it is put back.
  */
 export function withProcess(
   map: ClusterMap,
   member: Member,
   { store, incarnation, url }: Pick<Member, 'store' | 'incarnation' | 'url'>,
-  keepsFormer = true,
 ): Member {
   const { former: before = {}, ...rest } = member;
   const seen = new Map(Object.entries(before));
   if (member.incarnation > 0) seen.set(member.store, member.incarnation);
   seen.delete(store);
   const counted = new Set(map.partitions.flatMap(({ inSync }) => inSync));
-  const kept = [...seen].filter(([old]) => keepsFormer && counted.has(replicaId(member.id, old)));
+  const kept = [...seen].filter(([old]) => counted.has(replicaId(member.id, old)));
   return {
     ...rest,
     store,

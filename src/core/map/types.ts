@@ -49,10 +49,6 @@ export interface Member {
   readonly former?: Readonly<Record<string, number>>;
 }
 
-/** How many starts of that store of a member the map has seen: one that remembers fewer is an old copy (PROTOCOL section 0). */
-export const startsSeen = (member: Member, store: string): number =>
-  store === member.store ? member.incarnation : (member.former?.[store] ?? 0);
-
 /** Is in the map because a command began to add it, and no process of it has registered yet. */
 export const isUnregistered = (m: Member): boolean => m.state === 'joining' && m.incarnation === 0;
 
