@@ -179,8 +179,8 @@ export function hosted(scenario: Scenario): Scenario {
     misdirected: often * random.pick([0, 0.05]),
   };
   const broken = scenario.quiet || scenario.brokenLinks ? 0 : 1;
-  const powerFailure = broken * random.pick([0, 0.3]) * random.next();
-  const rot = broken * random.pick([0, 0, 0.3]) * random.next();
+  const powerFailure = broken * random.pick([0, 0.6]) * random.next();
+  const rot = broken * random.pick([0, 0.4]) * random.next();
   return {
     ...scenario,
     hosts: true,
