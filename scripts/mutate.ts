@@ -94,6 +94,7 @@ async function main(): Promise<number> {
       `${judged.length} ${end} in ${(ms / 1000).toFixed(1)} s: ${shown(mutant)}${how === '' ? '' : ` (${oneLine(how)})`}`,
     );
   }
+  await judge.confirmSound();
   const survivors = judged.filter(({ verdict }) => verdict.by === null);
   const killed = judged.length - survivors.length;
   const score = judged.length === 0 ? 0 : (100 * killed) / judged.length;
