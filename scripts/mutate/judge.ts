@@ -39,7 +39,7 @@ interface Run {
 }
 
 /** A test file that takes longer, in ms, waits until a few seeds have been run. */
-const slowFileMs = 300;
+const slowFileMs = 600;
 /** The simulator may use this many times the time that it takes without a mutant, and never less than so much, in ms: of the processor. */
 const patience = 5;
 const leastMs = 15_000;
