@@ -95,6 +95,7 @@ async function main(): Promise<number> {
     );
   }
   await judge.confirmSound();
+  judge.end();
   const survivors = judged.filter(({ verdict }) => verdict.by === null);
   const killed = judged.length - survivors.length;
   const score = judged.length === 0 ? 0 : (100 * killed) / judged.length;

@@ -303,8 +303,8 @@ describe('a snapshot', () => {
     while (!piece.last) {
       text += piece.chunk;
       next(node, piece);
-      clock.now += 100;
-      node.step({ type: 'tick' });
+      for (let i = 0; i < 8; i++) tick(node);
+      node.obey('n3', ['beacon']);
       piece = pieces(node)[0] as Piece;
     }
     text += piece.chunk;
