@@ -64,8 +64,8 @@ export class Judge {
     this.#effort = effort;
   }
 
-  /** Learns what each test file reaches and how long it takes. Rejects if one fails without a mutant. */
-  async start(): Promise<void> {
+  /** Learns which test files reach the sources that are mutated, and how long each takes. Rejects if one fails without a mutant. */
+  async start(mutated: ReadonlySet<string>): Promise<void> {
     this.#simulated = await this.#bundle(null);
     const reached = new Map<string, ReadonlySet<string>>();
     for (const folder of testFolders) {
@@ -82,7 +82,8 @@ export class Judge {
           packages: 'external',
           logLevel: 'error',
         });
-        reached.set(`test/${folder}/${name}`, new Set(Object.keys(metafile.inputs)));
+        const sources = new Set(Object.keys(metafile.inputs));
+        if ([...mutated].some((file) => sources.has(file))) reached.set(`test/${folder}/${name}`, sources);
       }
     }
     const report = await this.#runTests({ files: [...reached.keys()], replaced: null }, 1_800_000);
