@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Operation } from '../../../src/core/machine/types.js';
 import { limits } from '../../../src/limits.js';
-import { Client, done, here, key, mapOf, type Sent, there, writing } from './driver.js';
+import { Client, done, here, key, type Sent, there, writing } from './driver.js';
 
 describe('a write', () => {
   test('opens a session with the primary first, and is numbered in it', () => {
