@@ -2,4 +2,21 @@
  * Mutants that were reviewed and change nothing that a client, an operator or a test could see: they are not drawn. By id, with the
  * change and the reason. An id changes with the code that is mutated; `npm run mutate -- --stale` lists those that are gone.
  */
-export const equivalent: Readonly<Record<string, readonly [change: string, reason: string]>> = {};
+export const equivalent: Readonly<Record<string, readonly [change: string, reason: string]>> = {
+  '111d268c': [
+    'ring.ts: i < points.length && points[i]! < hash → points[i]! < hash',
+    'Past the end there is undefined, which is not less than any number: the loop ends there as well.',
+  ],
+  dac68a86: [
+    'lead.ts: this.#parked.length > 0 && this.#yielding === null → this.#yielding === null',
+    'To take up an empty list of parked requests does nothing.',
+  ],
+  '5529b1df': [
+    'lead.ts: pending === null || pending.inSync.includes(stream.replica) → pending === null',
+    'Only the variant without `shrinkAfterConfirm` ever has a configuration there: it is always null.',
+  ],
+  '68d8dd22': [
+    'lead.ts: pending === null || pending.inSync.includes(stream.replica) → true',
+    'Only the variant without `shrinkAfterConfirm` ever has a configuration there: it is always null.',
+  ],
+};

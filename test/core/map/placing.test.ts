@@ -142,6 +142,7 @@ describe('the members', () => {
     const liveness = heard(all, { silent: ['n5'] });
     const change = membersWanted(map, 'n1', liveness, 'id');
     expect(change?.members.get('n5')?.state).toBe('out');
+    expect(change?.placement?.cause).toBe('repair without n5');
     const after = applyChange(map, change!);
     expect(after.partitions.flatMap((c) => c.target)).not.toContain('n5');
   });
@@ -193,6 +194,7 @@ describe('the members', () => {
     const liveness = heard({ n2: fine, n3: fine, n4: fine }, { back: ['n4'] });
     const change = membersWanted(joined, 'n1', liveness, 'id');
     expect(change?.members.get('n4')?.state).toBe('active');
+    expect(change?.placement?.cause).toBe('return of n4');
     expect(change?.targets.size).toBeGreaterThan(0);
   });
   test('that were drained leave once they hold nothing', () => {

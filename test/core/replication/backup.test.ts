@@ -348,6 +348,12 @@ describe('a copy that the map names no more', () => {
     node.publish(withPartition(node.map(), { target: ['n1', 'n3', 'n2'], inSync: ['n1/sn1', 'n3/sn3'] }));
     expect(node.core.status()).toMatchObject([{ role: 'learner', tail: 0 }]);
   });
+  test('is deleted as well when it was found on the disk at the start', () => {
+    const node = start('n2', withPartition(map, elsewhere), storedBarriers(2), 1);
+    expect(node.core.status()).toMatchObject([{ role: 'learner', tail: 2 }]);
+    pass(node, limits.dropAfterMs + node.core.timings.graceMs + 200);
+    expect([dropped(node), node.core.replicas.size]).toEqual([true, 0]);
+  });
   test('stays while somebody still appends to it, or may count on a lease that it granted', () => {
     const node = start('n2', map);
     node.publish(withPartition(node.map(), elsewhere));

@@ -75,6 +75,18 @@ describe('a lock', () => {
     expect(ask(node, place(7))()).toHaveLength(1);
   });
 
+  test('tells who leaves the queue that it has no place there any more', () => {
+    const node = serving();
+    ask(node, acquire(1, 60_000));
+    ask(node, acquire(2));
+    stored(node);
+    const answer = ask(node, place(2));
+    ask(node, write({ type: 'leave', key: 'l', ticket: `${session}.2` }, 3));
+    stored(node);
+    expect(answer()).toHaveLength(1);
+    expect([holders(node), waiting(node)]).toEqual([[`${session}.1`], []]);
+  });
+
   test('loses from its queue who does not ask for its place any more', () => {
     const node = serving();
     for (const n of [1, 2, 3]) ask(node, acquire(n, 60_000));

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { PartitionConfig } from '../../../src/core/map/types.js';
 import type { ClientRequest } from '../../../src/core/messages.js';
+import { hashKey, partitionOf } from '../../../src/core/ring/hash.js';
 import { limits } from '../../../src/limits.js';
-import { answered, clock, mapOf, start, storedBarriers, withPartition } from '../harness.js';
+import { answered, clock, mapOf, primary, start, storedBarriers, withPartition } from '../harness.js';
 import { ask, entries, get, pass, put, serving, session, stored, write } from '../serving.js';
 
 beforeEach(() => {
@@ -191,6 +192,10 @@ describe('a primary that is not ready yet', () => {
     expect(open()).toMatchObject([refusal]);
     for (const request of [get(), { type: 'open', p: 0 }, { type: 'abort', p: 0, tx: '0:1.1:1' }] as const)
       expect(ask(node, request)()).toMatchObject([refusal]);
+    // When it is ready at last, what was refused is not done.
+    for (let i = 0; i < 4; i++) stored(node);
+    expect(node.core.replicas.get(0)?.lead?.serving).toBe(true);
+    expect([open().length, entries(node).includes('open')]).toEqual([1, false]);
   });
   test('tells those who wait that it is not the primary any more, and that nothing was done', () => {
     const node = fresh();
@@ -276,5 +281,68 @@ describe('an operator who wants a transaction ended', () => {
     const node = serving();
     const state = (tx: string): unknown => ask(node, { type: 'abort', p: 0, tx })()[0];
     expect(state('0:1.9:1')).toMatchObject({ ok: true, type: 'abort', state: 'unknown' });
+  });
+});
+
+describe('what a transaction of several partitions needs to know', () => {
+  test('is said only by a primary that certainly is one', () => {
+    const node = serving();
+    const votes = (): unknown[] => {
+      node.sent.length = 0;
+      node.from('n2', { type: 'tx-ask', p: 0, tx: '1:1.1:1', anchor: 0, epoch: 1 });
+      return entries(node);
+    };
+    const told = (): number => {
+      let count = 0;
+      const tell = node.core.tell.bind(node.core);
+      node.core.tell = (p, message) => {
+        if (message.type === 'tx-vote') count++;
+        tell(p, message);
+      };
+      votes();
+      node.core.tell = tell;
+      return count;
+    };
+    expect(told()).toBe(1);
+    clock.now += node.core.timings.leaseMs;
+    expect(told()).toBe(0);
+  });
+
+  test('makes a client that gives up on it wait until it is decided', () => {
+    const map = mapOf({ n1: 0, n2: 1, n3: 1 });
+    const [config] = map.partitions;
+    if (config === undefined) throw new Error('no partition');
+    // The other partition has its primary elsewhere, which does not answer.
+    const away = { ...config, primary: 'n2/sn2' };
+    const node = primary({ ...map, partitions: [config, away] });
+    ask(node, { type: 'open', p: 0 });
+    stored(node);
+    const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    const [mine, other] = [0, 1].map((p) => keys.find((key) => partitionOf(hashKey(key), 2) === p) as string);
+    const items = [mine, other].map((key) => ({ type: 'incr' as const, key: key as string, by: 1 }));
+    const op = { type: 'tx', key: mine as string, items } as const;
+    const answer = ask(node, { type: 'tx', session, n: 1, first: 1, op, at: 1 });
+    const resolve = (n: number) => ask(node, write({ type: 'resolve', key: mine as string }, n));
+    expect(resolve(1)()).toMatchObject([{ code: 'busy' }]);
+    const free = resolve(2);
+    expect([answer(), free()]).toEqual([[], []]);
+    expect(entries(node).slice(-2)).toEqual(['stage', 'op']);
+    expect(ask(node, { type: 'abort', p: 0, tx: `0:${session}:1` })()).toMatchObject([
+      { ok: true, state: 'aborting' },
+    ]);
+    expect(ask(node, { type: 'abort', p: 0, tx: `0:${session}:1` })()).toMatchObject([
+      { code: 'busy', message: 'the transaction is about to be decided' },
+    ]);
+    for (let i = 0; i < 3; i++) stored(node);
+    expect(answer()).toMatchObject([{ ok: true, type: 'write' }]);
+    expect(ask(node, { type: 'tx', session, n: 1, first: 1, op, at: 1 })()).toEqual(answer());
+    expect(
+      ask(node, { type: 'tx', session, n: 3, first: 1, op: { ...op, items: [...items, ...items] }, at: 1 })(),
+    ).toMatchObject([{ code: 'bad-message' }]);
+    const rows = ask(node, { type: 'read', p: 0, query: { type: 'rows', kind: 'tx', after: null } });
+    expect(rows()).toMatchObject([{ ok: true, result: { rows: [] } }]);
+    const trace = ask(node, { type: 'read', p: 0, query: { type: 'trace', tx: `0:${session}:1` } });
+    const came = expect.arrayContaining([expect.objectContaining({ what: 'came', p: 0 })]);
+    expect(trace()).toMatchObject([{ ok: true, result: { type: 'trace', events: came } }]);
   });
 });
