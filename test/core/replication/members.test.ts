@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Copy, Placement } from '../../../src/core/map/types.js';
 import type { PeerMessage } from '../../../src/core/messages.js';
 import { limits } from '../../../src/limits.js';
-import { clock, config, inSync, mapOf, primary, withMember, withPartition } from '../harness.js';
+import { clock, config, inSync, mapOf, primary, start, withMember, withPartition } from '../harness.js';
 import { ask, entries, get, type Node, pass, put, serving, stored } from '../serving.js';
 
 beforeEach(() => {
@@ -262,5 +263,54 @@ describe('a hand-over', () => {
     expect(handedOverAfter(node, 1900)).toBe(1900);
     expect(node.lead.yielding).toBe(false);
     expect(handedOverAfter(node, 1000)).toBeLessThan(1000);
+  });
+});
+
+describe('the progress of a placement', () => {
+  const placement = (copies: readonly Copy[], handovers = 1): Placement => ({
+    id: 'x',
+    revision: 1,
+    cause: 'test',
+    copies,
+    least: 0,
+    primaries: 1,
+    handovers,
+  });
+  const copy = (to: string, sent: number | null = null): Copy => ({
+    p: 0,
+    to,
+    from: null,
+    planned: null,
+    sent,
+  });
+
+  test('counts a hand-over once, whatever its epoch publishes later', () => {
+    const node = start('n2', mapOf({ n1: 1, n2: 1, n3: 1 }));
+    const from = { node: 'n1', store: 'sn1', incarnation: 1 };
+    const next = withPartition(node.map(), { epoch: 2, primary: 'n2/sn2', handover: { from, to: 1 } });
+    node.publish({ ...next, placement: placement([]) });
+    for (let i = 0; i < 3; i++) for (const id of ['n1', 'n3']) node.obey(id);
+    expect(node.core.replicas.get(0)?.lead?.serving).toBe(true);
+    node.step({ type: 'gone', process: { node: 'n3', store: 'sn3', incarnation: 1 } });
+    expect(node.map().partitions[0]).toMatchObject({ epoch: 2, inSync: ['n1/sn1', 'n2/sn2'] });
+    expect(node.map().placement?.handovers).toBe(1);
+  });
+
+  test('tells of each copy how much was sent for it, when it is in sync', () => {
+    const pair = { ...config, inSync: ['n1/sn1', 'n2/sn2'], target: ['n1', 'n2'] };
+    const node = primary(mapOf({ n1: 0, n2: 1, n3: 1 }, 1, pair));
+    ask(node, { type: 'open', p: 0 });
+    ask(node, put(1, 'x'.repeat(100)));
+    pass(node, 100, ['n2']);
+    const copies = [copy('n3'), copy('n4'), copy('n2', 5), { ...copy('n3'), p: 1 }];
+    const wanted = withPartition(node.map(), { target: ['n1', 'n2', 'n3'], placed: 2 });
+    node.publish({ ...wanted, placement: placement(copies, 0) });
+    pass(node, 1000);
+    expect([...members(node)].sort()).toEqual(inSync);
+    const { placement: after } = node.map();
+    expect(after?.handovers).toBe(0);
+    expect(after?.copies.slice(1)).toEqual(copies.slice(1));
+    // It had everything already, so nothing had to be copied.
+    expect(after?.copies[0]).toMatchObject({ to: 'n3', sent: 0 });
   });
 });
