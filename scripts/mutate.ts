@@ -83,7 +83,9 @@ async function main(): Promise<number> {
   const until =
     values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + 60_000 * Number(values.minutes);
   const judged: (Mutant & { verdict: Verdict })[] = [];
-  await judge.start(new Set(all.map(({ file }) => file)));
+  const chosen = values.mutant;
+  const mutated = chosen === undefined ? all : all.filter(({ id }) => chosen.includes(id));
+  await judge.start(new Set(mutated.map(({ file }) => file)));
   for (const mutant of drawn()) {
     if (Date.now() >= until) break;
     const verdict = await judge.judge(mutant);
