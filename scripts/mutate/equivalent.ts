@@ -19,4 +19,16 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'lead.ts: pending === null || pending.inSync.includes(stream.replica) → true',
     'Only the variant without `shrinkAfterConfirm` ever has a configuration there: it is always null.',
   ],
+  '4da1e4e4': [
+    'placement.ts: n < state.width → n <= state.width',
+    'One more try for an empty slot: either none is left, or the try before found nobody, and nobody has become free since.',
+  ],
+  '78c638d0': [
+    'tx-lead.ts: c.pauseAt !== null && now - c.since >= limits.txPauseMs → now - c.since >= limits.txPauseMs',
+    'It sets `pauseAt` to null, which it is already.',
+  ],
+  '5e62cc51': [
+    'tx-lead.ts: rules.answerWhenStaged || !this.#held.has(c.tx) → rules.answerWhenStaged',
+    'The rule always holds in production; only a variant looks at the rest.',
+  ],
 };

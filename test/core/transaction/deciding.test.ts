@@ -100,6 +100,27 @@ describe('a coordinator', () => {
     expect(anchor.value).toBe(1);
   });
 
+  it('does not begin, and refuses no more, what was ended while it waited', () => {
+    const anchor = new Primary();
+    const tx = '1:9.9:1';
+    const held: TxItem[] = [{ type: 'put', key: keyOf(0), value: 'x' }];
+    const prepare = { type: 'tx-prepare', p: 0, tx, anchor: 1, epoch: 1, at: 1, items: held } as const;
+    for (const frees of [true, false]) {
+      anchor.tx.onPrepare(prepare);
+      anchor.apply();
+      const n = frees ? 1 : 2;
+      anchor.begin(n);
+      expect(anchor.tx.abort(anchor.id(n))).toBe('aborting');
+      if (frees) anchor.tx.onFinish({ type: 'tx-finish', p: 0, tx, anchor: 1, commit: false, seq: 2 });
+      else anchor.now += limits.txWaitMs;
+      anchor.tx.tick();
+      expect(anchor.types).not.toContain('stage');
+      anchor.apply();
+      expect(anchor.replies).toHaveLength(n);
+      expect(JSON.stringify(anchor.replies.at(-1))).toContain('asked');
+    }
+  });
+
   it('asks those again who have not voted, every so often', () => {
     const anchor = new Primary();
     anchor.begin(1);
