@@ -83,7 +83,9 @@ async function main(): Promise<number> {
   const until =
     values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + 60_000 * Number(values.minutes);
   const judged: (Mutant & { verdict: Verdict })[] = [];
-  await judge.start();
+  const chosen = values.mutant;
+  const mutated = chosen === undefined ? all : all.filter(({ id }) => chosen.includes(id));
+  await judge.start(new Set(mutated.map(({ file }) => file)));
   for (const mutant of drawn()) {
     if (Date.now() >= until) break;
     const verdict = await judge.judge(mutant);
@@ -94,6 +96,8 @@ async function main(): Promise<number> {
       `${judged.length} ${end} in ${(ms / 1000).toFixed(1)} s: ${shown(mutant)}${how === '' ? '' : ` (${oneLine(how)})`}`,
     );
   }
+  await judge.confirmSound();
+  judge.end();
   const survivors = judged.filter(({ verdict }) => verdict.by === null);
   const killed = judged.length - survivors.length;
   const score = judged.length === 0 ? 0 : (100 * killed) / judged.length;

@@ -1,11 +1,15 @@
-/** Runs the simulator and the unit tests on one mutant, cheapest first, until something notices. The checkout is never touched. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * Runs the simulator and the unit tests on one mutant, cheapest first, until something notices: the fast test files that reach the mutated
+ * source, a few seeds, the slow test files, many seeds. The checkout is never touched.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { apply, type Mutant } from './operators.js';
 import { root, textOf } from './sources.js';
+import type { Report, Task } from './tester.js';
 
 export type Killer = 'simulator' | 'tests' | 'time limit';
 
@@ -34,19 +38,25 @@ interface Run {
   readonly ms: number;
 }
 
-/** A step may use this many times the time that it takes without a mutant, and never less than so much, in ms: of the processor. */
+/** A test file that takes longer, in ms, waits until a few seeds have been run. */
+const slowFileMs = 600;
+/** The simulator may use this many times the time that it takes without a mutant, and never less than so much, in ms: of the processor. */
 const patience = 5;
-const leastMs = 20_000;
+const leastMs = 15_000;
 /** By the clock it may take this many times more: the machine may have other work, and what waits for ever uses no processor. */
 const slack = 4;
+/** Test files may take this many times more than usual, by the clock, and never less than so much, in ms. */
+const testPatience = 10;
+const leastTestMs = 15_000;
 
 export class Judge {
   readonly #folder = mkdtempSync(join(tmpdir(), 'muster-mutate-'));
   readonly #effort: Effort;
-  /** What each step takes without a mutant, in ms, by its arguments. */
+  /** What each step of the simulator takes without a mutant, in ms, by its arguments. */
   readonly #usual = new Map<string, number>();
-  /** Of each test file, the sources that it reaches. */
-  #reached = new Map<string, ReadonlySet<string>>();
+  /** Of each test file, the fastest first, the sources that it reaches and how long it takes without a mutant, in ms. */
+  #testFiles: { readonly file: string; readonly reached: ReadonlySet<string>; readonly ms: number }[] = [];
+  #tester: ChildProcess | null = null;
   /** The sources that the simulator reaches. */
   #simulated: ReadonlySet<string> = new Set();
 
@@ -54,8 +64,10 @@ export class Judge {
     this.#effort = effort;
   }
 
-  async start(): Promise<void> {
+  /** Learns which test files reach the sources that are mutated, and how long each takes. Rejects if one fails without a mutant. */
+  async start(mutated: ReadonlySet<string>): Promise<void> {
     this.#simulated = await this.#bundle(null);
+    const reached = new Map<string, ReadonlySet<string>>();
     for (const folder of testFolders) {
       const inside = join(root, 'test', folder);
       for (const name of readdirSync(inside, { recursive: true, encoding: 'utf8' })) {
@@ -70,12 +82,29 @@ export class Judge {
           packages: 'external',
           logLevel: 'error',
         });
-        this.#reached.set(`test/${folder}/${name}`, new Set(Object.keys(metafile.inputs)));
+        const sources = new Set(Object.keys(metafile.inputs));
+        if ([...mutated].some((file) => sources.has(file))) reached.set(`test/${folder}/${name}`, sources);
       }
     }
+    const report = await this.#runTests({ files: [...reached.keys()], replaced: null }, 1_800_000);
+    if (report === null) throw new Error('the tests do not end without a mutant');
+    if (report.failed !== null) throw new Error(`a test fails without a mutant: ${report.failed}`);
+    const { ms } = report;
+    this.#testFiles = [...reached]
+      .map(([file, sources]) => ({ file, reached: sources, ms: ms[file] ?? 0 }))
+      .sort((one, another) => one.ms - another.ms);
+  }
+
+  /** Rejects if the fast tests fail without a mutant: then something stayed behind from one mutant to the next, and no verdict counts. */
+  async confirmSound(): Promise<void> {
+    const files = this.#testFiles.filter(({ ms }) => ms < slowFileMs).map(({ file }) => file);
+    const report = await this.#runTests({ files, replaced: null }, 600_000);
+    if (report?.failed !== null)
+      throw new Error(`a test fails without a mutant: ${report?.failed ?? 'no end'}`);
   }
 
   end(): void {
+    this.#endTester();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -88,16 +117,12 @@ export class Judge {
   async #firstToNotice(mutant: Mutant): Promise<Omit<Verdict, 'ms'> | null> {
     const { seeds, quick, biased } = this.#effort;
     const simulated = this.#simulated.has(mutant.file);
-    if (simulated) {
-      const found = await this.#simulate(mutant, 1, quick, 0);
-      if (found !== null) return found;
-    }
-    const files = [...this.#reached].filter(([, sources]) => sources.has(mutant.file)).map(([file]) => file);
-    if (files.length > 0) {
-      const found = await this.#test(mutant, files);
-      if (found !== null) return found;
-    }
-    return simulated ? this.#simulate(mutant, quick + 1, seeds, biased) : null;
+    const found =
+      (await this.#test(mutant, (ms) => ms < slowFileMs)) ??
+      (simulated ? await this.#simulate(mutant, 1, quick, 0) : null) ??
+      (await this.#test(mutant, (ms) => ms >= slowFileMs));
+    if (found !== null || !simulated) return found;
+    return this.#simulate(mutant, quick + 1, seeds, biased);
   }
 
   // ---- the simulator
@@ -132,50 +157,22 @@ export class Judge {
     const args = [first, last, biased].map(String);
     const run = async (with_: Mutant | null, limitMs: number): Promise<Run> => {
       await this.#bundle(with_);
-      return this.#run([this.#script, ...args], {}, limitMs);
+      return this.#run([this.#script, ...args], limitMs);
     };
-    return this.#compare('simulator', `seeds ${args.join(' ')}`, mutant, run, ({ output }) => output.trim());
-  }
-
-  // ---- the tests
-
-  async #test(mutant: Mutant, files: readonly string[]): Promise<Omit<Verdict, 'ms'> | null> {
-    const text = join(this.#folder, 'mutant.ts');
-    const run = async (with_: Mutant | null, limitMs: number): Promise<Run> => {
-      const env: Record<string, string> = {};
-      if (with_ !== null) {
-        writeFileSync(text, apply(textOf(with_.file), with_));
-        Object.assign(env, { MUTANT_FILE: with_.file, MUTANT_TEXT: text });
-      }
-      const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-      const config = join(root, 'scripts/mutate/vitest.config.ts');
-      return this.#run([vitest, 'run', '--config', config, ...files], env, limitMs);
-    };
-    return this.#compare('tests', files.join(' '), mutant, run, ({ output }) => firstFailure(output));
-  }
-
-  // ---- both
-
-  async #compare(
-    by: Killer,
-    step: string,
-    mutant: Mutant,
-    run: (mutant: Mutant | null, limitMs: number) => Promise<Run>,
-    how: (run: Run) => string,
-  ): Promise<Omit<Verdict, 'ms'> | null> {
+    const step = args.join(' ');
     let usual = this.#usual.get(step);
     if (usual === undefined) {
       const sound = await run(null, 1_800_000);
-      if (!sound.ok) throw new Error(`${step} fails without a mutant: ${sound.output.slice(-2000)}`);
+      if (!sound.ok) throw new Error(`the simulator fails without a mutant: ${sound.output.slice(-2000)}`);
       usual = sound.ms;
       this.#usual.set(step, usual);
     }
-    const found = await run(mutant, Math.max(leastMs, usual * patience));
-    if (found.ok) return null;
-    return found.late ? { by: 'time limit', how: by } : { by, how: how(found) };
+    const { ok, late, output } = await run(mutant, Math.max(leastMs, usual * patience));
+    if (ok) return null;
+    return late ? { by: 'time limit', how: 'simulator' } : { by: 'simulator', how: output.trim() };
   }
 
-  #run(args: readonly string[], env: Record<string, string>, limitMs: number): Promise<Run> {
+  #run(args: readonly string[], limitMs: number): Promise<Run> {
     const began = Date.now();
     // A group of its own, so that whatever it started ends with it.
     const seconds = `${Math.ceil(limitMs / 1000)}`;
@@ -183,7 +180,7 @@ export class Judge {
       cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', ...env },
+      env: { ...process.env, NO_COLOR: '1' },
     });
     let output = '';
     const take = (chunk: Buffer): void => {
@@ -217,6 +214,66 @@ export class Judge {
       });
     });
   }
+
+  // ---- the tests
+
+  /** Runs the test files that reach the mutated source and are as fast, or slow, as `ofSpeed` says. */
+  async #test(mutant: Mutant, ofSpeed: (ms: number) => boolean): Promise<Omit<Verdict, 'ms'> | null> {
+    const chosen = this.#testFiles.filter(({ reached, ms }) => reached.has(mutant.file) && ofSpeed(ms));
+    if (chosen.length === 0) return null;
+    const files = chosen.map(({ file }) => file);
+    const usual = chosen.reduce((sum, { ms }) => sum + ms, 0);
+    const replaced = { file: mutant.file, text: apply(textOf(mutant.file), mutant) };
+    const report = await this.#runTests({ files, replaced }, Math.max(leastTestMs, usual * testPatience));
+    if (report === null) return { by: 'time limit', how: 'tests' };
+    return report.failed === null ? null : { by: 'tests', how: report.failed };
+  }
+
+  /** Gives null, and ends the process that ran them, when they take too long or end it. */
+  async #runTests(task: Task, limitMs: number): Promise<Report | null> {
+    const tester = this.#tester ?? (await this.#startTester());
+    this.#tester = tester;
+    const report = await new Promise<Report | null>((resolve) => {
+      const give = (given: Report | null): void => {
+        clearTimeout(timer);
+        tester.off('message', onReport);
+        tester.off('close', onClose);
+        resolve(given);
+      };
+      const onReport = (given: unknown): void => give(given as Report);
+      const onClose = (): void => give(null);
+      const timer = setTimeout(() => give(null), limitMs);
+      tester.on('message', onReport);
+      tester.on('close', onClose);
+      tester.send(task);
+    });
+    if (report === null) this.#endTester();
+    return report;
+  }
+
+  async #startTester(): Promise<ChildProcess> {
+    const tester = spawn(process.execPath, ['--import', 'tsx', join(root, 'scripts/mutate/tester.ts')], {
+      cwd: root,
+      // A group of its own, so that whatever it started ends with it.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    await new Promise<void>((resolve, reject) => {
+      tester.once('message', () => resolve());
+      tester.once('close', (code) => reject(new Error(`vitest did not start: code ${code}`)));
+    });
+    return tester;
+  }
+
+  #endTester(): void {
+    try {
+      if (this.#tester?.pid !== undefined) process.kill(-this.#tester.pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+    this.#tester = null;
+  }
 }
 
 const replacing = (mutant: Mutant): Plugin => ({
@@ -229,21 +286,3 @@ const replacing = (mutant: Mutant): Plugin => ({
     );
   },
 });
-
-/** The name of the first test that failed, from vitest's JSON report. */
-function firstFailure(output: string): string {
-  const start = output.indexOf('{"numTotalTestSuites"');
-  try {
-    const report = JSON.parse(output.slice(start, output.lastIndexOf('}') + 1)) as {
-      testResults: { message: string; assertionResults: { fullName: string; status: string }[] }[];
-    };
-    for (const { message, assertionResults } of report.testResults) {
-      const failed = assertionResults.find(({ status }) => status === 'failed');
-      if (failed !== undefined) return failed.fullName;
-      if (message !== '') return message.split('\n')[0] as string;
-    }
-  } catch {
-    // It ended before it could report: how it ended is all there is to say.
-  }
-  return output.trim().split('\n').at(-1) ?? '';
-}

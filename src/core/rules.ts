@@ -27,6 +27,8 @@ export interface Rules {
   readonly refuseOldEpoch: boolean;
   /** R15: a log that does not fit is cut no further than it has to be, and an in-sync replica never gets a snapshot. */
   readonly rejectKeepsCommon: boolean;
+  /** R10: a primary commits nothing before the barrier of its epoch, and serves nothing. */
+  readonly commitsFromBarrier: boolean;
   /** R12: after a sleep neither leases nor beacons of before count. */
   readonly sleepEndsLeases: boolean;
   /** R1: an ack leaves only when the entries are on disk. */
@@ -116,6 +118,7 @@ export const soundRules: Rules = {
   shrinkAfterConfirm: true,
   refuseOldEpoch: true,
   rejectKeepsCommon: true,
+  commitsFromBarrier: true,
   sleepEndsLeases: true,
   ackAfterSync: true,
   minInSync: true,

@@ -219,6 +219,14 @@ export const variants: readonly Variant[] = [
     change: (scenario) => unsettled(scenario),
   },
   {
+    name: 'commit-before-barrier',
+    story: 'R10: commits entries of earlier epochs, and serves, before its own barrier is committed',
+    rules: broken({ commitsFromBarrier: false }),
+    from: 118,
+    within: 20,
+    change: (scenario) => unsettled(scenario),
+  },
+  {
     name: 'sleep-keeps-beacons',
     story: 'R12: takes acks of beacons sent before the machine slept for leases',
     rules: broken({ sleepEndsLeases: false }),

@@ -1,6 +1,7 @@
 /** A node without disk, network and metastore, driven by hand: what it sends is kept, and answered when the test says so. */
 import { expect } from 'vitest';
 import { emptySnapshot } from '../../src/core/machine/digest.js';
+import { applyChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, Member, NodeId, PartitionConfig } from '../../src/core/map/types.js';
 import type { PeerMessage } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
@@ -152,3 +153,56 @@ export function storedBarriers(count: number): StoredPartition[] {
   const snapshot = emptySnapshot();
   return [{ partition: 0, promised: 1, snapshot, checkpointed: true, entries }];
 }
+
+type Beacon = Extract<PeerMessage, { type: 'beacon' }>;
+
+/** A heartbeat of the first start of a node. */
+export const beacon = (change: Partial<Beacon> = {}): Beacon => ({
+  type: 'beacon',
+  incarnation: 1,
+  sentAt: 5,
+  revision: 1,
+  claims: [],
+  silent: [],
+  back: [],
+  ...change,
+});
+
+/** The next map, in which a member is changed so, or (null) has left. */
+export const withMember = (map: ClusterMap, id: string, change: Partial<Member> | null): ClusterMap =>
+  applyChange(map, {
+    ...noChange,
+    members: new Map([[id, change === null ? null : { ...(map.members[id] as Member), ...change }]]),
+  });
+
+/** The next map, in which the first partition is changed so. */
+export const withPartition = (map: ClusterMap, change: Partial<PartitionConfig>): ClusterMap =>
+  applyChange(map, {
+    ...noChange,
+    partitions: new Map([[0, { ...(map.partitions[0] as PartitionConfig), ...change }]]),
+  });
+
+/** A node alone with its events: nothing is answered unless the test does. */
+export function bare(node = 'n2', incarnation = 1): { core: NodeCore; step: (event: NodeEvent) => Ready } {
+  const core = new NodeCore({
+    node,
+    store: `s${node}`,
+    incarnation,
+    url: 'ws://127.0.0.1/x',
+    stored: [],
+    seed: 1,
+    now: clock.now,
+  });
+  const step = (event: NodeEvent): Ready => {
+    core.step(event, clock.now);
+    return core.ready();
+  };
+  return { core, step };
+}
+
+/** A message comes from a node. */
+export const from = (node: string, message: PeerMessage, incarnation = 1): NodeEvent => ({
+  type: 'message',
+  from: { node, store: `s${node}`, incarnation },
+  message,
+});

@@ -33,6 +33,22 @@ describe('a primary', () => {
     ]);
   });
 
+  test('steps down for a primary of a later epoch that appends, and stores what that sends', () => {
+    const { core, from, lead } = primary();
+    const prevChain = core.replicas.get(0)?.log.chainAt(1) as number;
+    const link = { p: 0, gen: 1, stream: 1, prevSeq: 1, prevEpoch: 2, prevChain, commit: 0, counted: true };
+    const append = (epoch: number): void => {
+      const appends = [
+        { ...link, epoch, digest: '', entries: [{ epoch, command: { type: 'barrier' as const } }] },
+      ];
+      from('n2', { type: 'append', to: 'n1/sn1', incarnation: 1, appends });
+    };
+    append(2);
+    expect([core.replicas.get(0)?.lead === lead, core.replicas.get(0)?.log.tailSeq]).toEqual([true, 1]);
+    append(3);
+    expect([core.replicas.get(0)?.lead, core.replicas.get(0)?.log.end]).toEqual([null, { epoch: 3, seq: 2 }]);
+  });
+
   test('asks a replica for its place once, until it answers or is attached anew', () => {
     const { core, from, sent, lead } = primary();
     const probes = (): number => {

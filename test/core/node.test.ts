@@ -482,6 +482,11 @@ describe('a node', () => {
     node.core.append('n2', 'n2/sn2', append(7), 1);
     expect(sent()).toEqual([['n2', 'n2/sn2', [7]]]);
   });
+  test('acts on what it has published without reading it back', () => {
+    const { core } = start('n1', mapOf({ n1: 0, n2: 1, n3: 1 }));
+    expect([core.registered, core.revision]).toEqual([true, 2]);
+    expect(core.reads).toBe(1);
+  });
   test('that finds another process under its name stops at once', () => {
     const node = primary();
     const newer = applyChange(node.map(), {

@@ -127,6 +127,23 @@ describe('a directory of maps', () => {
     expect(await slow.read()).toEqual(mapOf(5 + KEPT));
   });
 
+  test('a map is read from its file once, and its file is looked for each time', async () => {
+    await publishTo(2);
+    let opened = 0;
+    const open: FileSystem['open'] = (path, flags) => {
+      if (path.endsWith('.json')) opened++;
+      return nodeFiles.open(path, flags);
+    };
+    const reader = new DirectoryMetastore(folder, { files: { ...nodeFiles, open } });
+    expect(await reader.readFrom(1)).toEqual(mapOf(1));
+    for (let n = 0; n < 3; n++) expect(await reader.read()).toEqual(mapOf(2));
+    expect(await reader.readFrom(1)).toEqual(mapOf(2));
+    expect(opened).toBe(2);
+    await publishTo(3, 3);
+    expect(await reader.read()).toEqual(mapOf(3));
+    expect(opened).toBe(3);
+  });
+
   test('what killed processes left is removed with the numbers it was for', async () => {
     const name = (revision: number): string => `.tmp-${String(revision).padStart(10, '0')}-1-1-1`;
     fs.writeFileSync(join(folder, name(2)), 'x');

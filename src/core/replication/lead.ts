@@ -931,7 +931,8 @@ export class Lead {
     let point = replica.durable;
     if (ctx.rules.replyAfterReplication)
       for (const stream of this.#required) point = Math.min(point, stream.match);
-    if (point < this.barrierSeq || point <= replica.commit) return;
+    if (ctx.rules.commitsFromBarrier && point < this.barrierSeq) return;
+    if (point <= replica.commit) return;
     // R10: whoever was told that it is primary must have lost its leases before anything is committed here.
     if (!replica.graceIsOver()) return;
     replica.commitTo(point);

@@ -46,6 +46,22 @@ describe('increments of transactions', () => {
     expect(p.state.intents.size).toBe(0);
   });
 
+  it('give back the room that they took when they end, while others still hold the key', () => {
+    for (const [most, by] of [
+      [counterMax, 1],
+      [counterMin, -1],
+    ] as const) {
+      const p = participant();
+      p.op({ type: 'incr', key: 'a', by: most - 10 * by });
+      expect(p.prepare('9:1.1:1', incr('a', by))).toBe('yes');
+      expect(p.prepare('9:1.1:2', incr('a', 9 * by))).toBe('yes');
+      expect(p.prepare('9:1.1:3', incr('a', by))).toBe('conflict');
+      p.finish('9:1.1:2', false);
+      expect(p.prepare('9:1.1:4', incr('a', 9 * by))).toBe('yes');
+      expect(p.prepare('9:1.1:5', incr('a', by))).toBe('conflict');
+    }
+  });
+
   it('hold their key against who reads, checks or writes it otherwise, and the other way round', () => {
     const others: TxItem[] = [
       { type: 'get', key: 'a' },

@@ -4,7 +4,7 @@ import { membersWanted } from '../../../src/core/map/caretaking.js';
 import { applyChange } from '../../../src/core/map/changes.js';
 import { mayLeave, planPlacement, unplaced } from '../../../src/core/map/placing.js';
 import type { ClusterMap, Member, MemberState, NodeId } from '../../../src/core/map/types.js';
-import { replicaId } from '../../../src/core/map/types.js';
+import { isUnregistered, replicaId } from '../../../src/core/map/types.js';
 import { place } from '../../../src/core/ring/placement.js';
 import { defaultTimings, limits } from '../../../src/limits.js';
 
@@ -78,6 +78,15 @@ describe('a change of placement', () => {
     expect(after.partitions.filter((_, p) => unplaced(after, p) !== null).length).toBeGreaterThan(0);
     expect(settled(after).partitions.filter((_, p) => unplaced(settled(after), p) !== null)).toEqual([]);
   });
+  test('places single copies too, and leaves everything where it is when nobody is left to hold it', () => {
+    const map = atRest(2, 1);
+    const plan = planPlacement(map, { add: [member('n3')] }, as);
+    expect(plan.targets.size).toBeGreaterThan(3);
+    expect([...plan.targets.values()]).toEqual(Array.from(plan.targets, () => ['n3']));
+    expect(plan.placement.copies.length).toBe(plan.targets.size);
+    const drained = planPlacement(map, { drain: ['n1', 'n2'] }, as);
+    expect([drained.targets.size, drained.placement.copies]).toEqual([0, []]);
+  });
   test('takes over what an earlier one left undone, and goes back to where the data still is', () => {
     const map = atRest(3);
     const grown = applyChange(map, planPlacement(map, { add: [member('n4'), member('n5')] }, as));
@@ -142,6 +151,7 @@ describe('the members', () => {
     const liveness = heard(all, { silent: ['n5'] });
     const change = membersWanted(map, 'n1', liveness, 'id');
     expect(change?.members.get('n5')?.state).toBe('out');
+    expect(change?.placement?.cause).toBe('repair without n5');
     const after = applyChange(map, change!);
     expect(after.partitions.flatMap((c) => c.target)).not.toContain('n5');
   });
@@ -193,7 +203,13 @@ describe('the members', () => {
     const liveness = heard({ n2: fine, n3: fine, n4: fine }, { back: ['n4'] });
     const change = membersWanted(joined, 'n1', liveness, 'id');
     expect(change?.members.get('n4')?.state).toBe('active');
+    expect(change?.placement?.cause).toBe('return of n4');
     expect(change?.targets.size).toBeGreaterThan(0);
+  });
+  test('are unregistered while no process of one that joins has started', () => {
+    expect(isUnregistered(member('n1', 'joining', 0))).toBe(true);
+    expect(isUnregistered(member('n1', 'joining', 1))).toBe(false);
+    expect(isUnregistered(member('n1', 'active', 0))).toBe(false);
   });
   test('that were drained leave once they hold nothing', () => {
     const map = atRest(4);

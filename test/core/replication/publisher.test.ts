@@ -57,6 +57,13 @@ describe('a publish', () => {
     publisher.sawMap(8, null);
     expect(publisher.idle).toBe(true);
   });
+  test('is over at once when its conflict comes and the newer map is in hand already', () => {
+    const publisher = begun();
+    publisher.sawMap(8, null);
+    expect(publisher.idle).toBe(false);
+    publisher.ended('conflict', 8, 3);
+    expect([publisher.idle, publisher.needsMap, publisher.mayStart]).toEqual([true, false, true]);
+  });
   test('is sent again when a read begun since still shows the old revision', () => {
     const publisher = begun();
     publisher.ended('unknown', 7, 3);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { startOf } from '../../../src/core/ring/hash.js';
 import {
   countMoves,
   countPrimaryChanges,
@@ -9,6 +10,7 @@ import {
   place,
 } from '../../../src/core/ring/placement.js';
 import { idealsOf } from '../../../src/core/ring/quotas.js';
+import { Ring } from '../../../src/core/ring/ring.js';
 import { MusterError } from '../../../src/errors.js';
 import { exactLeastMoves } from './oracle.js';
 
@@ -113,6 +115,31 @@ describe('a placement', () => {
         },
       ),
     );
+  });
+
+  it('from scratch takes the first members clockwise that have room, primaries first', () => {
+    const input = { partitions: 240, replicas: 3, members: members(8) };
+    const ring = new Ring(input.members, { points: 64 });
+    const seats = (room: number) => new Map(input.members.map(({ id }) => [id, room]));
+    const expected: string[][] = Array.from({ length: input.partitions }, () => []);
+    for (const [wanted, left] of [
+      [1, seats(30)],
+      [2, seats(60)],
+    ] as const) {
+      for (const [p, list] of expected.entries()) {
+        for (let n = 0; n < wanted; n += 1) {
+          const walk = ring.walk(startOf(p, input.partitions));
+          const id = [...walk].find((one) => left.get(one)! > 0 && !list.includes(one));
+          if (id === undefined) continue;
+          left.set(id, left.get(id)! - 1);
+          list.push(id);
+        }
+      }
+    }
+    const placed = place(input);
+    const same = placed.filter((list, p) => list.join() === expected[p]!.join()).length;
+    // The last few find only members that they have already, and others make room for them.
+    expect(same).toBeGreaterThan(0.95 * input.partitions);
   });
 
   it('changes nothing when nothing changed', () => {

@@ -1,0 +1,149 @@
+/** The primary of a partition as transactions see it: its log is applied when the test says so. */
+import { PartitionMachine } from '../../../src/core/machine/machine.js';
+import type { Command, SessionId, TxItem } from '../../../src/core/machine/types.js';
+import type { ClientResponse, PeerMessage, Refusal } from '../../../src/core/messages.js';
+import { hashKey, partitionOf } from '../../../src/core/ring/hash.js';
+import { soundRules } from '../../../src/core/rules.js';
+import { TxLead } from '../../../src/core/transaction/tx-lead.js';
+
+export const partitions = 2;
+export const keyOf = (p: number): string => {
+  for (let i = 0; ; i++) if (partitionOf(hashKey(`k${i}`), partitions) === p) return `k${i}`;
+};
+export const items: TxItem[] = [0, 1].map((p) => ({ type: 'incr', key: keyOf(p), by: 1 }));
+
+/** An operation by itself on the anchor's key. */
+export const alone: TxItem[] = [{ type: 'delete', key: keyOf(0) }];
+
+/** The primary of a partition, whose log is applied when the test says so. */
+export class Primary {
+  readonly log: Command[] = [];
+  readonly told: PeerMessage[] = [];
+  readonly replies: ClientResponse[] = [];
+  /** To whom the replies went. */
+  readonly answered: number[] = [];
+  now = 10_000;
+  enoughInSync = true;
+  open = true;
+  /** Why nothing may be written, and why nothing more may be kept. */
+  unwritable: Refusal | null = null;
+  full: Refusal | null = null;
+  leases = true;
+  tx!: TxLead;
+  epoch = 0;
+  readonly session: SessionId;
+  #applied = 0;
+
+  constructor(
+    readonly p = 0,
+    readonly machine = new PartitionMachine(1),
+  ) {
+    this.succeed();
+    this.log.push({ type: 'open', gen: 1 });
+    this.session = this.apply() as SessionId;
+  }
+
+  /** Another one takes its place, with all that is in the log. */
+  succeed(): void {
+    this.apply();
+    this.epoch++;
+    const primary = this;
+    const since = this.now;
+    this.tx = new TxLead({
+      p: this.p,
+      since,
+      epoch: this.epoch,
+      rules: soundRules,
+      partitions,
+      machine: this.machine,
+      get open() {
+        return primary.open;
+      },
+      get now() {
+        return primary.now;
+      },
+      get enoughInSync() {
+        return primary.enoughInSync;
+      },
+      current: () => this.leases,
+      mayWrite: () => this.unwritable,
+      noRoom: (growth) => (growth > 0 ? this.full : null),
+      append: (command) => this.log.push(command),
+      tell: (_, message) => this.told.push(message),
+      reply: (origin, response) => {
+        this.replies.push(response);
+        this.answered.push(origin);
+      },
+      reached: () => {},
+    });
+  }
+
+  /** Applies what is in the log; gives the session if that opened one. */
+  apply(): SessionId | null {
+    let session: SessionId | null = null;
+    const end = this.log.length;
+    for (; this.#applied < end; this.#applied++) {
+      const command = this.log[this.#applied] as Command;
+      const seq = this.#applied + 1;
+      const applied = this.machine.apply({ epoch: 1, seq, command });
+      if (applied.type === 'opened') session = applied.session;
+      if (applied.type === 'decided' && 'tx' in command) this.tx.decided(command.tx, applied, seq);
+      if (applied.type === 'vote' && command.type === 'stage') this.tx.staged(command.tx);
+      if (applied.type === 'vote' && command.type === 'prepare') this.tx.voted(command, applied.vote);
+      if (command.type === 'finish') this.tx.finished(command);
+    }
+    return session;
+  }
+
+  begin(n: number, first = n): void {
+    const op = { type: 'tx', key: keyOf(0), items } as const;
+    this.tx.begin(1, { type: 'tx', session: this.session, n, first, op, at: 1 });
+  }
+
+  query(n: number): void {
+    this.tx.onQuery({ type: 'tx-query', p: 0, tx: this.id(n), from: 1, seq: 7 });
+  }
+
+  vote(n: number): void {
+    const vote = { epoch: 0, seq: 7, yes: true, reads: [], reason: 'check', message: '' } as const;
+    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
+  }
+
+  refuse(n: number, epoch: number, reason: 'lost' | 'conflict'): void {
+    const vote = { epoch, seq: 0, yes: false, reads: [], reason, message: '' } as const;
+    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
+  }
+
+  id = (n: number): string => `0:${this.session}:${n}`;
+  get types(): string[] {
+    return this.log.slice(1).map(({ type }) => type);
+  }
+  get ends(): (readonly [boolean, number])[] {
+    return this.told.flatMap((m) => (m.type === 'tx-finish' ? [[m.commit, m.seq] as const] : []));
+  }
+  get value(): unknown {
+    return this.machine.cells.get(keyOf(0))?.value;
+  }
+}
+
+/** One that is staged, and whose primary is gone. */
+export function inherited(): Primary {
+  const anchor = new Primary();
+  anchor.begin(1);
+  anchor.succeed();
+  anchor.told.length = 0;
+  anchor.tx.tick();
+  return anchor;
+}
+
+export const refusal = (code: Refusal['code'], message: string): Refusal => ({
+  ok: false,
+  code,
+  message,
+  revision: 0,
+});
+/** The types of messages. */
+export const types = (messages: readonly PeerMessage[]): string[] => messages.map(({ type }) => type);
+
+/** What was told since last looked. */
+export const take = (primary: Primary): PeerMessage[] => primary.told.splice(0);
