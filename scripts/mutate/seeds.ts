@@ -4,11 +4,11 @@
  */
 import { soundRules } from '../../src/core/rules.js';
 import { simulate } from '../../src/simulator/run.js';
-import { variants } from '../../src/simulator/variants.js';
+import { changeOf, variants } from '../../src/simulator/variants.js';
 
 const [first = 1, last = 0, biased = 0] = process.argv.slice(2).map(Number);
 
-async function run(seed: number, name: string, change?: (typeof variants)[number]['change']): Promise<void> {
+async function run(seed: number, name: string, change?: ReturnType<typeof changeOf>): Promise<void> {
   const { verdict, message } = await simulate(seed, soundRules, change);
   if (verdict === 'ok') return;
   process.stdout.write(`seed ${seed}${name}: ${`${message}`.split('\n')[0]}\n`);
@@ -17,4 +17,5 @@ async function run(seed: number, name: string, change?: (typeof variants)[number
 
 for (let seed = first; seed <= last; seed++) await run(seed, '');
 for (let seed = 1; seed <= biased; seed++)
-  for (const { name, change } of variants) if (change !== undefined) await run(seed, ` of ${name}`, change);
+  for (const variant of variants)
+    if (variant.change !== undefined) await run(seed, ` of ${variant.name}`, changeOf(variant));

@@ -28,6 +28,8 @@ export class SimMetastore {
   /** Nodes that cannot reach it. */
   readonly blind = new Set<NodeId>();
   faults: MetastoreFaults;
+  /** Maps that may still be published. */
+  readonly underWay = new Set<ClusterMap>();
   /** The cluster was made by version 0.1, whose first map knew less. */
   oldFormat = false;
   readonly #queue: EventQueue;
@@ -75,16 +77,22 @@ export class SimMetastore {
   ): void {
     const random = this.#random;
     const { fail, lost, timeoutAfter, late } = this.faults;
+    this.underWay.add(map);
     const attempt = (): PublishOutcome => {
+      this.underWay.delete(map);
       if (this.map.revision !== expected) return 'conflict';
       this.map = map;
       this.#published(map);
       return 'ok';
     };
+    const never = (outcome: PublishOutcome): void => {
+      this.underWay.delete(map);
+      later(() => outcome);
+    };
     const later = (outcome: () => PublishOutcome): void =>
       this.#queue.after(this.#delay(), () => this.#queue.after(this.#delay() / 2, () => done(outcome())));
-    if (this.down || this.#isBlind(by) || random.chance(fail)) later(() => 'failed');
-    else if (random.chance(lost)) later(() => 'unknown');
+    if (this.down || this.#isBlind(by) || random.chance(fail)) never('failed');
+    else if (random.chance(lost)) never('unknown');
     else if (random.chance(late)) {
       this.#queue.after(random.between(50, 3000), () =>
         this.#met(attempt() === 'ok' ? 'late publish applied' : 'late publish refused'),

@@ -256,16 +256,20 @@ export class Nemesis {
   #mayLose(node: NodeId, least = 2): boolean {
     const { metastore, disks, scenario } = this.#world;
     const need = Math.min(least, scenario.replicas - 1);
-    return metastore.map.partitions.every((config: PartitionConfig) => {
-      const others = config.inSync.filter(
-        (r) =>
-          nodeOf(r) !== node &&
-          disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1) &&
-          disks.get(nodeOf(r))?.lacks === false,
-      );
-      const holds = config.inSync.some((r) => nodeOf(r) === node);
-      return !holds || others.length >= need;
-    });
+    // What a publish under way leaves counts as well: then nobody may be left who remembers.
+    const maps = [metastore.map, ...metastore.underWay];
+    return maps.every(({ partitions }) =>
+      partitions.every((config: PartitionConfig) => {
+        const others = config.inSync.filter(
+          (r) =>
+            nodeOf(r) !== node &&
+            disks.get(nodeOf(r))?.store === r.slice(r.indexOf('/') + 1) &&
+            disks.get(nodeOf(r))?.lacks === false,
+        );
+        const holds = config.inSync.some((r) => nodeOf(r) === node);
+        return !holds || others.length >= need;
+      }),
+    );
   }
 
   /**
