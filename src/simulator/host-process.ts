@@ -79,7 +79,8 @@ export class HostProcess implements NodeProcess, Endpoint {
       gate: this.gate,
       random: random.fork(),
       rate: 1 + random.between(-scenario.drift, scenario.drift),
-      buggify: armedPoints(random.fork()),
+      // Where a pace is demanded, nothing is slow on purpose but links.
+      buggify: scenario.brokenLinks ? new Set() : armedPoints(random.fork()),
       struck: (point) => world.count(`buggify ${point}`),
     });
     this.metastore = new SimMetastoreClient({
