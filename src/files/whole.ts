@@ -208,10 +208,22 @@ export async function unlinkIfThere(files: FileSystem, path: string): Promise<vo
   });
 }
 
-/** Removes a file, or a folder with all that is in it; nothing when there is none. Not atomic, and not synced. */
+/** What the systems say when a folder is to be unlinked. */
+const isFolder = ['EISDIR', 'EPERM'];
+
+/**
+ * Removes a file, a link (and not what it leads to), or a folder with all that is in it; nothing when there is none. Not atomic, and
+ * not synced.
+ */
 export async function removeTree(files: FileSystem, path: string): Promise<void> {
   try {
-    if ((await files.stat(path)).kind !== 'folder') return await files.unlink(path);
+    await files.unlink(path);
+    return;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    if (!isFolder.includes(codeOf(error))) throw error;
+  }
+  try {
     for (const name of await files.readdir(path)) await removeTree(files, `${path}/${name}`);
     await files.rmdir(path);
   } catch (error) {

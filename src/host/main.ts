@@ -20,7 +20,6 @@ import {
 } from '../layout/paths.js';
 import { CopyingMetastore } from '../metastore/copies.js';
 import { DirectoryMetastore } from '../metastore/directory.js';
-import { remintStore } from '../storage/create.js';
 import { storePath } from '../storage/identity.js';
 import { openStorage } from '../storage/open.js';
 import { createWsTransport } from '../transport/ws.js';
@@ -28,7 +27,7 @@ import { Failpoints } from './failpoints.js';
 import { handlersOf } from './handlers.js';
 import { createLog } from './log.js';
 import { NodeHost } from './node-host.js';
-import { openVouched } from './vouch.js';
+import { distrust } from './vouch.js';
 
 const [dir, node] = process.argv.slice(2) as [string, string];
 const log = createLog(node);
@@ -148,11 +147,12 @@ async function main(): Promise<void> {
     throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
   const dataDir = nodeDataDir(dir, node);
   const { durability } = map.settings;
-  const storage = await openVouched(member, {
-    open: () => openStorage({ dir: dataDir, durability }),
-    remint: (reason, seen) => remintStore(dataDir, reason, seen),
-    note: (text) => log.warn({}, text),
+  const storage = await openStorage({
+    dir: dataDir,
+    durability,
+    distrust: (start) => distrust(member, start),
   });
+  for (const note of storage.recovered.notes) log.warn({}, note);
   const transport = faultyTransport();
   let host: NodeHost | null = null;
   let stopping = false;

@@ -41,7 +41,10 @@ export const usurped = (scenario: Scenario): Scenario => ({
   nemesis: { everyMs: 400, weights: weightsOf({ usurp: 1, kill: 1 }) },
 });
 
-/** Disks are wiped, and old copies of them put back, while machines lose power; with production's storage and its identities. */
+/**
+ * Disks are wiped, and old copies of them put back, while machines lose power; with production's storage and its
+ * identities. In every second seed processes are killed so often that starts are cut short, too.
+ */
 export const putBack = (scenario: Scenario): Scenario => ({
   ...hosted({ ...scenario, quiet: false, brokenLinks: false }),
   durability: 'fsync',
@@ -57,7 +60,10 @@ export const putBack = (scenario: Scenario): Scenario => ({
   loopback: true,
   network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
   metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
-  nemesis: { everyMs: 250, weights: weightsOf({ rollback: 2, wipe: 1, powerFailure: 2 }) },
+  nemesis: {
+    everyMs: scenario.seed % 2 === 0 ? 120 : 250,
+    weights: weightsOf({ rollback: 2, wipe: 1, powerFailure: 2, kill: scenario.seed % 2 === 0 ? 6 : 0 }),
+  },
 });
 
 /** A coordinator is cut off when what it staged is lost and its PREPAREs are not; its client comes late, and commits take long. */

@@ -3,7 +3,7 @@ import type { Member } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord, StoredPartition } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
-import { openVouched } from '../host/vouch.js';
+import { distrust } from '../host/vouch.js';
 import type { NodeStorage, Recovered } from '../storage/contract.js';
 import type { FileStorage } from '../storage/file-storage.js';
 import { storePath } from '../storage/identity.js';
@@ -15,7 +15,7 @@ import type { Gate } from './gate.js';
 import { Violation } from './invariants.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
-import { openSimStorage, remintSimStore, type SimStorageOptions, uuidOf } from './sim-storage.js';
+import { openSimStorage, type SimStorageOptions, uuidOf } from './sim-storage.js';
 
 /** Where a node's data lies on its disk. */
 const dir = '/data';
@@ -50,10 +50,8 @@ interface Ahead {
  * what was acknowledged, and what was under way when its process ended, which may be there or not.
  */
 export class FileDisk implements Disk {
-  /** What is on it; once a start has been promised that gives it another identity, that. */
+  /** What is on it. While that is to get another identity, which production draws, a name that nobody knows. */
   store: string;
-  /** The identity that production gives it when it makes one. */
-  #newId: string;
   boot = 0;
   damaged = false;
   rewound = false;
@@ -84,8 +82,7 @@ export class FileDisk implements Disk {
   constructor(world: FileDiskWorld, random: Random, files?: SimFileSystem) {
     this.#world = world;
     this.#random = random;
-    this.#newId = uuidOf(random);
-    this.store = this.#newId;
+    this.store = uuidOf(random);
     const step = (process: string, call: string): Promise<void> => this.#step(process, call);
     this.#files =
       files?.clone({ random: random.fork(), step }) ?? new SimFileSystem({ random: random.fork(), step });
@@ -110,7 +107,8 @@ export class FileDisk implements Disk {
       process,
       dir,
       random: this.#random,
-      newId: () => this.#newId,
+      // The first was promised to the cluster that was made with it.
+      newId: () => (this.#files.peek(storePath(dir)) === null ? this.store : uuidOf(this.#random)),
       durability: this.#world.scenario.durability,
       machine: `boot ${this.#machine}`,
       segmentBytes: this.#world.scenario.disk.segmentBytes,
@@ -142,17 +140,11 @@ export class FileDisk implements Disk {
     this.#process = process;
     this.#gates.set(name, gate);
     this.#files.faults = this.#world.healed ? noFileFaults : this.#world.scenario.disk.faults;
-    const options = this.#options(process);
-    if (this.#remint !== null) {
-      await remintSimStore(options, this.#remint);
-      this.#remint = null;
-    }
-    const storage = await openVouched(member, {
-      open: () => openSimStorage(options),
-      remint: (reason, seen) => remintSimStore(options, reason, seen),
-      note: () => {},
-      rules: this.#world.rules,
+    const storage = await openSimStorage({
+      ...this.#options(process),
+      distrust: (start) => this.#remint ?? distrust(member, start, this.#world.rules),
     });
+    this.#remint = null;
     const { recovered } = storage;
     if (recovered.damaged && !this.damaged) this.#world.met('log was torn');
     this.#found(recovered);
@@ -270,8 +262,7 @@ export class FileDisk implements Disk {
     this.#files.powerFailure();
     // Its store cannot vouch for what it acknowledged, and gets another identity when it is opened.
     if (this.#world.scenario.durability === 'process' && this.#opened > 0) {
-      this.#newId = uuidOf(this.#random);
-      this.store = this.#newId;
+      if (this.#files.peek(storePath(dir)) !== null) this.store = `what is left of ${this.store}`;
       this.#excused = true;
     }
     this.#lookAgain();
@@ -393,10 +384,11 @@ export class FileDisk implements Disk {
     // One that keeps its name is a backup; any other is put into use, as another replica.
     if (store === this.store) {
       disk.store = store;
-      disk.#newId = this.#newId;
       disk.#remint = this.#remint;
-    } else if (this.#files.peek(storePath(dir)) !== null)
+    } else if (this.#files.peek(storePath(dir)) !== null) {
+      disk.store = `a copy of ${this.store}`;
       disk.#remint = 'its folder was put back to an older state';
+    }
     disk.boot = this.boot;
     disk.damaged = this.damaged;
     disk.rewound = this.rewound;

@@ -3,9 +3,9 @@
 import type { Durability } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
-import { createStore, remintStore } from '../storage/create.js';
+import { createStore } from '../storage/create.js';
 import type { FileStorage } from '../storage/file-storage.js';
-import { openStorage } from '../storage/open.js';
+import { openStorage, type StorageOptions } from '../storage/open.js';
 import type { Platform } from '../storage/platform.js';
 import type { SimFileProcess } from './file-system.js';
 import { simCheckpoints } from './sim-checkpoint.js';
@@ -26,6 +26,7 @@ export interface SimStorageOptions {
   readonly segmentBytes?: number;
   /** The time in ms, for `store.json`. Default: 0. */
   readonly now?: () => number;
+  readonly distrust?: NonNullable<StorageOptions['distrust']>;
 }
 
 /** What storage stands on in the simulator. */
@@ -55,17 +56,13 @@ export function openSimStorage(options: SimStorageOptions): Promise<FileStorage>
     segmentBytes: options.segmentBytes ?? 4096,
     machine: options.machine ?? 'machine',
     checkpoints: simCheckpoints(options.process),
+    ...(options.distrust === undefined ? {} : { distrust: options.distrust }),
   });
 }
 
 /** Makes a data folder, as `createStore`; gives the uuid of the store. */
 export function createSimStore(options: SimStorageOptions): Promise<string> {
   return createStore(options.dir, simPlatform(options));
-}
-
-/** Gives a store another identity, as `remintStore`; gives the new uuid. */
-export function remintSimStore(options: SimStorageOptions, reason: string, seenBoot = 0): Promise<string> {
-  return remintStore(options.dir, reason, seenBoot, simPlatform(options));
 }
 
 /** A uuid (version 4) of the seed. */

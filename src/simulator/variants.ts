@@ -296,7 +296,7 @@ export const variants: readonly Variant[] = [
     name: 'old-store-put-back',
     story: 'section 0: takes an old copy of a store that the node had before for the replica that it was',
     rules: broken({ formerStoresDistrusted: false }),
-    within: 50,
+    within: 100,
     change: putBack,
   },
   {

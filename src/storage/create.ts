@@ -1,6 +1,6 @@
 import { ensureFolder, syncFolder } from '../files/whole.js';
-import { readRun, readStore, type StoreFile, storePath, writeRun, writeStore } from './identity.js';
-import { corrupt, storageError } from './io.js';
+import { readStore, type StoreFile, writeRun, writeStore } from './identity.js';
+import { storageError } from './io.js';
 import { type Platform, systemPlatform } from './platform.js';
 
 /**
@@ -18,7 +18,7 @@ export async function createStore(dir: string, platform: Platform = systemPlatfo
     await ensureFolder(platform.files, dir);
     const release = await platform.lock(dir);
     try {
-      return (await createLocked(dir, platform)).store;
+      return (await createLocked(dir, platform)).store.store;
     } finally {
       await release();
     }
@@ -28,54 +28,15 @@ export async function createStore(dir: string, platform: Platform = systemPlatfo
 }
 
 /** The same for a caller that holds the lock; a store that was found may not be durable. */
-export async function createLocked(dir: string, { files, newId, now }: Platform): Promise<StoreFile> {
+export async function createLocked(
+  dir: string,
+  { files, newId, now }: Platform,
+): Promise<{ readonly store: StoreFile; readonly isNew: boolean }> {
   const found = await readStore(files, dir);
-  if (found !== null) return found;
+  if (found !== null) return { store: found, isNew: false };
   const store = newId();
   const made: StoreFile = { format: 1, store, lineage: store, created: new Date(now()).toISOString() };
   await writeRun(files, dir, { format: 1, boot: 0, machine: null, durability: 'fsync', clean: 0, notes: [] });
   await writeStore(files, dir, made);
-  return made;
-}
-
-/** Gives the store a new identity, durably. Its data stays. The caller holds the lock. */
-export async function mint(dir: string, old: StoreFile, { files, newId }: Platform): Promise<StoreFile> {
-  const store = { ...old, store: newId() };
-  await writeStore(files, dir, store);
-  return store;
-}
-
-/**
- * Gives a store that is not open a new identity, because it cannot vouch for what it acknowledged: the cluster
- * map has seen a later start of it than it remembers (its folder was rolled back or cloned). The data stays; to the cluster it
- * is another replica and learns again. `seenBoot`: the next start is numbered above this. Gives the new uuid.
- * The reason is among the notes of the next open. Throws `storage-locked` while it is open.
- */
-export async function remintStore(
-  dir: string,
-  reason: string,
-  seenBoot = 0,
-  platform: Platform = systemPlatform,
-): Promise<string> {
-  const { files } = platform;
-  try {
-    const release = await platform.lock(dir);
-    try {
-      const old = await readStore(files, dir);
-      if (old === null) throw corrupt(dir, storePath(dir), 'there is no store here');
-      const run = await readRun(files, dir);
-      const store = await mint(dir, old, platform);
-      const note = `the store got a new identity (${old.store} is now ${store.store}): ${reason}`;
-      await writeRun(files, dir, {
-        ...run,
-        boot: Math.max(run.boot, seenBoot),
-        notes: [...run.notes, note],
-      });
-      return store.store;
-    } finally {
-      await release();
-    }
-  } catch (error) {
-    throw storageError(error, dir, 'changing the identity');
-  }
+  return { store: made, isNew: true };
 }

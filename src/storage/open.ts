@@ -8,9 +8,9 @@ import type { Checkpoint, CheckpointStore, LoadedCheckpoint } from './checkpoint
 import { BatchEncoder } from './codec.js';
 import type { LogRecord, StoredPartition } from './contract.js';
 import { Coverage, coveredBy } from './coverage.js';
-import { createLocked, mint } from './create.js';
+import { createLocked } from './create.js';
 import { FileStorage } from './file-storage.js';
-import { machineBoot, type RunFile, readRun, type StoreFile, writeRun } from './identity.js';
+import { machineBoot, type RunFile, readRun, type StoreFile, writeRun, writeStore } from './identity.js';
 import { corrupt, logFolder, stateFolder, storageError } from './io.js';
 import { lmdbCheckpoints } from './lmdb-checkpoint.js';
 import type { Release } from './lock.js';
@@ -29,6 +29,20 @@ export interface StorageOptions extends Partial<Platform> {
   readonly checkpoints?: CheckpointStore;
   /** Which boot of the machine this is, null when unknown. Default: what the system says. */
   readonly machine?: string | null;
+  /**
+   * Why the store cannot vouch for what it acknowledged, or null: asked under the folder's lock, before the start is counted. With a
+   * reason the store gets a new identity: its data stays, and to the cluster it is another replica. Default: none has one.
+   */
+  readonly distrust?: (start: StoreStart) => string | null;
+}
+
+/** A start of a store, before it is counted. */
+export interface StoreStart {
+  readonly store: string;
+  /** Which start this would be: 1 for the first. */
+  readonly boot: number;
+  /** The store was made just now. */
+  readonly isNew: boolean;
 }
 
 type Settings = Required<StorageOptions>;
@@ -48,6 +62,7 @@ export async function openStorage(options: StorageOptions): Promise<FileStorage>
     segmentBytes: options.segmentBytes ?? limits.segmentBytes,
     checkpoints: options.checkpoints ?? lmdbCheckpoints,
     machine: options.machine === undefined ? machineBoot() : options.machine,
+    distrust: options.distrust ?? (() => null),
   };
   const { dir, files } = settings;
   let release: Release = async () => {};
@@ -55,7 +70,7 @@ export async function openStorage(options: StorageOptions): Promise<FileStorage>
   try {
     await ensureFolder(files, dir);
     release = await settings.lock(dir);
-    const found = await createLocked(dir, settings);
+    const { store, isNew } = await createLocked(dir, settings);
     const run = await readRun(files, dir);
     // Before the first start was counted nothing can have been stored; an earlier attempt may have been cut short.
     if (run.boot === 0) {
@@ -64,7 +79,7 @@ export async function openStorage(options: StorageOptions): Promise<FileStorage>
       await syncFolder(files, dir);
     }
     await ensureFolder(files, logFolder(dir));
-    const identity = await vouchOrMint(found, run, settings);
+    const identity = await vouchOrMint(store, isNew, run, settings);
     checkpoint = await settings.checkpoints.open({
       dir,
       lineage: identity.store.lineage,
@@ -85,18 +100,33 @@ interface Identity {
   readonly notes: readonly string[];
 }
 
-/** PROTOCOL "Sync modes": a store that did not sync and whose machine went down without a clean mark is another replica. */
-async function vouchOrMint(store: StoreFile, run: RunFile, settings: Settings): Promise<Identity> {
-  const { dir, machine } = settings;
+/**
+ * PROTOCOL section 0 and "Sync modes": a store that the map distrusts, or that did not sync and whose machine went down without a clean
+ * mark, is another replica.
+ */
+async function vouchOrMint(
+  store: StoreFile,
+  isNew: boolean,
+  run: RunFile,
+  settings: Settings,
+): Promise<Identity> {
+  const { machine, distrust } = settings;
   const same = machine !== null && run.machine === machine;
-  if (run.boot === 0 || run.durability === 'fsync' || run.clean !== null || same) {
-    return { store, trusted: true, notes: run.notes };
-  }
-  const minted = await mint(dir, store, settings);
-  const note =
-    `the machine went down while this store ran with --durability process, so acknowledged writes may be missing: ` +
-    `it got a new identity (${store.store} is now ${minted.store}) and learns again from the other replicas`;
-  return { store: minted, trusted: false, notes: [...run.notes, note] };
+  const trusted = run.boot === 0 || run.durability === 'fsync' || run.clean !== null || same;
+  const reason = trusted
+    ? distrust({ store: store.store, boot: run.boot + 1, isNew })
+    : 'the machine went down while it ran with --durability process, so acknowledged writes may be missing';
+  if (reason === null) return { store, trusted, notes: run.notes };
+  const minted = await mint(store, settings);
+  const note = `the store got a new identity (${store.store} is now ${minted.store}) and learns again from the other replicas: ${reason}`;
+  return { store: minted, trusted, notes: [...run.notes, note] };
+}
+
+/** Gives the store a new identity, durably. Its data stays. */
+async function mint(old: StoreFile, { dir, files, newId }: Settings): Promise<StoreFile> {
+  const store = { ...old, store: newId() };
+  await writeStore(files, dir, store);
+  return store;
 }
 
 async function recover(
@@ -156,11 +186,12 @@ async function recover(
 
   const allNotes = [...notes];
   // A flipped bit in the last batch looks like a write cut short, which nobody had acknowledged: the cut is remembered first.
-  const damaged = run.damaged === true || scanned.torn !== null;
+  const damaged = run.damaged === true || (scanned.torn !== null && !scanned.torn.isEmpty);
   if (scanned.torn !== null) {
     // Even if it says so already: an earlier attempt may have ended before that was durable.
     await writeRun(files, dir, { ...run, damaged });
-    allNotes.push(await cutTail(files, dir, scanned));
+    const note = await cutTail(files, dir, scanned);
+    if (!scanned.torn.isEmpty) allNotes.push(note);
   }
   const from = uncertainFrom(run, machine);
   await settleSegments(files, dir, scanned, from);

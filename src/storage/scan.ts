@@ -59,8 +59,16 @@ export interface Scanned {
   readonly lastBatch: number;
   /** Batches up to this one are there, or were given up when the last segment was begun. */
   readonly accountedFor: number;
-  /** What has to be cut off: the rest of `segment` from `offset` and every segment after it. */
-  readonly torn: { readonly segment: number; readonly offset: number; readonly bytes: number } | null;
+  /**
+   * What has to be cut off: the rest of `segment` from `offset` and every segment after it. `isEmpty`: a last segment without
+   * a byte, for its start ended as it was made.
+   */
+  readonly torn: {
+    readonly segment: number;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly isEmpty: boolean;
+  } | null;
 }
 
 const WINDOW = 1024 * 1024;
@@ -191,7 +199,8 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
   };
   const cut = async (number: number, offset: number): Promise<Scanned['torn']> => {
     const size = (await files.stat(path(number))).bytes;
-    return { segment: number, offset, bytes: Math.max(0, size - offset) };
+    const isEmpty = size === 0 && number === numbers.at(-1);
+    return { segment: number, offset, bytes: Math.max(0, size - offset), isEmpty };
   };
 
   if (numbers.length === 0 && options.begun && firstSegment < unsyncedFrom)
@@ -204,7 +213,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
     const number = numbers[index]!;
     if (number !== firstSegment + index) {
       const missing = firstSegment + index;
-      if (missing >= unsyncedFrom) return done({ segment: missing, offset: 0, bytes: 0 });
+      if (missing >= unsyncedFrom) return done({ segment: missing, offset: 0, bytes: 0, isEmpty: false });
       throw fail(missing, null, 'the segment is missing');
     }
     const { file, bytes } = await opened(number);

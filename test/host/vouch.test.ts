@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Member } from '../../src/core/map/types.js';
+import { withProcess } from '../../src/core/map/changes.js';
+import type { ClusterMap, Member } from '../../src/core/map/types.js';
 import { distrust } from '../../src/host/vouch.js';
 
 const member: Member = {
@@ -14,25 +15,39 @@ const member: Member = {
 };
 
 describe('whether a store may count as the replica that it was', () => {
-  const trusted: readonly [string, Member, string, number][] = [
-    ['the next start of the store that the map has', member, 'now', 5],
-    ['a later one', member, 'now', 9],
-    ['the next start of a store that the node had before and that still counts', member, 'before', 8],
-    ['the first start of a new store', member, 'new', 1],
-    ['a store that was made for a node that has never run', { ...member, incarnation: 0 }, 'now', 1],
-    ['its second start, when the first was cut short', { ...member, incarnation: 0 }, 'now', 2],
+  const unborn = { ...member, incarnation: 0 };
+  const trusted: readonly [string, Member, string, number, boolean][] = [
+    ['the next start of the store that the map has', member, 'now', 5, false],
+    ['a later one', member, 'now', 9, false],
+    ['the next start of a store that the node had before and that still counts', member, 'before', 8, false],
+    ['a store that was made just now', member, 'new', 1, true],
+    ['a store that was made for a node that has never run', unborn, 'now', 1, false],
+    ['its second start, when the first was cut short', unborn, 'now', 2, false],
+    ['any store of a node that has never run', unborn, 'other', 2, false],
   ];
-  it.each(trusted)('trusts %s', (_, known, store, boot) => {
-    expect(distrust(known, { store, boot })).toBeNull();
+  it.each(trusted)('trusts %s', (_, known, store, boot, isNew) => {
+    expect(distrust(known, { store, boot, isNew })).toBeNull();
   });
 
-  const distrusted: readonly [string, string, number, number][] = [
-    ['a start that the map has seen', 'now', 4, 4],
-    ['an earlier one', 'now', 2, 4],
-    ['a start that was seen of a store that the node had before', 'before', 7, 7],
-    ['a used store that the map does not know', 'unknown', 2, 0],
+  const distrusted: readonly [string, string, number, string][] = [
+    ['a start that the map has seen', 'now', 4, 'has seen start 4 of it, and it remembers 3'],
+    ['an earlier one', 'now', 2, 'has seen start 4 of it, and it remembers 1'],
+    ['a start that was seen of a store that the node had before', 'before', 7, 'has seen start 7 of it'],
+    [
+      'a store that the map does not know, and that was started before',
+      'unknown',
+      2,
+      'had another store since',
+    ],
+    ['one that was made earlier and not started', 'unknown', 1, 'had another store since'],
   ];
-  it.each(distrusted)('distrusts %s', (_, store, boot, seen) => {
-    expect(distrust(member, { store, boot })).toMatchObject({ seen });
+  it.each(distrusted)('distrusts %s', (_, store, boot, why) => {
+    expect(distrust(member, { store, boot, isNew: false })).toContain(why);
+  });
+
+  it('trusts a store that the map counts, and whose first start ended before it was in the map', () => {
+    const counted = { partitions: [{ inSync: ['n1/now'] }] } as unknown as ClusterMap;
+    const next = withProcess(counted, unborn, { store: 'other', incarnation: 1, url: '' });
+    expect(distrust(next, { store: 'now', boot: 2, isNew: false })).toBeNull();
   });
 });

@@ -98,7 +98,6 @@ export class Expectation {
     // A node starts from what it recovered: every delta starts anew.
     for (const m of this.model.partitions.values()) m.dirty = null;
     this.possible = [this.model];
-    this.earlier = [];
     this.attempts = 0;
     this.touched.clear();
     this.damagedDisk = false;

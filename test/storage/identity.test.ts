@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createStore, remintStore } from '../../src/storage/create.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type FileSystem, systemError } from '../../src/files/contract.js';
+import { nodeFiles } from '../../src/files/node.js';
+import { createStore } from '../../src/storage/create.js';
 import { lockFolder } from '../../src/storage/lock.js';
-import { openStorage } from '../../src/storage/open.js';
+import { openStorage, type StorageOptions } from '../../src/storage/open.js';
 import { type Folder, temporaryFolder } from './folder.js';
 import { append, brief } from './records.js';
 
@@ -44,21 +46,63 @@ test('a first start that was cut short is begun again', async () => {
   await storage.close();
 });
 
-test('remint gives another identity, keeps the data, lifts the boot and tells why', async () => {
-  const storage = await fsync(folder.path);
-  await storage.append([append(3, 1, 1)]);
-  await expect(remintStore(folder.path, 'x')).rejects.toMatchObject({ code: 'storage-locked' });
-  await storage.close();
-  const store = await remintStore(folder.path, 'the cluster map has seen start 7 of it', 7);
-  const again = await fsync(folder.path);
-  expect(store).not.toBe(storage.recovered.store);
-  expect(again.recovered).toMatchObject({ store, boot: 8 });
-  expect(again.recovered.notes.join()).toContain('start 7');
-  expect(brief(again.recovered.partitions)).toEqual({ 3: 'p0 s0.0 [1.1]' });
-  await again.close();
-  const third = await fsync(folder.path);
-  expect(third.recovered).toMatchObject({ store, boot: 9, notes: [] });
-  await third.close();
+describe('a store that is distrusted', () => {
+  const open = (distrust: StorageOptions['distrust'], files: FileSystem = nodeFiles) =>
+    openStorage({ dir: folder.path, durability: 'fsync', files, ...(distrust && { distrust }) });
+
+  test('gets another identity, keeps its data and tells why, once', async () => {
+    const first = await open((start) => {
+      expect(start).toEqual({ store: expect.any(String), boot: 1, isNew: true });
+      return null;
+    });
+    await first.append([append(3, 1, 1)]);
+    await first.close();
+    const again = await open(({ store, boot, isNew }) => {
+      expect({ store, boot, isNew }).toEqual({ store: first.recovered.store, boot: 2, isNew: false });
+      return 'the cluster map has seen start 7 of it';
+    });
+    expect(again.recovered.store).not.toBe(first.recovered.store);
+    expect(again.recovered.boot).toBe(2);
+    expect(again.recovered.notes.join()).toContain('start 7');
+    expect(brief(again.recovered.partitions)).toEqual({ 3: 'p0 s0.0 [1.1]' });
+    await again.close();
+    const third = await open(() => null);
+    expect(third.recovered).toMatchObject({ store: again.recovered.store, boot: 3, notes: [] });
+    await third.close();
+  });
+
+  test('stays distrusted when the new identity cannot be written, as often as that happens', async () => {
+    const first = await open(undefined);
+    await first.close();
+    const full: FileSystem = {
+      ...nodeFiles,
+      rename: (from, to) =>
+        to.endsWith('store.json') ? Promise.reject(systemError('ENOSPC', to)) : nodeFiles.rename(from, to),
+    };
+    // As the cluster map does that has seen two starts of it.
+    const asked: number[] = [];
+    const seenTwice: StorageOptions['distrust'] = ({ store, boot }) => {
+      asked.push(boot);
+      return store === first.recovered.store && boot <= 2 ? 'two starts of it were seen' : null;
+    };
+    for (let i = 0; i < 3; i++)
+      await expect(open(seenTwice, full)).rejects.toMatchObject({ code: 'storage-full' });
+    const storage = await open(seenTwice);
+    expect(asked).toEqual([2, 2, 2, 2]);
+    expect(storage.recovered.store).not.toBe(first.recovered.store);
+    await storage.close();
+  });
+
+  test('is not asked of one that gets another identity anyway, for its machine went down', async () => {
+    const process = (machine: string, distrust: StorageOptions['distrust']) =>
+      openStorage({ dir: folder.path, durability: 'process', machine, ...(distrust && { distrust }) });
+    const before = await process('a', undefined);
+    await before.abandon();
+    const storage = await process('b', () => 'distrusted');
+    expect(storage.recovered.store).not.toBe(before.recovered.store);
+    expect(storage.recovered.notes.join()).not.toContain('distrusted');
+    await storage.close();
+  });
 });
 
 test.each(['store.json', 'run.json'])(

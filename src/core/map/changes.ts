@@ -94,7 +94,7 @@ export function withProcess(
 ): Member {
   const { former: before = {}, ...rest } = member;
   const seen = new Map(Object.entries(before));
-  if (member.incarnation > 0) seen.set(member.store, member.incarnation);
+  seen.set(member.store, member.incarnation);
   seen.delete(store);
   const counted = new Set(map.partitions.flatMap(({ inSync }) => inSync));
   const kept = [...seen].filter(([old]) => counted.has(replicaId(member.id, old)));

@@ -67,7 +67,7 @@ describe('the record of a member when a process runs it', () => {
     expect(back).toMatchObject({ store: 'a', incarnation: 4, former: { c: 1 } });
   });
 
-  it('has nothing to keep of a member that never ran', () => {
-    expect(withProcess(mapOf('n1/a'), { ...member, incarnation: 0 }, started).former).toBeUndefined();
+  it('keeps of a store that counts and never took part that no start of it was seen', () => {
+    expect(withProcess(mapOf('n1/a'), { ...member, incarnation: 0 }, started).former).toEqual({ a: 0 });
   });
 });
