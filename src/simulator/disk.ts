@@ -72,10 +72,22 @@ export class SimDisk implements Disk {
   }
 
   damageLastBatch(): boolean {
-    if (this.#storage !== null || !this.#disk.damageLastBatch()) return false;
+    if (this.#storage !== null || !this.#passesDamaged() || !this.#disk.damageLastBatch()) return false;
     this.#lookAgain();
     this.#lacks = true;
     return true;
+  }
+
+  /** Would recovery take it for a torn batch? Not if what was written before rests on the last batch: then the store is refused. */
+  #passesDamaged(): boolean {
+    const copy = this.#disk.clone(this.store);
+    if (!copy.damageLastBatch()) return false;
+    try {
+      copy.open('fsync');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   rewind(copy: SimDisk): void {
