@@ -112,7 +112,7 @@ export class HostEdges implements Edges, HostSide {
     process.kill();
     if (world.usurped.includes(process)) return;
     world.queue.after(this.#random.between(100, 1000), () => {
-      world.replaceDisk(node, null);
+      world.diskFaults.replace(node, null);
       world.start(node);
     });
   }

@@ -94,7 +94,7 @@ export class Nemesis {
         this.#rollback(node);
         break;
       case 'bitFlip':
-        if (this.#mayLose(node, 1)) this.#world.damageDisk(node);
+        if (this.#mayLose(node, 1)) this.#world.diskFaults.damage(node);
         this.#restartLater(node);
         break;
       case 'rewind':
@@ -107,7 +107,7 @@ export class Nemesis {
         this.#powerFailure(node);
         break;
       case 'rot':
-        if (this.#mayLose(node)) this.#world.rot(node);
+        if (this.#mayLose(node)) this.#world.diskFaults.rot(node);
         this.#restartLater(node);
         break;
       case 'reset': {
@@ -122,13 +122,13 @@ export class Nemesis {
         });
         break;
       case 'join':
-        if (nodes.length < this.#world.scenario.replicas + 4) this.#world.join();
+        if (nodes.length < this.#world.scenario.replicas + 4) this.#world.operator.join();
         break;
       case 'drain':
-        this.#world.drain();
+        this.#world.operator.drain();
         break;
       case 'weigh':
-        this.#world.weigh();
+        this.#world.operator.weigh();
         break;
       case 'blind':
         metastore.blind.add(node);
@@ -176,16 +176,16 @@ export class Nemesis {
     const there = { weights: { [heavy]: before + 3 } };
     const blind = nodeOf(random.pick(metastore.map.partitions).primary);
     const { revision } = metastore.map;
-    this.#world.place(there);
+    this.#world.operator.place(there);
     const whenSeen = (left: number): void => {
       const process = this.#world.processes.get(blind);
       const placed = metastore.map.placement?.revision ?? 0;
       if (left === 0 || process?.alive !== true) return;
       if (placed > revision && process.core.revision >= placed) {
         metastore.blind.add(blind);
-        this.#world.place({ weights: { [heavy]: before } });
+        this.#world.operator.place({ weights: { [heavy]: before } });
         const back = random.between(6_000, 9_000);
-        queue.after(back, () => this.#world.place(there));
+        queue.after(back, () => this.#world.operator.place(there));
         // Cut off from it, the node that is to hold less lets go of what it held.
         queue.after(500, () => {
           if (blind !== heavy) this.#split([blind], [heavy], false);
@@ -284,7 +284,7 @@ export class Nemesis {
       const disk = disks.get(node) as Disk;
       const whole = nodes.every((other) => processes.get(other)?.alive === true);
       if (!whole || disk.boot !== boot || disk.store !== copy.store || !this.#mayLose(node, 1)) return;
-      this.#world.rewindDisk(node, copy);
+      this.#world.diskFaults.rewind(node, copy);
       this.#restartLater(node);
     });
   }
@@ -306,7 +306,7 @@ export class Nemesis {
   #usurp(node: NodeId): void {
     const disk = this.#world.disks.get(node) as Disk;
     if (!this.#mayLose(node)) return;
-    this.#world.usurp(node, this.#random.chance(0.5) ? null : disk);
+    this.#world.diskFaults.usurp(node, this.#random.chance(0.5) ? null : disk);
     if (this.#random.chance(0.5)) {
       this.#world.kill(node);
       this.#world.queue.after(this.#random.between(1, 20), () => this.#world.start(node));
@@ -317,16 +317,16 @@ export class Nemesis {
   #powerFailure(node: NodeId): void {
     const { nodes, scenario } = this.#world;
     if (scenario.durability === 'process') {
-      if (this.#mayLose(node)) this.#world.powerFailureOf(node);
+      if (this.#mayLose(node)) this.#world.diskFaults.powerFailureOf(node);
       this.#restartLater(node);
       return;
     }
-    this.#world.powerFailure();
+    this.#world.diskFaults.powerFailure();
     for (const one of nodes) this.#restartLater(one);
   }
 
   #replaceDisk(node: NodeId, copy: Disk | null): void {
-    this.#world.replaceDisk(node, copy);
+    this.#world.diskFaults.replace(node, copy);
     this.#restartLater(node);
   }
 }

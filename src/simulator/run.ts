@@ -56,7 +56,7 @@ export async function simulate(
     revisions: world.metastore.map.revision,
     seen: { ...world.invariants.seen, ...world.txHistory.counts },
     faults: world.nemesis.counts as Record<string, number>,
-    lost: world.metastore.map.partitions.filter((_, p) => world.lost(p)).length,
+    lost: world.metastore.map.partitions.filter((_, p) => world.atRest.lost(p)).length,
     virtualMs: Math.round(world.queue.now),
     traceHash: world.traceHash,
   };
