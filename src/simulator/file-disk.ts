@@ -7,7 +7,6 @@ import { distrust } from '../host/vouch.js';
 import type { NodeStorage, Recovered } from '../storage/contract.js';
 import type { FileStorage } from '../storage/file-storage.js';
 import { storePath } from '../storage/identity.js';
-import { logFolder, stateFile } from '../storage/io.js';
 import type { Disk } from './disk.js';
 import { DiskView } from './disk-view.js';
 import { noFileFaults, type SimFileProcess, SimFileSystem } from './file-system.js';
@@ -15,7 +14,7 @@ import type { Gate } from './gate.js';
 import { Violation } from './invariants.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
-import { openSimStorage, type SimStorageOptions, uuidOf } from './sim-storage.js';
+import { dataFiles, lastBit, openSimStorage, type SimStorageOptions, uuidOf } from './sim-storage.js';
 
 /** Where a node's data lies on its disk. */
 const dir = '/data';
@@ -269,19 +268,12 @@ export class FileDisk implements Disk {
   }
 
   rot(): void {
-    const paths = this.#paths();
+    const paths = dataFiles(this.#files, dir);
     if (paths.length === 0) return;
     const path = this.#random.pick(paths);
     const bytes = this.#files.peek(path)?.length ?? 0;
     this.#files.corrupt(path, this.#random.below(Math.max(1, bytes) * 8));
     this.#rotten = true;
-  }
-
-  /** Files of the log, and the checkpoint. */
-  #paths(): string[] {
-    const folder = logFolder(dir);
-    const log = this.#files.list(folder).map((name) => `${folder}/${name}`);
-    return this.#files.peek(stateFile(dir)) === null ? log : [...log, stateFile(dir)];
   }
 
   /** Recovers a copy, as the next process will recover the disk itself. */
@@ -318,7 +310,7 @@ export class FileDisk implements Disk {
 
   async damageLastBatch(): Promise<boolean> {
     if (this.#process !== null || this.#opened === 0 || this.#rotten) return false;
-    const bit = this.#lastBit();
+    const bit = lastBit(this.#files, dir, this.#random);
     if (bit === null) return false;
     const [path, at] = bit;
     const copy = this.#files.clone();
@@ -332,21 +324,6 @@ export class FileDisk implements Disk {
     this.#restart(found.recovered);
     this.#lacks = true;
     return true;
-  }
-
-  /** A bit of the last bytes of the log that hold anything. */
-  #lastBit(): readonly [path: string, bit: number] | null {
-    const folder = logFolder(dir);
-    const name = this.#files.list(folder).at(-1);
-    if (name === undefined) return null;
-    const path = `${folder}/${name}`;
-    const bytes = this.#files.peek(path);
-    if (bytes === null) return null;
-    let end = bytes.length - 1;
-    while (end >= 0 && bytes[end] === 0) end--;
-    return end < 0
-      ? null
-      : [path, (end - this.#random.below(Math.min(end, 16) + 1)) * 8 + this.#random.below(8)];
   }
 
   /** What is there now is what it ought to hold. */

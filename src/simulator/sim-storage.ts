@@ -5,9 +5,10 @@ import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
 import { createStore } from '../storage/create.js';
 import type { FileStorage } from '../storage/file-storage.js';
+import { logFolder, stateFile } from '../storage/io.js';
 import { openStorage, type StorageOptions } from '../storage/open.js';
 import type { Platform } from '../storage/platform.js';
-import type { SimFileProcess } from './file-system.js';
+import type { SimFileProcess, SimFileSystem } from './file-system.js';
 import { simCheckpoints } from './sim-checkpoint.js';
 
 export interface SimStorageOptions {
@@ -63,6 +64,30 @@ export function openSimStorage(options: SimStorageOptions): Promise<FileStorage>
 /** Makes a data folder, as `createStore`; gives the uuid of the store. */
 export function createSimStore(options: SimStorageOptions): Promise<string> {
   return createStore(options.dir, simPlatform(options));
+}
+
+/** Files of the log, and the checkpoint. */
+export function dataFiles(files: SimFileSystem, dir: string): string[] {
+  const folder = logFolder(dir);
+  const log = files.list(folder).map((name) => `${folder}/${name}`);
+  return files.peek(stateFile(dir)) === null ? log : [...log, stateFile(dir)];
+}
+
+/** A bit of the last bytes of the log that hold anything. */
+export function lastBit(
+  files: SimFileSystem,
+  dir: string,
+  random: Random,
+): readonly [path: string, bit: number] | null {
+  const folder = logFolder(dir);
+  const name = files.list(folder).at(-1);
+  if (name === undefined) return null;
+  const path = `${folder}/${name}`;
+  const bytes = files.peek(path);
+  if (bytes === null) return null;
+  let end = bytes.length - 1;
+  while (end >= 0 && bytes[end] === 0) end--;
+  return end < 0 ? null : [path, (end - random.below(Math.min(end, 16) + 1)) * 8 + random.below(8)];
 }
 
 /** A uuid (version 4) of the seed. */

@@ -1,6 +1,22 @@
 import { type Rules, soundRules } from '../core/rules.js';
-import { comesLate, doubtful, putBack, usurped, weightsOf } from './biases.js';
-import { brokenLinks, type Fault, quiet, type Scenario } from './scenario.js';
+import {
+  busyTx,
+  comesLate,
+  doubtful,
+  late,
+  loneJudge,
+  moving,
+  only,
+  putBack,
+  slowDrops,
+  struck,
+  unsettled,
+  unstaged,
+  usurped,
+  weightsOf,
+  withDamage,
+} from './biases.js';
+import { brokenLinks, quiet, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 
 /** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
@@ -25,125 +41,6 @@ export const changeOf =
   ({ change = scenarios.core.of }: Variant): ((scenario: Scenario) => Scenario) =>
   (scenario) =>
     change({ ...scenario, brokenLinks: false });
-
-/** Faults come this often, and little else goes on. */
-const struck = (scenario: Scenario, everyMs: number): Scenario => ({
-  ...scenario,
-  quiet: false,
-  callsAtOnce: 1,
-  thinkMs: 20,
-  faultyMs: Math.min(scenario.faultyMs, 15_000),
-  nemesis: { ...scenario.nemesis, everyMs },
-});
-
-/** Primaries come and go with much under way, so that logs end in entries of several epochs. */
-const unsettled = (scenario: Scenario): Scenario => {
-  const often: Partial<Record<Fault, number>> = { primary: 1, kill: 1, netsplit: 1, reset: 1, armed: 1 };
-  return {
-    ...scenario,
-    quiet: false,
-    txUsers: 0,
-    partitions: 1,
-    replicas: 3,
-    nodes: 3,
-    minInSync: 2,
-    retainEntries: 1,
-    callsAtOnce: 8,
-    thinkMs: 5,
-    faultyMs: 25_000,
-    repairAfterMs: 60_000,
-    network: { ...scenario.network, ordered: false, slow: 0.3, slowMs: 600, loss: 0.02 },
-    nemesis: { everyMs: 500, weights: weightsOf(often) },
-  };
-};
-
-/** Members come and go all the while, and these faults happen; each as often as it says. */
-const moving = (scenario: Scenario, also: Partial<Record<Fault, number>>): Scenario => {
-  const changing: Partial<Record<Fault, number>> = { join: 0.6, drain: 0.6, weigh: 1, ...also };
-  return { ...scenario, nemesis: { ...scenario.nemesis, weights: weightsOf(changing) } };
-};
-
-/** Little but transactions or locks. */
-const busyTx = (
-  scenario: Scenario,
-  use: Partial<Pick<Scenario, 'accounts' | 'lists' | 'locks'>>,
-): Scenario => ({
-  ...scenario,
-  quiet: false,
-  txUsers: 5,
-  accounts: 0,
-  lists: 0,
-  locks: 0,
-  ...use,
-  partitions: Math.max(2, scenario.partitions),
-  thinkMs: 20,
-  clients: 1,
-  registers: 1,
-  counters: 1,
-});
-
-/** Disks lose what they held last, and nothing else goes wrong but what is asked for. */
-const withDamage = (
-  scenario: Scenario,
-  often: Partial<Record<Fault, number>>,
-  everyMs: number,
-): Scenario => ({
-  ...scenario,
-  quiet: false,
-  txUsers: 0,
-  nodes: 3,
-  partitions: 2,
-  replicas: 3,
-  minInSync: 2,
-  repairAfterMs: 60_000,
-  clients: 2,
-  callsAtOnce: 1,
-  thinkMs: 100,
-  faultyMs: 20_000,
-  loopback: true,
-  network: { ordered: true, loss: 0, duplicate: 0, slow: 0, slowMs: 0 },
-  metastore: { fail: 0, lost: 0, timeoutAfter: 0, late: 0, readFail: 0 },
-  disk: { ...scenario.disk, slow: 0, tears: true },
-  nemesis: { everyMs, weights: weightsOf(often) },
-});
-
-/** Copies come and go on disks that take seconds, with checkpoints all the while, and a restart shows what is left. */
-const slowDrops = (scenario: Scenario): Scenario => ({
-  ...scenario,
-  quiet: false,
-  txUsers: 0,
-  nodes: 5,
-  partitions: 4,
-  replicas: 3,
-  minInSync: 2,
-  repairAfterMs: 60_000,
-  retainEntries: 1,
-  thinkMs: 100,
-  faultyMs: 40_000,
-  disk: { ...scenario.disk, slow: 0.2, slowMs: 8000, checkpointMs: 100, tears: false },
-  nemesis: { everyMs: 700, weights: weightsOf({ weigh: 1, kill: 0.3 }) },
-});
-
-const only = (scenario: Scenario, fault: Fault): Scenario => ({
-  ...scenario,
-  nemesis: { ...scenario.nemesis, weights: weightsOf({ [fault]: 1 }) },
-});
-
-/** Messages of an epoch arrive when it is long over. */
-const late: Scenario['network'] = { ordered: false, loss: 0.01, duplicate: 0.1, slow: 0.1, slowMs: 4000 };
-
-/** Coordinators die all the time, of whom participants know more than their own backups do. */
-const unstaged = (scenario: Scenario): Scenario => ({
-  ...busyTx(struck(scenario, 400), { accounts: 30 }),
-  txUsers: 24,
-  partitions: 4,
-  nodes: 4,
-  replicas: 2,
-  minInSync: 1,
-  thinkMs: 1,
-  network: { ordered: false, loss: 0.05, duplicate: 0.2, slow: 0.3, slowMs: 1000 },
-  nemesis: { everyMs: 400, weights: weightsOf({ primary: 1, armed: 2, kill: 1 }) },
-});
 
 const broken = (change: Partial<Rules>): Rules => ({ ...soundRules, ...change });
 
@@ -341,16 +238,7 @@ export const variants: readonly Variant[] = [
     story: 'section 2: puts out whom a single node does not hear',
     rules: broken({ judgedByMany: false }),
     within: 100,
-    change: (scenario) => ({
-      ...scenario,
-      quiet: false,
-      txUsers: 0,
-      nodes: 5,
-      replicas: 3,
-      minInSync: 2,
-      repairAfterMs: 3000,
-      nemesis: { everyMs: 4000, weights: weightsOf({ oneWay: 1, netsplit: 0.3 }) },
-    }),
+    change: loneJudge,
   },
   {
     name: 'no-read-intents',
