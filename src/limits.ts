@@ -15,11 +15,13 @@ export const limits = {
   streamWindowBytes: 4 * 1024 * 1024,
   /** One chunk of a snapshot, in UTF-16 code units of its JSON. */
   snapshotChunk: 128 * 1024,
-  /** Learners that a node brings up to date at once when no replica is missing, and when some are. */
+  /** Learners that a node brings up to date at once when no replica is missing. */
   movesAtOnce: 2,
+  /** The same when some replicas are missing. */
   repairsAtOnce: 8,
-  /** Bytes a second that a node sends to all its learners together: when it is idle, and when it is busy. */
+  /** Bytes a second that an idle node sends to all its learners together. */
   copyBytesPerSecond: 32 * 1024 * 1024,
+  /** The same of a busy node. */
   copyBytesLeast: 1024 * 1024,
   /** Primaries that a node hands over at once. */
   handoversAtOnce: 4,
@@ -45,8 +47,9 @@ export const limits = {
   livenessStepMs: 100,
   /** Nodes that share no partition tell each other that they live this often, in ms. */
   idleBeaconMs: 1000,
-  /** Shortest and longest time, in ms, after which a silent member's replicas may be rebuilt elsewhere. */
+  /** Shortest time, in ms, after which a silent member's replicas may be rebuilt elsewhere. */
   repairAfterLeastMs: 2000,
+  /** The longest. */
   repairAfterMostMs: 7 * 24 * 3600 * 1000,
   /** Entries a partition may have accepted and not yet committed; more is answered `busy`. */
   pipelineEntries: 8192,
@@ -91,13 +94,15 @@ export const limits = {
   txPrepareMs: 3000,
   /** A new primary gives clients this long to come again with what was not decided, before it aborts what not all have prepared, in ms. */
   txReturnMs: 500,
-  /** Transactions whose steps a primary remembers, and steps of each. */
+  /** Transactions whose steps a primary remembers. */
   txTraces: 64,
+  /** Steps of each that it remembers. */
   txTraceEvents: 256,
   /** Longest time, in ms, that a transaction stays where `--pause-at` stopped it. */
   txPauseMs: 60_000,
-  /** Longest and shortest time to live of a lock, in ms. */
+  /** Longest time to live of a lock, in ms. */
   lockTtlMostMs: 24 * 3600 * 1000,
+  /** The shortest. */
   lockTtlLeastMs: 100,
   /** Permits of a semaphore. */
   lockPermits: 1000,
@@ -109,8 +114,9 @@ export const limits = {
   lockAwaitMs: 500,
   /** Longest name of a service or of a method, in characters. */
   serviceName: 40,
-  /** Handlers that a node runs at once, unless its cluster says otherwise, and at most. */
+  /** Handlers that a node runs at once, unless its cluster says otherwise. */
   serviceInflight: 256,
+  /** The most that a cluster may say. */
   serviceInflightMost: 65_536,
   /** Requests that wait on a node for a handler to end; more is answered `busy`. */
   serviceQueue: 1024,
@@ -122,8 +128,9 @@ export const limits = {
   serviceBytes: 4 * 1024 * 1024,
   /** An attempt at an idempotent request that is not answered for this long, in ms, is made at another node as well. */
   serviceAttemptMs: 1000,
-  /** How long the head of a request to a gateway, and all of it, may take to arrive, in ms. */
+  /** How long the head of a request to a gateway may take to arrive, in ms. */
   gatewayHeadMs: 10_000,
+  /** The same of the whole request. */
   gatewayRequestMs: 60_000,
   /** A gateway that ends waits this long, in ms, for the requests under way. */
   gatewayDrainMs: 5000,
@@ -178,8 +185,9 @@ export const limits = {
   faultDelayMs: 10 * 60_000,
   /** Longest name of a cluster or node, in characters. */
   nameLength: 40,
-  /** Largest and smallest integer a counter holds. */
+  /** Largest integer that a counter holds. */
   counterMax: Number.MAX_SAFE_INTEGER,
+  /** The smallest. */
   counterMin: Number.MIN_SAFE_INTEGER,
 } as const;
 

@@ -72,7 +72,7 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     };
     const signal = this.interruptible();
     const progress = await this.progress(`starting cluster ${create.name}`);
-    const [{ startCluster }, { lockCluster }, { clusterDir }] = await Promise.all([
+    const [{ startCluster }, { withClusterLock }, { clusterDir }] = await Promise.all([
       import('../../src/cluster/start.js'),
       import('../../src/cluster/lock.js'),
       import('../../src/layout/paths.js'),
@@ -88,13 +88,13 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
         note: (text) => this.note(text),
       });
     }
-    const lock = await lockCluster(clusterDir(create.name));
-    const started = await startCluster(create, {
-      timeoutMs: this.timeoutMs(30_000),
-      signal,
-      progress: (text) => progress.update(text),
-    });
-    await lock.release();
+    const started = await withClusterLock(clusterDir(create.name), 0, () =>
+      startCluster(create, {
+        timeoutMs: this.timeoutMs(30_000),
+        signal,
+        progress: (text) => progress.update(text),
+      }),
+    );
     progress.clear();
     const { status, cluster, created, restored } = started;
     if (restored !== null)

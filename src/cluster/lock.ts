@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { abstractName } from '../abstract-socket.js';
 import { MusterError } from '../errors.js';
 
 export interface ClusterLock {
@@ -12,12 +13,12 @@ export interface ClusterLock {
 const digest = (dir: string): string => createHash('sha256').update(dir).digest('hex').slice(0, 32);
 
 /**
- * On Linux an abstract socket: it has no file, and the kernel frees it the moment the holder ends, however it
+ * Where the lock of a cluster's folder is. On Linux an abstract socket, by one name under every version of Node: it has no file, and the kernel frees it the moment the holder ends, however it
  * ends. Elsewhere a socket file, taken over when nobody answers behind it.
  */
-const addressOf = (dir: string): string =>
+export const addressOf = (dir: string): string =>
   process.platform === 'linux'
-    ? `\0muster-${userInfo().uid}-${digest(dir)}`
+    ? abstractName(`muster-${userInfo().uid}-${digest(dir)}`)
     : join(tmpdir(), `muster-${userInfo().uid}-${digest(dir)}.sock`);
 
 function listen(address: string): Promise<Server | null> {

@@ -306,11 +306,13 @@ export const methods: Methods = {
         '`{type: "get", key}`, ' +
         `\`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}), ` +
         '`{type: "lock", key}`, `{type: "await", key, ticket}` (answered when the ticket holds the lock or has no place ' +
-        `any more, or after ${limits.lockAwaitMs} ms) or \`{type: "rows", kind: "lock"|"tx", after: name|null}\`.`,
+        `any more, or after ${limits.lockAwaitMs} ms), \`{type: "rows", kind: "lock"|"tx", after: name|null}\` or ` +
+        '`{type: "trace", tx}` (of the transaction’s anchor).',
     },
     result:
       '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}` or, of locks and ' +
-      'transactions, `{type: "rows", rows: [[name, row], …], more}`; `more`: the next page is asked for with `after` its last name',
+      'transactions, `{type: "rows", rows: [[name, row], …], more}`; `more`: the next page is asked for with `after` its last name; ' +
+      'or `{type: "trace", events: [{at, what, p, seq|null, yes|null}, …]}`, the steps that the primary remembers',
   },
   status: {
     kind: 'request',

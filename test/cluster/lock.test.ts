@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lockCluster, withClusterLock } from '../../src/cluster/lock.js';
+import { addressOf, lockCluster, withClusterLock } from '../../src/cluster/lock.js';
 import { folder } from './helpers.js';
 
 describe('the lock of a cluster', () => {
@@ -21,6 +21,13 @@ describe('the lock of a cluster', () => {
     await lock.release();
     await (await second).release();
   });
+
+  it.runIf(process.platform === 'linux')(
+    'has one name under every version of Node, which fills its socket up',
+    () => {
+      expect(Buffer.byteLength(addressOf('/a/cluster'))).toBe(108);
+    },
+  );
 
   it('of one cluster does not lock another', async () => {
     const dir = folder();

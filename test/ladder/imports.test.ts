@@ -1,13 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { allImports, brokenBy, importsOf, impurities, modulesOf, root } from './ladder.js';
+import { allImports, brokenBy, importsOf, impurities, layers, modulesOf, root, sideways } from './ladder.js';
 
 describe('the ladder of imports', () => {
   it('points down only, everywhere', () => {
     const imports = allImports();
     expect(imports.length).toBeGreaterThan(300);
     expect(imports.map(brokenBy).filter((why) => why !== null)).toEqual([]);
+  });
+
+  it('has every room and every exception in ARCHITECTURE.md', () => {
+    const text = readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
+    const exceptions = Object.keys(sideways).flatMap((it) => it.split(' -> '));
+    const missing = [...Object.keys(layers), ...exceptions].filter(
+      (room) => !text.includes(`\`${room}\``) && !text.includes(`\`${room}/\``),
+    );
+    expect(missing).toEqual([]);
   });
 
   it.each([

@@ -371,3 +371,20 @@ describe('the bounds of a message', () => {
     expect(ask({ first: 3 })).toBe('bad-message');
   });
 });
+
+it('has words for every query that it takes', () => {
+  const listed = refusedMessage();
+  const types = listed.replace(/^.* must be /, '').split(/, | or /);
+  expect(types.length).toBeGreaterThan(4);
+  for (const type of types) expect(methods.read.fields.query, type).toContain(`{type: "${type}"`);
+});
+
+/** What is said to a query of a type that there is not. */
+function refusedMessage(): string {
+  try {
+    decodeRequest('read', { p: 0, query: { type: 'nothing' } });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('it was taken');
+}
