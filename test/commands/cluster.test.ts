@@ -116,6 +116,15 @@ describe('a cluster on real processes', { timeout: 60_000 }, () => {
     expect((await run('counter', 'get', 'hits')).stdout).toBe('4\n');
   });
 
+  it('can be started by the next step of a scenario after a start that failed', async () => {
+    const input = 'cluster start two -n 1 --service /missing.mjs\ncluster start two -n 1 --partitions 4\n';
+    const ran = await muster(home, ['run', '-', '--keep-going', '--no-color'], { input });
+    expect(ran.stdout + ran.stderr).toMatch(
+      /✗ cluster start two -n 1 --service[\s\S]*✓ cluster start two -n 1 --partitions 4/,
+    );
+    expect((await run('cluster', 'destroy', 'two', '--yes')).code).toBe(0);
+  });
+
   it('lives beside another one, of which one of two starts at once is refused', async () => {
     const starts = await Promise.all([
       run('cluster', 'start', 'two', '-n', '1', '--partitions', '4', '--json'),
