@@ -28,7 +28,10 @@ import {
   u16,
   u32,
   u64,
+  withFolder,
 } from './lmdb-sound.js';
+
+withFolder();
 
 const notLmdb = (what: string, page: number): readonly [string, number] => [
   `it is no LMDB file: ${what} of meta page ${page}`,

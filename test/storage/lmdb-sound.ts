@@ -7,11 +7,15 @@ import { type Folder, temporaryFolder } from './folder.js';
 import { branchPage, freeList, leafPage, type PageNode, Pages } from './lmdb-pages.js';
 
 export let folder: Folder;
-beforeAll(() => {
-  folder = temporaryFolder();
-  fs.mkdirSync(folder.path, { recursive: true });
-});
-afterAll(() => folder.remove());
+
+/** Gives the tests of a file a folder, which goes with them. */
+export function withFolder(): void {
+  beforeAll(() => {
+    folder = temporaryFolder();
+    fs.mkdirSync(folder.path, { recursive: true });
+  });
+  afterAll(() => folder.remove());
+}
 
 /** What is found in a file of these bytes. */
 export function damage(bytes: Buffer, length = bytes.length): ReturnType<typeof lmdbDamage> {

@@ -23,7 +23,10 @@ import {
   u16,
   u32,
   u64,
+  withFolder,
 } from './lmdb-sound.js';
+
+withFolder();
 
 describe('a sound file', () => {
   test('is sound, as is one that is not there or has nothing in it', () => {
