@@ -102,6 +102,20 @@ describe('a sound file', () => {
     ],
     ['more flags of a meta page', u16(meta, 18, 8 | 0x40)],
     ['a version with more in its upper half', u32(meta, 28, 0x10002)],
+    [
+      'an empty list of free pages',
+      nodes(freeLeaf, leafPage, [
+        { key: 1, data: freeList([]) },
+        { key: 2, data: freeList([-3, 8]) },
+      ]),
+    ],
+    [
+      'the first page after the meta pages is free',
+      (f) => {
+        f.meta(1, 3, 3, { ...freeTree, entries: 1, root: 3 }, emptyTree);
+        f.nodes(3, 3, leafPage, [{ key: 1, data: freeList([2]) }]);
+      },
+    ],
     ['the largest map', u64(meta, 40, 2 ** 46)],
     ['the smallest map', u64(meta, 40, 4096)],
     ['a flag of pages of overflow', u16(big, 18, 4 | 8)],
