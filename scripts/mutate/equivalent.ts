@@ -31,4 +31,12 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'tx-lead.ts: rules.answerWhenStaged || !this.#held.has(c.tx) → rules.answerWhenStaged',
     'The rule always holds in production; only a variant looks at the rest.',
   ],
+  '737f7c98': [
+    'tx-lead.ts: this.#held.size === 0 && this.#host.machine.intents.size === 0 → false',
+    'Nothing is held, so nothing is found either: it only saves the search.',
+  ],
+  '55cb58d0': [
+    'tx-lead.ts: this.#held.size > 0 → true',
+    'Nothing is held, so nothing is found either: it only saves the search.',
+  ],
 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, TxItem } from '../../../src/core/machine/types.js';
 import { limits } from '../../../src/limits.js';
-import { inherited, items, keyOf, Primary, take, types } from './primary.js';
+import { inherited, items, keyOf, Primary, refusal, take, types } from './primary.js';
 
 /** Its own part and that of the other partition are prepared, and the decision is applied. */
 function committed(): Primary {
@@ -36,6 +36,48 @@ describe('a client that comes again', () => {
     anchor.begin(1);
     anchor.begin(1);
     expect(types(take(anchor))).toEqual(['tx-prepare']);
+  });
+});
+
+describe('a new primary', () => {
+  it('does not end by time what it cannot end, whether or not its client comes again', () => {
+    const anchor = inherited();
+    anchor.now += 60_000;
+    anchor.tx.tick();
+    expect(anchor.types).toEqual(['stage']);
+  });
+
+  it('takes up nothing before it is open', () => {
+    const anchor = new Primary();
+    anchor.begin(1);
+    anchor.succeed();
+    take(anchor);
+    anchor.open = false;
+    anchor.vote(1);
+    anchor.tx.tick();
+    expect([anchor.told, anchor.types]).toEqual([[], ['stage']]);
+    anchor.open = true;
+    anchor.tx.tick();
+    expect(types(take(anchor))).toEqual(['tx-ask']);
+  });
+});
+
+describe('what is on its way into the log', () => {
+  it('is asked of the others again, and refused no more', () => {
+    const anchor = new Primary();
+    anchor.begin(1);
+    take(anchor);
+    anchor.now += limits.txRetryMs;
+    anchor.tx.tick();
+    expect(types(take(anchor))).toEqual(['tx-prepare']);
+    const other = new Primary(1);
+    const tx = '0:1.1:1';
+    const part = [items[1] as TxItem];
+    const prepare = { type: 'tx-prepare', p: 1, tx, anchor: 0, epoch: 4, at: 1, items: part } as const;
+    other.tx.onPrepare(prepare);
+    other.unwritable = refusal('unavailable', 'too few');
+    other.tx.onPrepare(prepare);
+    expect([other.types, other.told]).toEqual([['prepare'], []]);
   });
 });
 
