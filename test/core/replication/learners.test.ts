@@ -83,6 +83,22 @@ describe('a learner', () => {
     expect(answer()).toMatchObject([{ ok: true }]);
   });
 
+  test('that falls far behind again holds up nobody any more', () => {
+    const node = learning(2);
+    ack(node, 'n3', tailOf(node));
+    const stream = streamOf(node, 'n3');
+    stream.candidate = true;
+    node.step({ type: 'quiesce', ms: 1 });
+    node.lead.settled();
+    clock.now += 1;
+    for (let n = 3; n <= 300; n++) ask(node, put(n, '', `k${n}`));
+    for (let i = 0; i < 4; i++) node.obey('n2');
+    expect(node.core.replicas.get(0)?.commit).toBeLessThan(tailOf(node));
+    node.step({ type: 'tick' });
+    expect([stream.candidate, node.map().partitions[0]?.inSync.length]).toEqual([false, 2]);
+    expect(node.core.replicas.get(0)?.commit).toBe(tailOf(node));
+  });
+
   test('is sent nothing while it does not answer, and goes on when it does', () => {
     const node = learning(3);
     clock.now += node.core.timings.leaseMs;
