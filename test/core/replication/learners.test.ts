@@ -152,6 +152,37 @@ describe('a learner', () => {
     expect(admitted()).toContain(last);
   });
 
+  test('is sent what it lacks as the allowance of the node permits, and what it was sent to catch up is counted', () => {
+    const pair = { ...config, inSync: ['n1/sn1', 'n2/sn2'], target: ['n1', 'n2'] };
+    const node = primary(mapOf({ n1: 0, n2: 1, n3: 1 }, 1, pair));
+    ask(node, { type: 'open', p: 0 });
+    for (let i = 0; i < 4; i++) node.obey('n2');
+    for (let n = 1; n <= 200; n++) ask(node, put(n, 'v', `k${1000 + n}`));
+    for (let i = 0; i < 4; i++) node.obey('n2');
+    node.publish(withPartition(node.map(), { target: ['n1', 'n2', 'n3'], placed: 2 }));
+    clock.now += node.core.timings.beaconMs;
+    node.step({ type: 'tick' });
+    node.obey('n3', ['beacon']);
+    node.core.copies.spend(100 * limits.copyBytesPerSecond);
+    const found = tailOf(node);
+    node.step({ type: 'quiesce', ms: 1 });
+    ack(node, 'n3', 2);
+    const { streams } = node.lead;
+    const sent = (): number => appendsTo(node, 'n3').reduce((sum, { entries }) => sum + entries.length, 0);
+    sent();
+    node.core.step({ type: 'tick' }, clock.now);
+    expect([sent(), streams.get('n3/sn3')?.state]).toEqual([0, 'replicate']);
+    node.core.copies.spend(-200 * limits.copyBytesPerSecond);
+    clock.now += 1;
+    node.step({ type: 'tick' });
+    expect(sent()).toBe(found - 2);
+    // Each of those entries has a key of five characters and a value of one.
+    expect(node.lead.copiedTo('n3/sn3')).toBe(200 * 6);
+    ask(node, put(201));
+    expect(node.lead.copiedTo('n3/sn3')).toBe(200 * 6);
+    expect(node.lead.copiedTo('n9/sn9')).toBe(0);
+  });
+
   test('of another placement is asked for its place anew', () => {
     const node = learning(3);
     ack(node, 'n3', 2);

@@ -334,6 +334,16 @@ describe('a snapshot', () => {
     expect(node.lead.oldestNeeded()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('whose first piece was lost is sent that again', () => {
+    const node = learning();
+    take(node, 'n3');
+    reject(node, 'n3');
+    const first = pieces(node);
+    expect(first).toHaveLength(1);
+    tick(node, 600);
+    expect(pieces(node)).toEqual(first);
+  });
+
   test('that waits for the allowance of the node from its first piece on is not sent before', () => {
     const node = learning();
     node.core.copies.spend(100 * limits.copyBytesPerSecond);
