@@ -213,6 +213,7 @@ describe('damage is found, and where', () => {
   test('where the file was cut', () => {
     const { bytes } = sound();
     for (const [length, message, at] of [
+      [1, 'the file is cut short', 0],
       [167, 'the file is cut short', 0],
       [512 + 167, 'the file is cut short', 512],
       [3 * 512, 'the file is cut short', offset(left)],
@@ -222,6 +223,9 @@ describe('damage is found, and where', () => {
       expect(damage(bytes, length), `${length}`).toEqual({ message, offset: at });
     const file = sound();
     free(-2, 9)(file);
+    const last = sound();
+    free(8, 9)(last);
+    expect(damage(last.bytes, 10 * 512)).toEqual({ message: 'the file ends before page 10', offset: null });
     for (const length of [8 * 512, 9 * 512 - 1])
       expect(damage(file.bytes, length)).toEqual({ message: 'the file ends before page 8', offset: null });
   });
