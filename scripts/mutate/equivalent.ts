@@ -136,4 +136,12 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'lmdb-verify.ts: size <= WHOLE, and WHOLE',
     'Whether the file is read at once or in parts: the same is found.',
   ],
+  f0515c09: [
+    'lead.ts: (stream.snapshot?.sent ?? 0) > 0 → (stream.snapshot?.sent ?? 1) > 0',
+    'In that state there always is a snapshot: the default is for the compiler.',
+  ],
+  bbf8b057: [
+    'replica.ts: while (hint > this.commit && this.log.epochAt(hint) === epoch) → while (false)',
+    'Only the variant without `rejectKeepsCommon` comes there.',
+  ],
 };

@@ -329,6 +329,11 @@ describe('a snapshot', () => {
     beat(node);
     const seq = node.core.replicas.get(0)?.machine.seq ?? 0;
     expect(node.lead.oldestNeeded()).toBe(seq + 1);
+    // What others have acknowledged since is no reason to let it go.
+    ask(node, put(21));
+    node.obey('n2');
+    expect(streamOf(node, 'n2').match).toBe(seq + 1);
+    expect(node.lead.oldestNeeded()).toBe(seq + 1);
     clock.now += node.core.timings.leaseMs;
     node.step({ type: 'tick' });
     expect(node.lead.oldestNeeded()).toBe(Number.POSITIVE_INFINITY);
