@@ -144,4 +144,12 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'replica.ts: while (hint > this.commit && this.log.epochAt(hint) === epoch) → while (false)',
     'Only the variant without `rejectKeepsCommon` comes there.',
   ],
+  '57320237': [
+    'lead.ts: stream.overwrite = false; → ;',
+    'In `#startSnapshot`: while a snapshot is sent nobody looks at it, and what ends that sets it.',
+  ],
+  f2b18f42: [
+    'lead.ts: behind && stream.isOverdue(…) → stream.isOverdue(…)',
+    'One that is not behind has just made progress, and is not overdue.',
+  ],
 };

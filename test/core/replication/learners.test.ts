@@ -83,6 +83,21 @@ describe('a learner', () => {
     expect(answer()).toMatchObject([{ ok: true }]);
   });
 
+  test('stays required while a publish of it is under way, even if it dies meanwhile (R8b)', () => {
+    const node = learning(2);
+    ack(node, 'n3', tailOf(node) - 1);
+    node.step({ type: 'tick' });
+    const stream = streamOf(node, 'n3');
+    expect(stream.candidate).toBe(true);
+    const replica = node.core.replicas.get(0);
+    replica?.asked({ ...replica.config, inSync: ['n1/sn1', 'n2/sn2', 'n3/sn3'] });
+    const answer = ask(node, put(3));
+    clock.now += node.core.timings.leaseMs;
+    node.core.step({ type: 'tick' }, clock.now);
+    ack(node, 'n2', tailOf(node));
+    expect([stream.candidate, answer()]).toEqual([true, []]);
+  });
+
   test('that falls far behind again holds up nobody any more', () => {
     const node = learning(2);
     ack(node, 'n3', tailOf(node));

@@ -92,6 +92,7 @@ describe('a primary removes from the replicas in sync', () => {
       expect(clock.now - began).toBeLessThan(1.5 * limits.lagMs);
       expect(members(node)).toEqual(['n1/sn1', 'n2/sn2']);
       expect(answer()).toMatchObject([{ ok: true }]);
+      expect(node.lead.streams.get('n3/sn3')?.inSyncSince).toBeNull();
       const removed = clock.now;
       while (members(node).length === 2 && clock.now < removed + 60_000) pass(node, limits.tickMs);
       away.push(Math.floor((clock.now - removed) / 1000) * 1000);

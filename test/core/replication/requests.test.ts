@@ -50,6 +50,15 @@ describe('a write', () => {
     expect(codes(put(4))).toMatchObject({ ok: true, result: { ok: false, code: 'outcome-unknown' } });
   });
 
+  test('of several keys is refused when it is none that a client of ours sends', () => {
+    const node = serving();
+    const item = { type: 'put', key: 'k', value: '' } as const;
+    expect(ask(node, write({ type: 'tx', key: 'k', items: [item, item] }, 1))()).toMatchObject([
+      { code: 'bad-message', message: 'a transaction writes k twice' },
+    ]);
+    expect(entries(node)).toEqual(['barrier', 'open']);
+  });
+
   test('is refused while the cluster is about to stop', () => {
     const node = serving();
     node.step({ type: 'quiesce', ms: 100 });
