@@ -83,6 +83,24 @@ describe('a learner', () => {
     expect(answer()).toMatchObject([{ ok: true }]);
   });
 
+  test.each([
+    ['the state, when that is less to send than the entries', (n: number) => `k${n % 3}`, 'snapshot'],
+    ['the entries, when they are less', (n: number) => `k${n}`, 'replicate'],
+  ] as const)('is sent %s', (_, keyOf, state) => {
+    const pair = { ...config, inSync: ['n1/sn1', 'n2/sn2'] };
+    const node = primary(mapOf({ n1: 0, n2: 1, n3: 1 }, 1, pair));
+    ask(node, { type: 'open', p: 0 });
+    for (let i = 0; i < 4; i++) node.obey('n2');
+    for (let n = 1; n <= 400; n++) ask(node, put(n, 'value', keyOf(n)));
+    for (let i = 0; i < 4; i++) node.obey('n2');
+    node.sent.length = 0;
+    ack(node, 'n3', 1);
+    expect(streamOf(node, 'n3').state).toBe(state);
+    expect(node.sent.filter(({ to, message }) => to === 'n3' && message.type === 'snapshot')).toHaveLength(
+      state === 'snapshot' ? 1 : 0,
+    );
+  });
+
   test('stays required while a publish of it is under way, even if it dies meanwhile (R8b)', () => {
     const node = learning(2);
     ack(node, 'n3', tailOf(node) - 1);

@@ -127,6 +127,22 @@ describe('a primary removes from the replicas in sync', () => {
     expect(members(node)).toEqual(inSync);
   });
 
+  test('nobody while it cannot commit: for a while it claims nothing, so that another may try, and then it does again', () => {
+    const node = serving();
+    const { graceMs } = node.core.timings;
+    pass(node, limits.tickMs);
+    ask(node, put(1));
+    const claims: boolean[] = [];
+    for (let t = 0; t < 2 * (limits.lagMs + 2 * graceMs); t += 100) {
+      claims.push(node.lead.mayClaim());
+      clock.now += 100;
+      node.step({ type: 'tick' });
+    }
+    const [on, off] = [limits.lagMs / 100, (2 * graceMs) / 100];
+    const round = [...Array.from({ length: on }, () => true), ...Array.from({ length: off }, () => false)];
+    expect(claims).toEqual([...round, ...round]);
+  });
+
   test('nobody more than leaves enough to take writes, who may then be one that is kept out', () => {
     const node = serving();
     node.step({ type: 'gone', process: { node: 'n3', store: 'sn3', incarnation: 1 } });

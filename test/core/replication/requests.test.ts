@@ -143,6 +143,21 @@ describe('a write', () => {
 });
 
 describe('a session', () => {
+  test('with too many results that its client has not acknowledged takes nothing that adds to them', () => {
+    const node = serving();
+    ask(node, put(1));
+    stored(node);
+    const machine = node.core.replicas.get(0)?.machine;
+    if (machine === undefined) throw new Error('no replica');
+    machine.hasUnacknowledged = (of, n, first) => of === session && n === 2 && first === 1;
+    expect(ask(node, put(2))()).toMatchObject([{ code: 'busy' }]);
+    const op = { type: 'tx', key: 'k', items: [{ type: 'incr', key: 'k', by: 1 }] } as const;
+    expect(ask(node, { type: 'tx', session, n: 2, first: 1, op, at: 1 })()).toMatchObject([{ code: 'busy' }]);
+    const gone = ask(node, write({ type: 'delete', key: 'k' }, 2));
+    stored(node);
+    expect(gone()).toMatchObject([{ ok: true, result: { ok: true } }]);
+  });
+
   test('ends when it is closed: nothing more is done for it', () => {
     const node = serving();
     const closed = ask(node, { type: 'close', p: 0, session });
@@ -188,6 +203,12 @@ describe('a primary that is not ready yet', () => {
     expect(asked.map((answers) => answers().length)).toEqual([1, 1, 1]);
     expect(asked[0]?.()).toMatchObject([{ ok: true, session: '1.4' }]);
     expect(asked[2]?.()).toMatchObject([{ ok: true, session: '1.5' }]);
+  });
+  test('keeps a single one, too', () => {
+    const node = fresh();
+    const asked = ask(node, { type: 'open', p: 0 });
+    for (let i = 0; i < 4; i++) stored(node);
+    expect(asked()).toMatchObject([{ ok: true, type: 'open' }]);
   });
   test('refuses them after a while, and from then on at once', () => {
     const node = fresh();
