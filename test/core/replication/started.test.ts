@@ -85,3 +85,13 @@ describe('a new primary', () => {
     expect(core.ready().reached).toEqual([]);
   });
 });
+
+test('a replica that differs from its primary takes nothing of that epoch, and goes on with the next', () => {
+  const node = start('n2', later, storedBarriers(3), 1);
+  append(node, 3, [], { epoch: 4, prevEpoch: 1, prevChain: 1 });
+  expect(replicaOf(node).divergedAt).toBe(3);
+  append(node, 3, [{ type: 'barrier' }], { epoch: 4, prevEpoch: 1 });
+  expect([replicaOf(node).divergedAt, replicaOf(node).log.tailSeq]).toEqual([3, 3]);
+  append(node, 3, [{ type: 'barrier' }], { epoch: 5, prevEpoch: 1 }, 'n3');
+  expect([replicaOf(node).divergedAt, replicaOf(node).log.tailSeq]).toEqual([null, 4]);
+});
