@@ -152,4 +152,12 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'lead.ts: behind && stream.isOverdue(…) → stream.isOverdue(…)',
     'One that is not behind has just made progress, and is not overdue.',
   ],
+  '10c65614': [
+    'placement.ts: wanted[p] === member ? 0 : RING → ? 1 : RING',
+    'All of one kind move by one: a hash is below RING, so they still come before the others.',
+  ],
+  '934bd7a3': [
+    'changes.ts: change.targets.size > 0 or change.partitions.size > 0 → >= 0',
+    'Without a change each partition is what it was: the list is made anew for nothing.',
+  ],
 };

@@ -143,6 +143,16 @@ describe('a write', () => {
 });
 
 describe('a session', () => {
+  test('is opened while there is room for it', () => {
+    const node = serving();
+    const machine = node.core.replicas.get(0)?.machine;
+    if (machine === undefined) throw new Error('no replica');
+    machine.units += limits.partitionUnits - machine.heldUnits - 63;
+    expect(ask(node, { type: 'open', p: 0 })()).toMatchObject([{ code: 'busy' }]);
+    machine.units--;
+    expect(ask(node, { type: 'open', p: 0 })()).toEqual([]);
+  });
+
   test('with too many results that its client has not acknowledged takes nothing that adds to them', () => {
     const node = serving();
     ask(node, put(1));
