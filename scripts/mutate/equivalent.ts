@@ -31,4 +31,133 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'tx-lead.ts: rules.answerWhenStaged || !this.#held.has(c.tx) → rules.answerWhenStaged',
     'The rule always holds in production; only a variant looks at the rest.',
   ],
+  '737f7c98': [
+    'tx-lead.ts: this.#held.size === 0 && this.#host.machine.intents.size === 0 → false',
+    'Nothing is held, so nothing is found either: it only saves the search.',
+  ],
+  '55cb58d0': [
+    'tx-lead.ts: this.#held.size > 0 → true',
+    'Nothing is held, so nothing is found either: it only saves the search.',
+  ],
+  ef89204c: [
+    'lead.ts: this.#parked = []; → ;',
+    'In `end`: nobody asks a primary that has ended for anything.',
+  ],
+  b7233f1e: [
+    'lead.ts: stream.probing = stream.overwrite; → ;',
+    'It is looked at only while the place is looked for, and is true then already.',
+  ],
+  '796bd060': [
+    'node.ts: #revisionAtRead = 0 → 1',
+    'It is set when a read begins, and looked at when one ends.',
+  ],
+  '045d3185': [
+    'scan.ts: at < from || at % 8 !== 0 → at % 8 !== 0',
+    'The search begins at a multiple of 8, so what is before it by less than 4 bytes is at none.',
+  ],
+  f17240ee: ['lmdb-verify.ts: this.meta?.pageSize ?? 0 → ?? 1', 'Whoever names a page knows the meta page.'],
+  '2dbf1803': ['lmdb-verify.ts: lastPage + 1 → lastPage + 2', 'Room for a page that nobody asks about.'],
+  '8f5a4e2c': [
+    'lmdb-verify.ts: second.transaction > first.transaction → >=',
+    'They are equal only before anything was written, when both say the same.',
+  ],
+  '8f521e1e': [
+    'lmdb-verify.ts: pageSize & (pageSize - 1) → pageSize & (pageSize - 2)',
+    'Also zero for powers of two alone.',
+  ],
+  '3e63a402': [
+    'lmdb-verify.ts: this.used[i] = 1 → 2',
+    'Whether a page in use is beyond the end of the file is noticed when it is read.',
+  ],
+  '4d5d9bc8': [
+    'lmdb-verify.ts: isLeaf ? … : 0 → 1',
+    'Flags of a branch: a value in pages of its own is allowed, and its size not looked at.',
+  ],
+  '300fbe21': [
+    'lmdb-verify.ts: i < sorted.length → <=',
+    'Past the end there is undefined, which no node is.',
+  ],
+  fc3bb057: ['lmdb-verify.ts: list.length < 8 ? -1 → -2', 'Both are below 0.'],
+  '77d0b34e': ['lmdb-verify.ts: word < 0 && length === 0 → word <= 0', 'A length of 0 is none.'],
+  '14509679': ['lmdb-verify.ts: word < 0 && length === 0 → word < 1', 'A length of 0 is none.'],
+  '6def3a52': [
+    'lmdb-verify.ts: a default of 0 → 1',
+    'There always are four counts: the default is for the compiler.',
+  ],
+  '99a4a6b9': [
+    'lmdb-verify.ts: a default of 0 → 1',
+    'There always are four counts: the default is for the compiler.',
+  ],
+  '9001179d': [
+    'lmdb-verify.ts: a default of 0 → 1',
+    'There always are four counts: the default is for the compiler.',
+  ],
+  '6d0675ac': [
+    'lmdb-verify.ts: a default of 0 → 1',
+    'There always are four counts: the default is for the compiler.',
+  ],
+  '00ad5568': [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  '6b06a294': [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  edfedcf0: [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  '6c4b53f7': [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  '0f77b41c': [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  '3b30b718': [
+    'lmdb-verify.ts: a < b ? -1 : a > b ? 1 : 0, another number but below 0 for a < b',
+    'Only whether it is below 0 is looked at.',
+  ],
+  d4ea1c10: [
+    'lmdb-verify.ts: size <= WHOLE, and WHOLE',
+    'Whether the file is read at once or in parts: the same is found.',
+  ],
+  '0a3bae7a': [
+    'lmdb-verify.ts: size <= WHOLE, and WHOLE',
+    'Whether the file is read at once or in parts: the same is found.',
+  ],
+  '719e8a8f': [
+    'lmdb-verify.ts: size <= WHOLE, and WHOLE',
+    'Whether the file is read at once or in parts: the same is found.',
+  ],
+  ffd9a987: [
+    'lmdb-verify.ts: size <= WHOLE, and WHOLE',
+    'Whether the file is read at once or in parts: the same is found.',
+  ],
+  f0515c09: [
+    'lead.ts: (stream.snapshot?.sent ?? 0) > 0 → (stream.snapshot?.sent ?? 1) > 0',
+    'In that state there always is a snapshot: the default is for the compiler.',
+  ],
+  bbf8b057: [
+    'replica.ts: while (hint > this.commit && this.log.epochAt(hint) === epoch) → while (false)',
+    'Only the variant without `rejectKeepsCommon` comes there.',
+  ],
+  '57320237': [
+    'lead.ts: stream.overwrite = false; → ;',
+    'In `#startSnapshot`: while a snapshot is sent nobody looks at it, and what ends that sets it.',
+  ],
+  f2b18f42: [
+    'lead.ts: behind && stream.isOverdue(…) → stream.isOverdue(…)',
+    'One that is not behind has just made progress, and is not overdue.',
+  ],
+  '10c65614': [
+    'placement.ts: wanted[p] === member ? 0 : RING → ? 1 : RING',
+    'All of one kind move by one: a hash is below RING, so they still come before the others.',
+  ],
+  '934bd7a3': [
+    'changes.ts: change.targets.size > 0 or change.partitions.size > 0 → >= 0',
+    'Without a change each partition is what it was: the list is made anew for nothing.',
+  ],
 };

@@ -144,7 +144,6 @@ export class Lead {
 
   start(): void {
     this.configured();
-    this.advance();
   }
 
   /** Nobody else will answer those who wait: they are told that the fate of their request is open. */

@@ -156,6 +156,17 @@ describe('the end of a transaction', () => {
     expect(run('abort')).toEqual({ type: 'decided', committed: true, result: JSON.parse(told) });
     expect([result(), state.rows.get('record', tx)?.prepared]).toEqual([told, [[1, 7]]]);
   });
+  test('is not nearer when its own part comes twice: it is prepared once, by the entry that came first', () => {
+    const { run, state, tx } = staged();
+    expect(run('stage')).toMatchObject({ type: 'vote', vote: { yes: true } });
+    const row = state.rows.get('staged', tx);
+    const { hash } = state.digest;
+    expect(run('stage')).toEqual({ type: 'vote', vote: null });
+    expect(state.rows.get('staged', tx)).toEqual(row);
+    expect(state.digest.hash).toBe(hash);
+    run('decide');
+    expect([state.intents.size, state.cells.get('hits')?.value]).toEqual([0, 1]);
+  });
   test('after an abort nothing is staged, and nothing is decided', () => {
     const { run, state, tx, result } = staged();
     run('abort');

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitsBytes, sizeOf } from '../../../src/core/machine/size.js';
-import type { Command } from '../../../src/core/machine/types.js';
+import {
+  fitsBytes,
+  growthOf,
+  growthOfPart,
+  itemsBeyond,
+  sizeOf,
+  unitsOfCell,
+  unitsOfResult,
+  unitsOfRow,
+} from '../../../src/core/machine/size.js';
+import type { Cell, Command, Operation, Row, TxItem } from '../../../src/core/machine/types.js';
 import { LogEntry, ReplicaLog } from '../../../src/core/replication/log.js';
 import { limits } from '../../../src/limits.js';
 import { txCommand } from '../../wire/arbitraries-tx.js';
@@ -48,5 +57,103 @@ describe('the size of a command', () => {
     expect(
       sizeOf({ ...wide, op: { ...wide.op, items: 'items' in large ? large.items : [] } } as Command),
     ).toBeGreaterThan(limits.appendBytes - 1000);
+  });
+});
+
+describe('what a partition keeps, in characters', () => {
+  const items: TxItem[] = [
+    { type: 'put', key: 'ab', value: 'cde' },
+    { type: 'incr', key: 'fghi', by: 1 },
+  ];
+  const held = { ticket: 'abcdefg', token: 1, ttl: 1, renewed: 1 };
+  const rows: readonly (readonly [Row, number])[] = [
+    [{ kind: 'lock', permits: 1, holders: [], queue: [] }, 64 + 4],
+    [{ kind: 'lock', permits: 1, holders: [held, held], queue: [] }, 64 + 4 + 2 * (64 + 7)],
+    [{ kind: 'lock', permits: 1, holders: [], queue: [{ ticket: 'abc', ttl: 1 }] }, 64 + 4 + 48 + 3],
+    [{ kind: 'fence', token: 1 }, 48 + 4],
+    [{ kind: 'record', tx: 't', keys: [], prepared: [] }, 64 + 4],
+    [
+      {
+        kind: 'record',
+        tx: 't',
+        keys: ['abc', 'd'],
+        prepared: [
+          [1, 2],
+          [2, 3],
+          [3, 4],
+        ],
+      },
+      64 + 4 + 3 * 24 + 8 + 3 + 8 + 1,
+    ],
+  ];
+  it.each(rows)('is so much for a row: %j', (row, units) => {
+    expect(unitsOfRow('name', row)).toBe(units);
+  });
+
+  it('is for a part of a transaction what its items and reads take, and who else takes part', () => {
+    const prepared = { kind: 'prepared', tx: 't', anchor: 1, at: 1, seq: 1, items: [], reads: [] } as const;
+    const staged = { kind: 'staged', tx: 't', at: 1, seq: 1, items: [], reads: [], others: [] } as const;
+    const of = (row: Row): number => unitsOfRow('name', row) - (64 + 4);
+    expect([of(prepared), of(staged), of({ ...staged, others: [1, 2] })]).toEqual([0, 0, 32]);
+    expect(
+      of({
+        ...prepared,
+        reads: [
+          ['ab', 'cde', 1],
+          ['f', 7, 1],
+          ['g', null, 0],
+        ],
+      }),
+    ).toBe(3 * 32 + 2 + 3 + 1 + 8 + 1 + 8);
+    expect(of({ ...prepared, items })).toBe(growthOfPart(items, new Map()) - 128 - (5 + 16 + 4));
+    expect(of({ ...prepared, items })).toBeGreaterThan(2 + 3 + 4);
+  });
+
+  const text: Cell = { kind: 'text', value: 'xyz', version: 1 };
+  const counter: Cell = { kind: 'counter', value: 123_456, version: 1 };
+  it('is for a cell its key and value, and for a result what it says', () => {
+    expect([unitsOfCell('ab', text), unitsOfCell('ab', counter)]).toEqual([5, 18]);
+    expect([
+      unitsOfResult({ ok: true, value: 'xyz' }),
+      unitsOfResult({ ok: true, value: 5 }),
+      unitsOfResult({ ok: false, code: 'overflow', message: 'abcd' }),
+    ]).toEqual([35, 48, 36]);
+  });
+
+  const cells = new Map([
+    ['text', text],
+    ['counter', counter],
+  ]);
+  const acquire = { type: 'acquire', key: 'abc', ttl: 1, wait: true, permits: 1 } as const;
+  const operations: readonly (readonly [Operation, number])[] = [
+    [{ type: 'put', key: 'text', value: 'ab' }, 96 + 4 + 2],
+    [{ type: 'put', key: 'a', value: 'bc', fence: { name: 'lock', token: 1 } }, 96 + 1 + 2 + 4 + 1],
+    [{ type: 'incr', key: 'counter', by: 1 }, 0],
+    [{ type: 'incr', key: 'abc', by: 1 }, 48 + 3],
+    [{ type: 'reset', key: 'counter', value: 0 }, 0],
+    [{ type: 'reset', key: 'abc', value: 0 }, 48 + 3],
+    [{ type: 'delete', key: 'abc' }, 0],
+    [acquire, 160 + 3],
+    [{ type: 'release', key: 'abc', token: 1 }, 0],
+    [{ type: 'tx', key: 'a', items }, 2 + 3 + 16 + 4],
+    [{ type: 'tx', key: 'a', items: [{ type: 'incr', key: 'counter', by: 1 }] }, 0],
+    [{ type: 'tx', key: 'a', items: [{ type: 'get', key: 'text' }] }, 32 + 4 + 3],
+    [{ type: 'tx', key: 'a', items: [{ type: 'get', key: 'counter' }] }, 32 + 7 + 16],
+    [{ type: 'tx', key: 'a', items: [{ type: 'get', key: 'b' }] }, 32 + 1 + 16],
+    [{ type: 'tx', key: 'a', items: [{ type: 'delete', key: 'b' }] }, 0],
+    [{ type: 'tx', key: 'a', items: [{ type: 'check', key: 'text', equals: 'xyz' }] }, 0],
+  ];
+  it.each(operations)('grows at most by so much: %j', (op, units) => {
+    expect(growthOf(op, cells)).toBe(units);
+  });
+
+  it('of items is said when their JSON is longer than it may be, to the byte', () => {
+    const some: TxItem[] = [{ type: 'put', key: 'k', value: 'é€🦊'.repeat(50) }];
+    const bytes = Buffer.byteLength(JSON.stringify(some));
+    expect([itemsBeyond(some, bytes), itemsBeyond(some, bytes - 1), itemsBeyond(some, 100_000)]).toEqual([
+      null,
+      bytes,
+      null,
+    ]);
   });
 });

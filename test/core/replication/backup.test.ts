@@ -1,74 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { emptySnapshot, sealed } from '../../../src/core/machine/digest.js';
 import { SnapshotWriter } from '../../../src/core/machine/pieces.js';
-import type { Command } from '../../../src/core/machine/types.js';
 import type { Append, PeerMessage } from '../../../src/core/messages.js';
-import type { Replica } from '../../../src/core/replication/replica.js';
 import { limits } from '../../../src/limits.js';
-import {
-  beacon,
-  clock,
-  config,
-  mapOf,
-  start,
-  storedBarriers,
-  withMember,
-  withPartition,
-} from '../harness.js';
+import { beacon, clock, config, mapOf, start, storedBarriers, withPartition } from '../harness.js';
+import { acks, append, barrier, epochs, later, map, type Node, put, replicaOf, said } from './appending.js';
 
 beforeEach(() => {
   clock.now = 1000;
 });
-
-type Node = ReturnType<typeof start>;
-const map = mapOf({ n1: 1, n2: 1, n3: 1 });
-/** The same, with a later epoch in the map than any that appends here: what is promised is below it. */
-const later = withPartition(map, { epoch: 9, primary: 'n3/sn3' });
-const replicaOf = (node: Node): Replica => node.core.replicas.get(0) as Replica;
-const put = (n: number): Command => ({
-  type: 'op',
-  session: '1.1',
-  n,
-  first: 1,
-  op: { type: 'put', key: `k${n}`, value: `v${n}` },
-});
-const barrier: Command = { type: 'barrier' };
-
-/** n1, or another, appends these entries after `prevSeq`. */
-function append(
-  node: Node,
-  prevSeq: number,
-  commands: readonly Command[],
-  change: Partial<Append> = {},
-  from = 'n1',
-): void {
-  const { log } = replicaOf(node);
-  const epoch = change.epoch ?? 1;
-  const one: Append = {
-    p: 0,
-    gen: 1,
-    epoch,
-    stream: 1,
-    prevSeq,
-    prevEpoch: log.epochAt(prevSeq) ?? epoch,
-    prevChain: log.chainAt(prevSeq) ?? 0,
-    commit: 0,
-    counted: true,
-    digest: '',
-    entries: commands.map((command) => ({ epoch, command })),
-    ...change,
-  };
-  const { incarnation } = node.core;
-  node.from(from, { type: 'append', to: 'n2/sn2', incarnation, appends: [one] });
-}
-
-const said = (node: Node, type: PeerMessage['type']): PeerMessage[] =>
-  node.sent.splice(0).flatMap(({ message }) => (message.type === type ? [message] : []));
-const acks = (node: Node): unknown[] => said(node, 'ack').map((m) => m.type === 'ack' && m.acks);
-const epochs = (node: Node): (number | null)[] => {
-  const { log } = replicaOf(node);
-  return Array.from({ length: log.tailSeq - log.baseSeq }, (_, i) => log.epochAt(log.baseSeq + 1 + i));
-};
 
 describe('a backup', () => {
   test('stores what it is sent, acknowledges it, and applies what is committed', () => {
@@ -473,33 +413,5 @@ describe('a snapshot that comes', () => {
     expect(node.core.takeCheckpoint().deltas).toEqual([]);
     node.core.step({ type: 'written' }, clock.now);
     expect(node.core.takeCheckpoint().deltas).toMatchObject([{ full: true }]);
-  });
-});
-
-describe('a replica that has started again', () => {
-  test('asks the others in sync how far their logs go, every beat, and leads when it knows', () => {
-    const node = start('n1', mapOf({ n1: 1, n2: 1, n3: 1 }), storedBarriers(2), 2);
-    const asked = (): (readonly [string, string])[] =>
-      node.sent.flatMap(({ to, message }) =>
-        message.type === 'tail-ask' ? [[to, message.to] as const] : [],
-      );
-    node.step({ type: 'tick' });
-    expect(asked()).toEqual([
-      ['n2', 'n2/sn2'],
-      ['n3', 'n3/sn3'],
-    ]);
-    node.sent.length = 0;
-    clock.now += node.core.timings.beaconMs - 1;
-    node.step({ type: 'tick' });
-    expect(asked()).toEqual([]);
-    clock.now += 1;
-    node.step({ type: 'tick' });
-    expect(asked()).toHaveLength(2);
-    // Only of stores that are still there can an answer come.
-    node.publish(withMember(node.map(), 'n3', { store: 'new' }));
-    node.sent.length = 0;
-    clock.now += node.core.timings.beaconMs;
-    node.step({ type: 'tick' });
-    expect(asked()).toEqual([['n2', 'n2/sn2']]);
   });
 });

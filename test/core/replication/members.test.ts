@@ -92,6 +92,7 @@ describe('a primary removes from the replicas in sync', () => {
       expect(clock.now - began).toBeLessThan(1.5 * limits.lagMs);
       expect(members(node)).toEqual(['n1/sn1', 'n2/sn2']);
       expect(answer()).toMatchObject([{ ok: true }]);
+      expect(node.lead.streams.get('n3/sn3')?.inSyncSince).toBeNull();
       const removed = clock.now;
       while (members(node).length === 2 && clock.now < removed + 60_000) pass(node, limits.tickMs);
       away.push(Math.floor((clock.now - removed) / 1000) * 1000);
@@ -104,11 +105,53 @@ describe('a primary removes from the replicas in sync', () => {
     const node = serving();
     const answer = ask(node, put(1));
     const slow = { n2: ['beacon'], n3: ['beacon'] } as const;
-    passWith(node, 3 * limits.lagMs, slow);
+    // Heartbeats claim nothing for a while, so that another may try: whoever answers them has not fallen silent.
+    passWith(node, 5 * limits.lagMs, slow);
     expect(members(node)).toEqual(inSync);
     stored(node);
     stored(node);
     expect(answer()).toMatchObject([{ ok: true }]);
+  });
+
+  test('nobody while commits move, even if there is always one under way', () => {
+    const node = serving();
+    let n = 0;
+    for (let t = 0; t < 3 * limits.lagMs; t += limits.tickMs) {
+      ask(node, put(++n));
+      clock.now += limits.tickMs;
+      node.step({ type: 'tick' });
+      expect(node.lead.mayClaim()).toBe(true);
+      for (const id of ['n2', 'n3']) node.obey(id);
+      for (const stream of node.lead.streams.values()) expect(stream.blockedMs).toBe(0);
+    }
+    expect(members(node)).toEqual(inSync);
+  });
+
+  test('nobody while it cannot commit: for a while it claims nothing, so that another may try, and then it does again', () => {
+    const node = serving();
+    const { graceMs } = node.core.timings;
+    pass(node, limits.tickMs);
+    ask(node, put(1));
+    const claims: boolean[] = [];
+    for (let t = 0; t < 2 * (limits.lagMs + 2 * graceMs); t += 100) {
+      claims.push(node.lead.mayClaim());
+      clock.now += 100;
+      node.step({ type: 'tick' });
+    }
+    const [on, off] = [limits.lagMs / 100, (2 * graceMs) / 100];
+    const round = [...Array.from({ length: on }, () => true), ...Array.from({ length: off }, () => false)];
+    expect(claims).toEqual([...round, ...round]);
+  });
+
+  test('nobody more than leaves enough to take writes, who may then be one that is kept out', () => {
+    const node = serving();
+    node.step({ type: 'gone', process: { node: 'n3', store: 'sn3', incarnation: 1 } });
+    expect(members(node)).toEqual(['n1/sn1', 'n2/sn2']);
+    expect(node.core.status()[0]).toMatchObject({ writable: true });
+    const answer = ask(node, put(1));
+    passWith(node, 2 * limits.lagMs, { n2: ['beacon'] });
+    expect(members(node)).toEqual(['n1/sn1', 'n2/sn2']);
+    expect(answer()).toEqual([]);
   });
 
   test('nobody who is slow now and then: time in which it keeps up makes good for some', () => {
@@ -176,8 +219,11 @@ describe('a primary adds', () => {
     const node = primary(mapOf({ n1: 0, n2: 1, n3: 1, n4: 1 }));
     node.step({ type: 'quiesce', ms: 1 });
     node.publish(withPartition(node.map(), { target: ['n4', 'n2', 'n3'], placed: 2 }));
-    passWith(node, 300, { n2: 'all', n3: 'all', n4: 'all' });
-    expect([...members(node)].sort()).toEqual([...inSync, 'n4/sn4']);
+    while (node.map().partitions[0]?.primary === 'n1/sn1') {
+      expect(members(node)).toEqual(expect.arrayContaining(inSync));
+      passWith(node, limits.tickMs, { n2: 'all', n3: 'all', n4: 'all' });
+    }
+    expect(node.map().partitions[0]).toMatchObject({ primary: 'n4/sn4', inSync: [...inSync, 'n4/sn4'] });
   });
 });
 
@@ -218,6 +264,31 @@ describe('a hand-over', () => {
     node.publish(withPartition(withMember(node.map(), 'n2', {}), { target: ['n4', 'n2', 'n3'], placed: 3 }));
     expect(handedOverAfter(node, 3000)).toBeLessThan(1000);
     expect(node.map().partitions[0]?.primary).toBe('n2/sn2');
+  });
+
+  test('is made to another when the first choice does not get on', () => {
+    const pair = { ...config, inSync: ['n1/sn1', 'n3/sn3'], target: ['n1', 'n3'] };
+    const node = primary(mapOf({ n1: 0, n2: 1, n3: 1 }, 1, pair));
+    ask(node, { type: 'open', p: 0 });
+    node.publish(withPartition(node.map(), { target: ['n2', 'n3'], placed: 2 }));
+    const others = { n2: ['beacon'], n3: 'all' } as const;
+    // n2 is on its way, as far as anybody knows.
+    passWith(node, node.core.timings.resendMs - limits.tickMs, others);
+    expect(node.map().partitions[0]?.primary).toBe('n1/sn1');
+    passWith(node, 1000, others);
+    expect(node.map().partitions[0]?.primary).toBe('n3/sn3');
+  });
+
+  test('refuses what comes when it has taken too long already', () => {
+    const node = serving();
+    moved(node);
+    ask(node, put(1));
+    passWith(node, limits.handoverAfterMs, { n2: 'all', n3: ['beacon'] });
+    expect(node.lead.yielding).toBe(true);
+    clock.now += limits.handoverMs;
+    expect(ask(node, put(2))()).toMatchObject([
+      { code: 'unavailable', message: 'the partition is being handed over to another primary' },
+    ]);
   });
 
   test('keeps new requests until it is published, and answers reads meanwhile', () => {

@@ -50,6 +50,15 @@ describe('a write', () => {
     expect(codes(put(4))).toMatchObject({ ok: true, result: { ok: false, code: 'outcome-unknown' } });
   });
 
+  test('of several keys is refused when it is none that a client of ours sends', () => {
+    const node = serving();
+    const item = { type: 'put', key: 'k', value: '' } as const;
+    expect(ask(node, write({ type: 'tx', key: 'k', items: [item, item] }, 1))()).toMatchObject([
+      { code: 'bad-message', message: 'a transaction writes k twice' },
+    ]);
+    expect(entries(node)).toEqual(['barrier', 'open']);
+  });
+
   test('is refused while the cluster is about to stop', () => {
     const node = serving();
     node.step({ type: 'quiesce', ms: 100 });
@@ -134,6 +143,31 @@ describe('a write', () => {
 });
 
 describe('a session', () => {
+  test('is opened while there is room for it', () => {
+    const node = serving();
+    const machine = node.core.replicas.get(0)?.machine;
+    if (machine === undefined) throw new Error('no replica');
+    machine.units += limits.partitionUnits - machine.heldUnits - 63;
+    expect(ask(node, { type: 'open', p: 0 })()).toMatchObject([{ code: 'busy' }]);
+    machine.units--;
+    expect(ask(node, { type: 'open', p: 0 })()).toEqual([]);
+  });
+
+  test('with too many results that its client has not acknowledged takes nothing that adds to them', () => {
+    const node = serving();
+    ask(node, put(1));
+    stored(node);
+    const machine = node.core.replicas.get(0)?.machine;
+    if (machine === undefined) throw new Error('no replica');
+    machine.hasUnacknowledged = (of, n, first) => of === session && n === 2 && first === 1;
+    expect(ask(node, put(2))()).toMatchObject([{ code: 'busy' }]);
+    const op = { type: 'tx', key: 'k', items: [{ type: 'incr', key: 'k', by: 1 }] } as const;
+    expect(ask(node, { type: 'tx', session, n: 2, first: 1, op, at: 1 })()).toMatchObject([{ code: 'busy' }]);
+    const gone = ask(node, write({ type: 'delete', key: 'k' }, 2));
+    stored(node);
+    expect(gone()).toMatchObject([{ ok: true, result: { ok: true } }]);
+  });
+
   test('ends when it is closed: nothing more is done for it', () => {
     const node = serving();
     const closed = ask(node, { type: 'close', p: 0, session });
@@ -179,6 +213,12 @@ describe('a primary that is not ready yet', () => {
     expect(asked.map((answers) => answers().length)).toEqual([1, 1, 1]);
     expect(asked[0]?.()).toMatchObject([{ ok: true, session: '1.4' }]);
     expect(asked[2]?.()).toMatchObject([{ ok: true, session: '1.5' }]);
+  });
+  test('keeps a single one, too', () => {
+    const node = fresh();
+    const asked = ask(node, { type: 'open', p: 0 });
+    for (let i = 0; i < 4; i++) stored(node);
+    expect(asked()).toMatchObject([{ ok: true, type: 'open' }]);
   });
   test('refuses them after a while, and from then on at once', () => {
     const node = fresh();

@@ -213,6 +213,8 @@ describe('a rejection', () => {
     reject(node, 'n2', { hintSeq: tailSeq - 1 });
     expect(streamOf(node, 'n2')).toMatchObject({ state: 'probe', match: 0 });
     expect(streamOf(node, 'n2').attachedId).not.toBe(attached);
+    // Up to what it had acknowledged, at most.
+    expect(appendsTo(node, 'n2')).toMatchObject([{ prevSeq: tailSeq, entries: [] }]);
   });
 
   test('of another stream or epoch is none', () => {
@@ -298,6 +300,9 @@ describe('a snapshot', () => {
     tick(node, 600);
     const again = pieces(node);
     expect(again).toEqual(second);
+    // And then it waits again.
+    tick(node);
+    expect(pieces(node)).toEqual([]);
     let text = first.chunk;
     let piece = second[0] as Piece;
     while (!piece.last) {
@@ -324,9 +329,33 @@ describe('a snapshot', () => {
     beat(node);
     const seq = node.core.replicas.get(0)?.machine.seq ?? 0;
     expect(node.lead.oldestNeeded()).toBe(seq + 1);
+    // What others have acknowledged since is no reason to let it go.
+    ask(node, put(21));
+    node.obey('n2');
+    expect(streamOf(node, 'n2').match).toBe(seq + 1);
+    expect(node.lead.oldestNeeded()).toBe(seq + 1);
     clock.now += node.core.timings.leaseMs;
     node.step({ type: 'tick' });
     expect(node.lead.oldestNeeded()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('whose first piece was lost is sent that again', () => {
+    const node = learning();
+    take(node, 'n3');
+    reject(node, 'n3');
+    const first = pieces(node);
+    expect(first).toHaveLength(1);
+    tick(node, 600);
+    expect(pieces(node)).toEqual(first);
+  });
+
+  test('that waits for the allowance of the node from its first piece on is not sent before', () => {
+    const node = learning();
+    node.core.copies.spend(100 * limits.copyBytesPerSecond);
+    reject(node, 'n3');
+    tick(node, 100);
+    tick(node, 600);
+    expect([streamOf(node, 'n3').state, pieces(node)]).toEqual(['snapshot', []]);
   });
 
   test('is not sent to one that does not answer', () => {

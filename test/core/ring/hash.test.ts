@@ -97,3 +97,8 @@ describe('a partition', () => {
     expect(Math.max(...counts)).toBeLessThan(1000 + 6 * 31);
   });
 });
+
+it('half a pair of surrogates is hashed as what replaces it in UTF-8, the first and the last of them, too', () => {
+  for (const half of ['\ud800', '\udbff', '\udc00', '\udfff']) expect(hashKey(half)).toBe(hashKey('\ufffd'));
+  for (const other of ['\ud7ff', '\ue000']) expect(hashKey(other)).not.toBe(hashKey('\ufffd'));
+});
