@@ -99,6 +99,8 @@ export interface Rules {
   readonly oldReadKeepsDoubt: boolean;
   /** Section 5: nobody votes yes with what too few replicas hold. */
   readonly votesNeedInSync: boolean;
+  /** R2: what was acknowledged is not sent again, by an append or by a snapshot. */
+  readonly acksMoveOn: boolean;
   /** Section 0: a store that a node had before counts only if it remembers all starts that were seen of it. */
   readonly formerStoresDistrusted: boolean;
   /** Section 5: what is over already is not staged. */
@@ -154,6 +156,7 @@ export const soundRules: Rules = {
   failureKeepsDoubt: true,
   oldReadKeepsDoubt: true,
   votesNeedInSync: true,
+  acksMoveOn: true,
   formerStoresDistrusted: true,
   stageLooksUp: true,
 };

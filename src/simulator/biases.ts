@@ -66,6 +66,28 @@ export const putBack = (scenario: Scenario): Scenario => ({
   },
 });
 
+/** Messages overtake one another, logs are short and values change often, and replicas begin anew on empty disks. */
+export const overtaking = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  quiet: false,
+  txUsers: 0,
+  clients: 3,
+  callsAtOnce: 8,
+  thinkMs: 5,
+  registers: 4,
+  partitions: 1,
+  nodes: 3,
+  replicas: 3,
+  minInSync: 2,
+  repairAfterMs: 60_000,
+  faultyMs: 12_000,
+  retainEntries: 1,
+  snapshotChunk: 97,
+  appendBytes: 150,
+  network: { ordered: false, loss: 0.02, duplicate: 0.1, slow: 0.1, slowMs: 20 },
+  nemesis: { everyMs: 1500, weights: weightsOf({ wipe: 1, kill: 0.3 }) },
+});
+
 /** A coordinator is cut off when what it staged is lost and its PREPAREs are not; its client comes late, and commits take long. */
 export const comesLate = (scenario: Scenario): Scenario => ({
   ...plain(scenario),

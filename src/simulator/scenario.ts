@@ -185,6 +185,8 @@ export function hosted(scenario: Scenario): Scenario {
   return {
     ...scenario,
     hosts: true,
+    // Over a slow link, through queues and frames, a window of a few entries would be what is slow.
+    appendBytes: scenario.brokenLinks ? 1_000_000 : scenario.appendBytes,
     durability,
     oldMap: random.chance(0.3),
     disk: { ...disk, segmentBytes: random.pick([512, 4096, 65_536]), faults },

@@ -7,6 +7,7 @@ import {
   loneJudge,
   moving,
   only,
+  overtaking,
   putBack,
   slowDrops,
   struck,
@@ -16,31 +17,10 @@ import {
   weightsOf,
   withDamage,
 } from './biases.js';
-import { brokenLinks, quiet, type Scenario } from './scenario.js';
-import { scenarios } from './scenarios.js';
+import { brokenLinks, quiet } from './scenario.js';
+import { changeOf, type Variant } from './variant.js';
 
-/** A deliberately broken protocol, and how many seeds the simulator may need to notice. */
-export interface Variant {
-  readonly name: string;
-  /** What it does wrong, and which rule of PROTOCOL.md says so. */
-  readonly story: string;
-  readonly rules: Rules;
-  /** The simulator must find a violation within this many seeds, from seed `from` on. */
-  readonly within: number;
-  /** Where to begin, when what it takes is rare: the seeds before are known to find nothing. Default: 1. */
-  readonly from?: number;
-  /** Circumstances that the mistake needs; without this, the scenarios as they come. */
-  readonly change?: (scenario: Scenario) => Scenario;
-}
-
-/**
- * The circumstances in which a variant is tried. What is around the core follows the rules: it need not run. Invariant 18 is
- * demanded only where nothing but links is broken.
- */
-export const changeOf =
-  ({ change = scenarios.core.of }: Variant): ((scenario: Scenario) => Scenario) =>
-  (scenario) =>
-    change({ ...scenario, brokenLinks: false });
+export { changeOf, type Variant };
 
 const broken = (change: Partial<Rules>): Rules => ({ ...soundRules, ...change });
 
@@ -188,6 +168,15 @@ export const variants: readonly Variant[] = [
     rules: broken({ startsUnchecked: false }),
     within: 100,
     change: (scenario) => withDamage(scenario, { rewind: 1 }, 9000),
+  },
+  {
+    name: 'acked-is-sent-again',
+    story:
+      'R2: sends what was acknowledged again, as a snapshot once its log is shorter, and so takes committed entries away',
+    rules: broken({ acksMoveOn: false }),
+    from: 101,
+    within: 50,
+    change: overtaking,
   },
   {
     name: 'old-store-put-back',

@@ -953,6 +953,7 @@ export class Lead {
       stream.next = match + 1;
     }
     stream.acked(match, this.#ctx.now);
+    if (this.#ctx.rules.acksMoveOn) stream.movedOn();
     this.advance();
     if (this.#yielding?.to === stream.replica && this.#drained()) this.#ctx.reconsider();
     if (stream.next <= this.#replica.log.tailSeq) this.#ctx.touch(this.#replica);

@@ -124,6 +124,12 @@ export class Stream {
     this.flyingBytes = 0;
   }
 
+  /** What it has acknowledged need not be sent again, and its log goes as far: this one may have been shortened up to there. */
+  movedOn(): void {
+    if (this.state === 'replicate' && this.next <= this.match) this.next = this.match + 1;
+    this.endsBefore = false;
+  }
+
   acked(match: number, now: number): void {
     this.progressAt = now;
     this.stalledSince = null;
