@@ -277,7 +277,7 @@ export const variants: readonly Variant[] = [
     story:
       'section 5: says that a transaction which the anchor does not know is aborted, and does not log it',
     rules: broken({ abortLogged: false }),
-    from: 351,
+    from: 3101,
     within: 100,
     change: unstaged,
   },

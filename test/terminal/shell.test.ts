@@ -143,6 +143,7 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     await t.sees(/--if-safe n$/);
     await t.presses('Tab', /n1\s+n2\s+n3/);
     t.keys('C-c');
+    await t.sees(/\^C\n[^\n]*❯ ?$/);
     t.type('kv get cus');
     t.keys('Tab');
     await t.sees('kv get customers/');

@@ -178,7 +178,7 @@ describe('a learner', () => {
     expect([appendsTo(node, waiting), streamOf(node, waiting).stalledSince]).toEqual([[], null]);
     // What one lacks that is near the end needs no turn.
     ack(node, waiting, tailOf(node) - 64);
-    expect(appendsTo(node, waiting)).toMatchObject([{ prevSeq: 1 }]);
+    expect(appendsTo(node, waiting)).toMatchObject([{ prevSeq: tailOf(node) - 64 }]);
     // One that has all makes room for the next.
     ack(node, admitted()[0] as string, tailOf(node));
     for (let i = 0; i < 2; i++) node.step({ type: 'tick' });
