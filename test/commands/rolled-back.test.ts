@@ -34,9 +34,10 @@ describe('a map folder put back to an older set', { timeout: 90_000 }, () => {
     expect(await fails(5, 'ring', 'rebalance')).toMatchObject(error);
     const log = (): string => readFileSync(join(dir, 'nodes', 'n2', 'log'), 'utf8');
     await expect.poll(log, { timeout: 10_000 }).toContain('"code":"metastore-rolled-back"');
-    const status = await run('cluster', 'status');
-    expect(status.stdout).toContain('Cluster map: the cluster map in');
-    expect(status.stdout).toContain('0 of 4 serving');
+    // Each node finds out by itself.
+    const status = async (): Promise<string> => (await run('cluster', 'status')).stdout;
+    await expect.poll(status, { timeout: 20_000 }).toContain('0 of 4 serving');
+    expect(await status()).toContain('Cluster map: the cluster map in');
     const started = await run('cluster', 'start');
     expect([started.code, started.stderr]).toEqual([
       0,
