@@ -5,6 +5,15 @@ import { BaseCommand } from '../src/presentation/base-command.js';
 import { countFlag } from '../src/presentation/flags.js';
 import type { SimulationReport } from '../src/simulator/run.js';
 
+function unknownName(flag: 'variant' | 'scenario', name: string, known: readonly string[]): MusterError {
+  const meant = didYouMean(name, known);
+  return new MusterError(
+    'usage',
+    `unknown ${flag} "${name}"${meant || '.'} List the ${flag}s with \`muster simulate --${flag} list\``,
+    { details: { command: 'simulate' } },
+  );
+}
+
 export default class Simulate extends BaseCommand<typeof Simulate> {
   static override summary =
     'Runs the replication protocol in virtual time under a seed, with every kind of fault.';
@@ -49,14 +58,10 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     }
     const variant = variants.find(({ name }) => name === this.flags.variant);
     if (this.flags.variant !== undefined && variant === undefined) {
-      const meant = didYouMean(
+      throw unknownName(
+        'variant',
         this.flags.variant,
         variants.map(({ name }) => name),
-      );
-      throw new MusterError(
-        'usage',
-        `there is no variant "${this.flags.variant}"${meant || '.'} \`muster simulate --variant list\` names them`,
-        { details: { command: 'simulate' } },
       );
     }
     const scenario = this.flags.scenario ?? 'usual';
@@ -64,14 +69,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
       for (const [name, { story }] of Object.entries(scenarios)) this.out(`${name.padEnd(8)} ${story}\n`);
       return Object.entries(scenarios).map(([name, { story }]) => ({ name, story }));
     }
-    if (!isScenario(scenario)) {
-      const meant = didYouMean(scenario, Object.keys(scenarios));
-      throw new MusterError(
-        'usage',
-        `there is no scenario "${scenario}"${meant || '.'} \`muster simulate --scenario list\` names them`,
-        { details: { command: 'simulate' } },
-      );
-    }
+    if (!isScenario(scenario)) throw unknownName('scenario', scenario, Object.keys(scenarios));
     const circumstances =
       variant === undefined
         ? { change: scenarios[scenario].of }

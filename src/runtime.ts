@@ -32,7 +32,7 @@ export interface Timer {
  * SIGMOD 2021): what each does when it strikes.
  */
 export const buggifyPoints = {
-  'checkpoint-skipped': 'a checkpoint that is due is left out',
+  'checkpoint-skipped': 'a due checkpoint is skipped',
   'checkpoint-small': 'a checkpoint writes two cells at a time',
   'turn-late': 'events wait up to 20 ms for the turn that steps them',
   'frame-alone': 'a message is sent in a frame of its own',

@@ -55,7 +55,10 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'scan.ts: at < from || at % 8 !== 0 → at % 8 !== 0',
     'The search begins at a multiple of 8, so what is before it by less than 4 bytes is at none.',
   ],
-  f17240ee: ['lmdb-verify.ts: this.meta?.pageSize ?? 0 → ?? 1', 'Whoever names a page knows the meta page.'],
+  f17240ee: [
+    'lmdb-verify.ts: this.meta?.pageSize ?? 0 → ?? 1',
+    'The meta page is known before any other page is named.',
+  ],
   '2dbf1803': ['lmdb-verify.ts: lastPage + 1 → lastPage + 2', 'Room for a page that nobody asks about.'],
   '8f5a4e2c': [
     'lmdb-verify.ts: second.transaction > first.transaction → >=',

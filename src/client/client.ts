@@ -28,6 +28,7 @@ import type { Calls } from './calls.js';
 import { checkInteger, checkKey, checkText } from './checks.js';
 import { Links } from './links.js';
 import { mergePages, type Page } from './list.js';
+import { loadLocks, loadTransactions } from './modules.js';
 
 export interface ClientOptions {
   readonly cluster: string;
@@ -41,24 +42,6 @@ export interface ClientOptions {
 }
 
 type Unfinished = Call extends infer C ? (C extends Call ? Omit<C, 'id' | 'deadline'> : never) : never;
-
-/** `load`, done once: each `import()` goes through the module loader, even of what it has loaded long ago. */
-function lazily<T>(load: () => Promise<T>): () => Promise<T> {
-  let loaded: Promise<T> | null = null;
-  return () => {
-    loaded ??= load();
-    return loaded;
-  };
-}
-
-// Loaded when first used: a counter's increment pays for neither.
-const loadTransactions = lazily(() => import('./transactions.js'));
-const loadLocks = lazily(() => import('./locks.js'));
-
-/** Loads at once what is else loaded when first used. */
-export async function loadAll(): Promise<void> {
-  await Promise.all([loadTransactions(), loadLocks()]);
-}
 
 /** The client library's engine: the pure client over real connections and the real metastore. */
 export class Client implements MusterClient {

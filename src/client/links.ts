@@ -2,7 +2,7 @@ import type { Member, NodeId } from '../core/map/types.js';
 import type { ClientRequest, ClientResponse } from '../core/messages.js';
 import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { type Runtime, systemRuntime, type Timer } from '../runtime.js';
+import type { Runtime, Timer } from '../runtime.js';
 import type { Connection, Transport } from '../transport/contract.js';
 import { TurnoverMap } from '../turnover.js';
 import { encodeCall } from '../wire/calls.js';
@@ -19,7 +19,7 @@ export interface LinksOptions {
   readonly response: (rid: number, response: ClientResponse) => void;
   /** What was sent to the node and is not answered may or may not have arrived. */
   readonly lost: (node: NodeId) => void;
-  readonly runtime?: Runtime;
+  readonly runtime: Runtime;
 }
 
 interface Link {
@@ -90,7 +90,7 @@ export class Links {
     if (link === null)
       throw new MusterError('unreachable', `${node} has never been started`, { details: { node } });
     const id = this.#nextAsk--;
-    const { runtime = systemRuntime } = this.#options;
+    const { runtime } = this.#options;
     let timer: Timer | undefined;
     const answer = new Promise<unknown>((resolve, reject) => {
       link.waiting.set(id, { resolve, reject });

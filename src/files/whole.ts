@@ -231,7 +231,7 @@ export async function removeTree(files: FileSystem, path: string): Promise<void>
   }
 }
 
-/** What a folder that exists already may say to a sync of its parent: it belongs to somebody else, or is no disk. */
+/** Errors of syncing the parent of an existing folder: the parent has another owner, or is not on a disk. */
 const notOurs = ['EACCES', 'EPERM', 'EINVAL', 'EROFS'];
 
 /**

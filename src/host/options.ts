@@ -50,7 +50,7 @@ export interface HostTuning extends Tuning {
   readonly checkpointMs: number;
 }
 
-/** Sees each turn: what was stepped, and what came of it, before that is carried out; and that a publish has ended. */
+/** Observes each turn: its events and their results, before and after those are carried out. */
 export interface HostWatch {
   turn(events: readonly NodeEvent[], ready: Ready): void;
   carriedOut(ready: Ready): void;

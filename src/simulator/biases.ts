@@ -109,7 +109,7 @@ export const comesLate = (scenario: Scenario): Scenario => ({
   },
 });
 
-/** Faults come this often, and little else goes on. */
+/** One fault in `everyMs` on average, under a light load. */
 export const struck = (scenario: Scenario, everyMs: number): Scenario => ({
   ...scenario,
   quiet: false,

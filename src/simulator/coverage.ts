@@ -21,7 +21,7 @@ export const rareStates = {
   'log was compared': 'a damaged log is compared with others before it leads',
   'rot was noticed': 'a store with a flipped bit is refused',
   'disk failed': 'a write of the log fails, and the node ends',
-  'checkpoint failed': 'a checkpoint fails, and the node goes on',
+  'checkpoint failed': 'a checkpoint fails and the node continues',
   'session expired': 'an operation is refused for its session has expired',
   'copy in pieces': 'a snapshot is sent in more than one piece',
 } as const satisfies Record<string, string>;

@@ -28,7 +28,7 @@ class Content {
 
   truncate(bytes: number): void {
     this.reserve(bytes);
-    // What comes back when the file grows again reads as zeros.
+    // Bytes beyond the new end read as zeros if the file grows again.
     if (bytes < this.length) this.buffer.fill(0, bytes, this.length);
     this.length = bytes;
   }

@@ -82,7 +82,7 @@ export class SimFileSystem {
     this.#root = root;
   }
 
-  /** `immediate`: its calls take no steps and meet no faults, so that it is done with all of them before anybody else goes on. */
+  /** `immediate`: calls complete without steps or faults, before any other process continues. */
   process(name: string, { immediate = false } = {}): SimFileProcess {
     const state: State = { killed: false, immediate };
     this.#running.add(state);

@@ -21,7 +21,7 @@ export class Gate {
     return this.#paused;
   }
 
-  /** Runs it now, when the process goes on, or never. */
+  /** Runs it immediately, after the process is resumed, or never if the process has ended. */
   run(source: string, run: () => void): void {
     if (!this.alive) return;
     if (this.#paused) this.#backlog.push({ source, run });

@@ -39,7 +39,7 @@ export interface HostSide {
   refused(process: HostProcess, why: string): void;
 }
 
-/** No handlers: what they do is no concern of the protocol. */
+/** A node without services: handlers play no part in the protocol. */
 const noServices: ServiceRunner = {
   describe: () => [],
   load: () => ({ inflight: 0, queued: 0, maxInflight: 0, loop: 0, cpu: 0, waitedMs: 0 }),
@@ -185,10 +185,6 @@ export class HostProcess implements NodeProcess, Endpoint {
     if (code === 'storage-corrupt' && this.disk.mayBeRefused) this.#side.refused(this, message);
     else if (code.startsWith('storage-') && code !== 'storage-corrupt') this.#side.gaveUp(this, message);
     else this.#world.failed(this, error);
-  }
-
-  get isUp(): boolean {
-    return this.#host !== null;
   }
 
   get core(): NodeCore {

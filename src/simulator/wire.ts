@@ -11,7 +11,7 @@ import type {
   ServerOptions,
   Transport,
 } from '../transport/contract.js';
-import { emptyBatchFrame, type FrameSink, Outbox, parseErrorFrame, parseFrame } from '../transport/frames.js';
+import { type FrameSink, Outbox, receiveFrame } from '../transport/frames.js';
 import { introduction, isExpected } from '../transport/handshake.js';
 import { defaultTuning, type Tuning } from '../transport/tuning.js';
 import type { Gate } from './gate.js';
@@ -298,12 +298,7 @@ class SimConnection implements Connection, FrameSink {
       this.#early.push(frame);
       return;
     }
-    const messages = parseFrame(frame);
-    if (messages === null) {
-      this.#outbox.push(parseErrorFrame);
-      this.close();
-    } else if (messages.length === 0) this.#outbox.push(emptyBatchFrame);
-    else this.#handler.message(messages);
+    receiveFrame(frame, this.#outbox, this.#handler, () => this.close());
   }
 
   /** It is no more, for whatever reason. */

@@ -1,5 +1,5 @@
 import type { Observation } from '../check/history.js';
-import { loadAll } from '../client/client.js';
+import { loadAll } from '../client/modules.js';
 import { describeConfig } from '../core/describe.js';
 import type { ClusterMap, NodeId } from '../core/map/types.js';
 import type { ClientRequest } from '../core/messages.js';

@@ -1,10 +1,11 @@
 import { MusterError } from '../errors.js';
 import { type Runtime, systemRuntime } from '../runtime.js';
+import type { ConnectionHandler } from './contract.js';
 import { sharedFrameUnits, type Tuning } from './tuning.js';
 
 /** The answers that the transport itself gives (JSON-RPC 2.0, section 5.1), as frames. */
-export const parseErrorFrame = refusal(-32700, 'the frame is not JSON');
-export const emptyBatchFrame = refusal(-32600, 'a batch must hold at least one message');
+const parseErrorFrame = refusal(-32700, 'the frame is not JSON');
+const emptyBatchFrame = refusal(-32600, 'a batch must hold at least one message');
 
 function refusal(code: number, message: string): string {
   const { hint, tookEffect } = new MusterError('bad-message', message, { tookEffect: 'no' });
@@ -16,7 +17,7 @@ function refusal(code: number, message: string): string {
 }
 
 /** A frame's messages; null when it is not JSON. An empty list comes from an empty batch. */
-export function parseFrame(text: string): readonly unknown[] | null {
+function parseFrame(text: string): readonly unknown[] | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -24,6 +25,21 @@ export function parseFrame(text: string): readonly unknown[] | null {
     return null;
   }
   return Array.isArray(value) ? value : [value];
+}
+
+/** Gives a frame's messages to the handler. An empty batch is answered with an error; for what is not JSON, `notJson` is to close the connection. */
+export function receiveFrame(
+  text: string,
+  outbox: Outbox,
+  handler: ConnectionHandler | null,
+  notJson: () => void,
+): void {
+  const messages = parseFrame(text);
+  if (messages === null) {
+    outbox.push(parseErrorFrame);
+    notJson();
+  } else if (messages.length === 0) outbox.push(emptyBatchFrame);
+  else handler?.message(messages);
 }
 
 /** Where frames go. */

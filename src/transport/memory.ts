@@ -9,7 +9,7 @@ import type {
   ServerOptions,
   Transport,
 } from './contract.js';
-import { emptyBatchFrame, type FrameSink, Outbox, parseErrorFrame, parseFrame } from './frames.js';
+import { type FrameSink, Outbox, receiveFrame } from './frames.js';
 import { introduction } from './handshake.js';
 import { defaultTuning, type Tuning } from './tuning.js';
 
@@ -162,12 +162,7 @@ class MemoryConnection implements Connection, FrameSink {
 
   #receive(frame: string): void {
     if (this.#closing) return;
-    const messages = parseFrame(frame);
-    if (messages === null) {
-      this.#outbox.push(parseErrorFrame);
-      this.close();
-    } else if (messages.length === 0) this.#outbox.push(emptyBatchFrame);
-    else this.#handler?.message(messages);
+    receiveFrame(frame, this.#outbox, this.#handler, () => this.close());
   }
 
   #end(): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Connection, ConnectionHandler, Hello } from './contract.js';
-import { emptyBatchFrame, type FrameSink, Outbox, parseErrorFrame, parseFrame } from './frames.js';
+import { type FrameSink, Outbox, receiveFrame } from './frames.js';
 import { textFrame } from './text-frame.js';
 import type { Tuning } from './tuning.js';
 
@@ -106,6 +106,8 @@ export class WsConnection implements Connection, FrameSink {
     this.terminate();
   }
 
+  readonly #notJson = () => this.close(closeCodes.notJson, 'the frame is not JSON');
+
   #receive(data: RawData, isBinary: boolean): void {
     this.#heard = true;
     if (this.#closing) return;
@@ -113,12 +115,7 @@ export class WsConnection implements Connection, FrameSink {
       this.close(closeCodes.notText, 'text frames only');
       return;
     }
-    const messages = parseFrame((data as Buffer).toString());
-    if (messages === null) {
-      this.#outbox.push(parseErrorFrame);
-      this.close(closeCodes.notJson, 'the frame is not JSON');
-    } else if (messages.length === 0) this.#outbox.push(emptyBatchFrame);
-    else this.#handler?.message(messages);
+    receiveFrame((data as Buffer).toString(), this.#outbox, this.#handler, this.#notJson);
   }
 
   /** By hand, for `ws` would queue pongs without bound for a peer that pings and never reads. */

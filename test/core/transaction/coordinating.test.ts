@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, TxItem } from '../../../src/core/machine/types.js';
 import { limits } from '../../../src/limits.js';
-import { inherited, items, keyOf, Primary, refusal, take, types } from './primary.js';
-
-/** Its own part and that of the other partition are prepared, and the decision is applied. */
-function committed(): Primary {
-  const anchor = new Primary();
-  anchor.begin(1);
-  anchor.apply();
-  anchor.vote(1);
-  anchor.apply();
-  return anchor;
-}
-
-const finished = (anchor: Primary, from = 1, n = 1): void =>
-  anchor.tx.onFinished({ type: 'tx-finished', p: 0, tx: anchor.id(n), from });
+import { committed, finished, inherited, items, keyOf, Primary, refusal, take, types } from './primary.js';
 
 describe('a client that comes again', () => {
   it('makes a new primary ask nobody to prepare once the end is on its way', () => {
@@ -105,7 +92,7 @@ describe('a decision', () => {
     anchor.tx.tick();
     anchor.tx.tick();
     expect(anchor.ends).toHaveLength(2);
-    finished(anchor, 2);
+    finished(anchor, 1, 2);
     anchor.now += limits.txRetryMs;
     anchor.tx.tick();
     expect(anchor.ends).toHaveLength(3);

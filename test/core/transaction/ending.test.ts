@@ -1,19 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../src/limits.js';
-import { alone, items, keyOf, Primary, take } from './primary.js';
-
-/** A transaction that all have prepared, itself included, and that is decided and applied. */
-function committed(): Primary {
-  const anchor = new Primary();
-  anchor.begin(1);
-  anchor.apply();
-  anchor.vote(1);
-  anchor.apply();
-  return anchor;
-}
-
-const finished = (anchor: Primary, n = 1, from = 1): void =>
-  anchor.tx.onFinished({ type: 'tx-finished', p: 0, tx: anchor.id(n), from });
+import { alone, committed, finished, items, keyOf, Primary, take } from './primary.js';
 
 describe('a coordinator', () => {
   it('stops where somebody wants to look, for a while', () => {

@@ -147,3 +147,17 @@ export const types = (messages: readonly PeerMessage[]): string[] => messages.ma
 
 /** What was told since last looked. */
 export const take = (primary: Primary): PeerMessage[] => primary.told.splice(0);
+
+/** A transaction that all have prepared, its coordinator included, and that is decided and applied. */
+export function committed(): Primary {
+  const anchor = new Primary();
+  anchor.begin(1);
+  anchor.apply();
+  anchor.vote(1);
+  anchor.apply();
+  return anchor;
+}
+
+/** The participant of partition `from` says that it has finished transaction `n`. */
+export const finished = (anchor: Primary, n = 1, from = 1): void =>
+  anchor.tx.onFinished({ type: 'tx-finished', p: 0, tx: anchor.id(n), from });
