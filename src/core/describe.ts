@@ -74,10 +74,19 @@ export function describeCommand(command: Command): string {
   }
 }
 
-function describeAppend({ p, epoch, prevSeq, prevEpoch, commit, counted, entries }: Append): string {
-  const all = entries.map((entry) => `${entry.epoch}:${describeCommand(entry.command)}`).join(', ');
-  return `p${p} e${epoch} after ${prevSeq}@${prevEpoch} [${all}] commit ${commit}${counted ? ' counted' : ''}`;
+function describeAppend(m: Append): string {
+  const all = m.entries.map((entry) => `${entry.epoch}:${describeCommand(entry.command)}`).join(', ');
+  const counted = m.counted ? ' counted' : '';
+  const digest = m.digest === '' ? '' : ' with digest';
+  return `${place(m)} after ${m.prevSeq}@${m.prevEpoch} [${all}] commit ${m.commit}${counted}${digest}`;
 }
+
+/** Partition, epoch and stream. */
+const place = ({ p, epoch, stream }: { p: number; epoch: number; stream: number }): string =>
+  `p${p} e${epoch} ${describeStream(stream)}`;
+
+/** A stream's id is the number of the node's start and a count from there. */
+const describeStream = (id: number): string => `s${Math.floor(id / 2 ** 32)}.${id % 2 ** 32}`;
 
 export function describeMessage(m: PeerMessage): string {
   switch (m.type) {
@@ -86,7 +95,7 @@ export function describeMessage(m: PeerMessage): string {
     case 'ack':
       return `ack from ${m.from} ${fours(m.acks)}`;
     case 'reject':
-      return `reject p${m.p} e${m.epoch} from ${m.from} hint ${m.hintSeq}@${m.hintEpoch}`;
+      return `reject ${place(m)} from ${m.from} hint ${m.hintSeq}@${m.hintEpoch} tail ${m.tailSeq}@${m.tailEpoch}`;
     case 'tail-ask':
       return `tail-ask p${m.p} to ${m.to}`;
     case 'tail':
@@ -94,23 +103,23 @@ export function describeMessage(m: PeerMessage): string {
     case 'stale':
       return `stale p${m.p} promised ${m.promised}`;
     case 'snapshot':
-      return `snapshot p${m.p} e${m.epoch} to ${m.to} ${m.index + 1}${m.last ? ', the last' : ''}`;
+      return `snapshot ${place(m)} to ${m.to} piece ${m.index + 1}${m.last ? ', the last' : ''}`;
     case 'snapshot-ack':
-      return `snapshot-ack p${m.p} e${m.epoch} from ${m.from} ${m.index + 1}`;
+      return `snapshot-ack ${place(m)} from ${m.from} piece ${m.index + 1}`;
     case 'beacon':
-      return `beacon r${m.revision} claims ${pairs(m.claims)}`;
+      return `beacon r${m.revision} claims ${pairs(m.claims) || 'nothing'}${names('silent', m.silent)}${names('back', m.back)}`;
     case 'tx-prepare':
-      return `tx-prepare p${m.p} ${m.tx} ${describeItems(m.items)}`;
+      return `tx-prepare p${m.p} e${m.epoch} ${m.tx} ${describeItems(m.items)}`;
     case 'tx-ask':
       return `tx-ask p${m.p} e${m.epoch} ${m.tx}`;
     case 'tx-vote':
-      return `tx-vote ${m.tx} from p${m.from} ${m.yes ? `yes #${m.seq}` : `no (${m.reason})`}`;
+      return `tx-vote e${m.epoch} ${m.tx} from p${m.from} ${m.yes ? `yes #${m.seq}` : `no (${m.reason})`}`;
     case 'tx-finish':
       return `tx-finish p${m.p} ${describeEnd([m.tx, m.commit, m.seq])}`;
     case 'tx-finished':
       return `tx-finished ${m.tx} from p${m.from}`;
     case 'tx-query':
-      return `tx-query ${m.tx} from p${m.from}`;
+      return `tx-query ${m.tx} from p${m.from} #${m.seq}`;
     case 'beacon-ack':
       return `beacon-ack r${m.revision}${m.denied.length > 0 ? ` denies p${m.denied.join(' p')}` : ''}`;
   }
@@ -164,11 +173,15 @@ export function describeConfig(config: PartitionConfig): string {
   return `e${config.epoch} primary ${config.primary} in sync ${config.inSync.join(' ')}`;
 }
 
+const names = (what: string, nodes: readonly string[]): string =>
+  nodes.length === 0 ? '' : ` ${what} ${nodes.join(' ')}`;
+
 const short = (text: string): string => (text.length > 20 ? `${text.slice(0, 17)}...` : text);
 
 function fours(flat: readonly number[]): string {
   const list: string[] = [];
-  for (let i = 0; i < flat.length; i += 4) list.push(`p${flat[i]} e${flat[i + 1]} match ${flat[i + 3]}`);
+  for (let i = 0; i < flat.length; i += 4)
+    list.push(`p${flat[i]} e${flat[i + 1]} ${describeStream(flat[i + 2] as number)} match ${flat[i + 3]}`);
   return list.join(', ');
 }
 
