@@ -1,6 +1,7 @@
 import type { Command, Operation, OpResult, TxEnd, TxItem } from './machine/types.js';
 import type { PartitionConfig } from './map/types.js';
 import type { Append, ClientRequest, ClientResponse, PeerMessage } from './messages.js';
+import type { LogRecord } from './records.js';
 
 /** One line for everything that travels: for traces, failures and tests. */
 
@@ -167,6 +168,20 @@ export function describeResponse(r: ClientResponse): string {
 export function describeResult(result: OpResult): string {
   if (!result.ok) return result.code;
   return `ok ${result.value}${result.version === undefined ? '' : ` v${result.version}`}`;
+}
+
+export function describeRecord(record: LogRecord): string {
+  const p = `p${record.partition}`;
+  switch (record.type) {
+    case 'append':
+      return `${p} #${record.entry.seq}@${record.entry.epoch} ${describeCommand(record.entry.command)}`;
+    case 'promise':
+      return `${p} promise e${record.epoch}`;
+    case 'snapshot':
+      return `${p} snapshot #${record.snapshot.seq}@${record.snapshot.epoch}`;
+    case 'drop':
+      return `${p} drop`;
+  }
 }
 
 export function describeConfig(config: PartitionConfig): string {

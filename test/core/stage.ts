@@ -2,13 +2,12 @@
  * A small cluster for transcripts: real node cores, recovery and log records, with a network, disks and a metastore whose times are fixed,
  * so that the same script always gives the same lines. Faults happen when the script says so, never by chance.
  */
-import { describeCommand, describeConfig, describeMessage } from '../../src/core/describe.js';
+import { describeConfig, describeMessage, describeRecord } from '../../src/core/describe.js';
 import { applyChange, type MapChange, noChange } from '../../src/core/map/changes.js';
 import type { ClusterMap, NodeId, Process } from '../../src/core/map/types.js';
 import type { ClientRequest, ClientResponse, PeerMessage, TxStep } from '../../src/core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../../src/core/node.js';
 import type { PublishOutcome } from '../../src/core/publisher.js';
-import type { LogRecord } from '../../src/core/records.js';
 import { limits } from '../../src/limits.js';
 import { genesis } from '../../src/simulator/genesis.js';
 import { EventQueue } from '../../src/simulator/queue.js';
@@ -396,19 +395,5 @@ export class Stage {
     const run = this.#runs.get(node);
     if (run?.alive !== true) throw new Error(`${node} does not run`);
     return run;
-  }
-}
-
-function describeRecord(record: LogRecord): string {
-  const p = `p${record.partition}`;
-  switch (record.type) {
-    case 'append':
-      return `${p} #${record.entry.seq}@${record.entry.epoch} ${describeCommand(record.entry.command)}`;
-    case 'promise':
-      return `${p} promise e${record.epoch}`;
-    case 'snapshot':
-      return `${p} snapshot #${record.snapshot.seq}@${record.snapshot.epoch}`;
-    case 'drop':
-      return `${p} drop`;
   }
 }
