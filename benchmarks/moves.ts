@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type MovingReport, moveUnderLoad } from '../src/cluster/moving.js';
-import { findCluster } from '../src/cluster/registry.js';
-import { startCluster } from '../src/cluster/start.js';
-import { removeCluster, stopCluster } from '../src/cluster/stop.js';
+import { type MovingReport, moveUnderLoad } from '../src/cluster/chaos/moving.js';
+import { findCluster } from '../src/cluster/folder/registry.js';
+import { startCluster } from '../src/cluster/lifecycle/start.js';
+import { removeCluster, stopCluster } from '../src/cluster/lifecycle/stop.js';
 import { count, finish, ms, printTable } from './lib/figures.js';
 import { Muster } from './lib/muster.js';
 

@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { launchNode } from '../src/cluster/launch.js';
+import { launchNode } from '../src/cluster/processes/launch.js';
 import { readClusterFile } from '../src/layout/paths.js';
 import { Caller } from './lib/call.js';
 import type { Work } from './lib/caller.js';

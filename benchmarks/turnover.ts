@@ -7,7 +7,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { TurnoverMap } from '../src/turnover.js';
+import { TurnoverMap } from '../src/util/turnover.js';
 import { count, median, ms, printTable } from './lib/figures.js';
 
 const { values: flags } = parseArgs({

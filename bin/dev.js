@@ -11,9 +11,9 @@ const url = (path) => pathToFileURL(join(root, path)).href;
 async function main() {
   (await import('tsx/esm/api')).register();
   const { name, version, oclif } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const { dispatch, leave } = await import(url('src/presentation/dispatch.ts'));
-  const { showHelp } = await import(url('src/presentation/help.ts'));
-  const answers = url('src/presentation/completion/answer.ts');
+  const { dispatch, leave } = await import(url('src/cli/dispatch.ts'));
+  const { showHelp } = await import(url('src/cli/help.ts'));
+  const answers = url('src/cli/completion/answer.ts');
   const files = readdirSync(join(root, 'commands'), { recursive: true }).filter((file) =>
     file.endsWith('.ts'),
   );

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag, durationFlag } from '../src/presentation/flags.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag, durationFlag } from '../src/cli/flags.js';
 
 /** Nodes that get a colour of their own. */
 const COLORS = 100;
@@ -27,11 +27,11 @@ export default class Dashboard extends BaseCommand<typeof Dashboard> {
     if (everyMs < 100) throw new MusterError('usage', '--interval is 100ms or more');
     const cluster = (await this.findCluster(this.args.name)).file.name;
     const [{ Observer }, { act }, { openDashboard }, { loadPage }, { nodeColor }] = await Promise.all([
-      import('../src/cluster/observer.js'),
-      import('../src/cluster/actions.js'),
+      import('../src/cluster/observe/observer.js'),
+      import('../src/cluster/lifecycle/actions.js'),
       import('../src/dashboard/server.js'),
       import('../src/dashboard/page.js'),
-      import('../src/presentation/node-colors.js'),
+      import('../src/render/node-colors.js'),
     ]);
     const signal = this.interruptible();
     const timeoutMs = this.timeoutMs(30_000);

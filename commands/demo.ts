@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag, durationFlag } from '../src/presentation/flags.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag, durationFlag } from '../src/cli/flags.js';
 
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary =
@@ -21,7 +21,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
   };
 
   async run(): Promise<unknown> {
-    const { runDemo } = await import('../src/presentation/demo.js');
+    const { runDemo } = await import('../src/cli/demo.js');
     const signal = this.interruptible();
     const progress = await this.progress('starting');
     const { flags } = this;

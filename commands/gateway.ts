@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag } from '../src/presentation/flags.js';
-import { plural } from '../src/presentation/format.js';
-import { parseWeights } from '../src/presentation/parse.js';
-import { checkWeights, strategyOf } from '../src/presentation/route-run.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag } from '../src/cli/flags.js';
+import { plural } from '../src/render/format.js';
+import { parseWeights } from '../src/cli/parse.js';
+import { checkWeights, strategyOf } from '../src/cli/route-run.js';
 
 export default class Gateway extends BaseCommand<typeof Gateway> {
   static override summary = 'Serves the methods of the services over HTTP, until Ctrl-C.';
@@ -36,7 +36,7 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
     const { port, host, strategy, weights: given } = this.flags;
     const [{ openGateway }, { isLoopback }] = await Promise.all([
       import('../src/gateway/open.js'),
-      import('../src/loopback.js'),
+      import('../src/os/loopback.js'),
     ]);
     if (port > 65_535) throw new MusterError('usage', `--port takes 0 to 65535, not ${port}`);
     if (!isLoopback(host) && !this.flags['allow-remote'])

@@ -1,6 +1,6 @@
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { unicodeOn } from '../src/presentation/terminal.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { unicodeOn } from '../src/render/terminal.js';
 
 export default class InteractiveMode extends BaseCommand<typeof InteractiveMode> {
   static override summary = 'Menus: choose a cluster, see it live, and pick what to do; as `muster` alone.';
@@ -18,8 +18,8 @@ export default class InteractiveMode extends BaseCommand<typeof InteractiveMode>
         'menus need a terminal, and somebody to ask; `muster shell` takes commands from a pipe',
       );
     const [{ runInteractive }, { valuesOf }] = await Promise.all([
-      import('../src/presentation/interactive/loop.js'),
-      import('../src/presentation/value-source.js'),
+      import('../src/cli/interactive/loop.js'),
+      import('../src/cli/completion/value-source.js'),
     ]);
     const code = await runInteractive({
       program: this.program,

@@ -2,10 +2,10 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { RouteReport } from '../src/bench/route.js';
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag } from '../src/presentation/flags.js';
-import { parseShare, parseWeights } from '../src/presentation/parse.js';
-import { type RoutingRun, runRouting } from '../src/presentation/route-run.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag } from '../src/cli/flags.js';
+import { parseShare, parseWeights } from '../src/cli/parse.js';
+import { type RoutingRun, runRouting } from '../src/cli/route-run.js';
 import {
   compareColumns,
   explainColumns,
@@ -14,7 +14,7 @@ import {
   parseExpected,
   routeColumns,
   routeSummary,
-} from '../src/presentation/route-view.js';
+} from '../src/render/route-view.js';
 import { strategyNames } from '../src/router/balancers/index.js';
 
 export default class Route extends BaseCommand<typeof Route> {

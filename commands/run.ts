@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import type { ScenarioReport } from '../src/presentation/script/run.js';
-import { unicodeOn } from '../src/presentation/terminal.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import type { ScenarioReport } from '../src/cli/script/run.js';
+import { unicodeOn } from '../src/render/terminal.js';
 
 export default class Run extends BaseCommand<typeof Run> {
   static override summary = 'Runs scenarios: files of commands, with what is expected of them.';
@@ -43,8 +43,8 @@ export default class Run extends BaseCommand<typeof Run> {
   async run(): Promise<ScenarioReport | readonly ScenarioReport[]> {
     const { flags, paint } = this;
     const [{ runScenario }, { scenarioView, scenarioSummary }] = await Promise.all([
-      import('../src/presentation/script/run.js'),
-      import('../src/presentation/script/view.js'),
+      import('../src/cli/script/run.js'),
+      import('../src/cli/script/view.js'),
     ]);
     const variables = Object.fromEntries((flags.set ?? []).map(variable));
     const texts = await Promise.all(
@@ -82,7 +82,7 @@ export default class Run extends BaseCommand<typeof Run> {
       if (signal.aborted) break;
     }
     if (flags.junit !== undefined) {
-      const { junitOf } = await import('../src/presentation/script/junit.js');
+      const { junitOf } = await import('../src/cli/script/junit.js');
       await writeFile(flags.junit, junitOf(reports));
     }
     this.exitWith(reports.find(({ ok }) => !ok)?.exit ?? 0);
@@ -90,7 +90,7 @@ export default class Run extends BaseCommand<typeof Run> {
   }
 
   async #read(file: string): Promise<string> {
-    if (file === '-') return (await import('../src/presentation/stdin.js')).readAll(this.io.stdin);
+    if (file === '-') return (await import('../src/cli/stdin.js')).readAll(this.io.stdin);
     try {
       return await readFile(file, 'utf8');
     } catch (cause) {

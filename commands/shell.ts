@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { clusterFlag, countFlag } from '../src/presentation/flags.js';
-import type { ShellSetting } from '../src/presentation/shell/text.js';
-import { unicodeOn } from '../src/presentation/terminal.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { clusterFlag, countFlag } from '../src/cli/flags.js';
+import type { ShellSetting } from '../src/cli/shell/text.js';
+import { unicodeOn } from '../src/render/terminal.js';
 
 export default class Shell extends BaseCommand<typeof Shell> {
   static override summary = 'Takes commands line by line, over one connection and in one process.';
@@ -35,7 +35,7 @@ export default class Shell extends BaseCommand<typeof Shell> {
     const setting: ShellSetting = { program: this.program, streams: io, cluster: flags.cluster ?? null };
     const given = flags.command;
     if (given === undefined && io.stdin.isTTY && io.stdout.isTTY && !flags['no-input']) {
-      const { runTerminal } = await import('../src/presentation/shell/terminal.js');
+      const { runTerminal } = await import('../src/cli/shell/terminal.js');
       const code = await runTerminal({
         ...setting,
         paint: this.paint,
@@ -46,7 +46,7 @@ export default class Shell extends BaseCommand<typeof Shell> {
       this.exitWith(code);
       return;
     }
-    const { runText } = await import('../src/presentation/shell/text.js');
+    const { runText } = await import('../src/cli/shell/text.js');
     const options = {
       keepGoing: flags['keep-going'],
       pipeline: flags.pipeline ?? 1,

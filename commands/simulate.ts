@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
-import { didYouMean } from '../src/nearest.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag } from '../src/presentation/flags.js';
+import { didYouMean } from '../src/text/nearest.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag } from '../src/cli/flags.js';
 import type { SimulationReport } from '../src/simulator/run.js';
 
 function unknownName(flag: 'variant' | 'scenario', name: string, known: readonly string[]): MusterError {
@@ -50,7 +50,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
       import('../src/simulator/run.js'),
       import('../src/simulator/variants.js'),
       import('../src/simulator/scenarios.js'),
-      import('../src/presentation/simulation-view.js'),
+      import('../src/render/simulation-view.js'),
     ]);
     if (this.flags.variant === 'list') {
       for (const { name, story } of variants) this.out(`${name.padEnd(28)} ${story}\n`);

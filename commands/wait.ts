@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { formatDuration } from '../src/presentation/duration.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { formatDuration } from '../src/text/duration.js';
 
 export default class Wait extends BaseCommand<typeof Wait> {
   static override summary = 'Waits until the cluster is as wanted; exit code 4 when it is not in time.';
@@ -24,7 +24,7 @@ export default class Wait extends BaseCommand<typeof Wait> {
   async run(): Promise<{ for: string; waitedMs: number }> {
     const begin = performance.now();
     const [{ parseCondition, waitFor }, { openClient }] = await Promise.all([
-      import('../src/cluster/wait.js'),
+      import('../src/cluster/observe/wait.js'),
       import('../src/client/open.js'),
     ]);
     const condition = parseCondition(this.flags.for, this.flags.of ?? null);

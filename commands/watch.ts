@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
-import { BaseCommand } from '../src/presentation/base-command.js';
-import { countFlag, durationFlag } from '../src/presentation/flags.js';
-import { mayAnimate, unicodeOn } from '../src/presentation/terminal.js';
-import type { WatchLine } from '../src/presentation/watch/stream.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { countFlag, durationFlag } from '../src/cli/flags.js';
+import { mayAnimate, unicodeOn } from '../src/render/terminal.js';
+import type { WatchLine } from '../src/watch/stream.js';
 
 export default class Watch extends BaseCommand<typeof Watch> {
   static override summary =
@@ -40,8 +40,8 @@ export default class Watch extends BaseCommand<typeof Watch> {
     const cluster = await this.findCluster(this.args.name);
     const { name } = cluster.file;
     const [{ Observer }, stream] = await Promise.all([
-      import('../src/cluster/observer.js'),
-      import('../src/presentation/watch/stream.js'),
+      import('../src/cluster/observe/observer.js'),
+      import('../src/watch/stream.js'),
     ]);
     const observer = new Observer({ cluster: name, everyMs: interval });
     // A session's terminal is the process's, seen through its own eyes.
@@ -56,7 +56,7 @@ export default class Watch extends BaseCommand<typeof Watch> {
       else if (plain || this.flags['no-input'] || count !== null || !mayAnimate(stdout) || !stdin.isTTY)
         await stream.watchPlain({ ...common, everyMs: every });
       else {
-        const { watchFullScreen } = await import('../src/presentation/watch/full-screen.js');
+        const { watchFullScreen } = await import('../src/watch/full-screen.js');
         const named = this.clusterName(this.args.name).from === 'flag';
         const terminal = { out: stdout, input: stdin };
         const [paint, unicode, timeoutMs] = [this.paint, unicodeOn(), this.timeoutMs(30_000)];

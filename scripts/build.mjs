@@ -3,7 +3,7 @@
 //   help.cjs            oclif's help, loaded only when help is asked for;  complete.cjs  what answers the Tab key
 //   gateway.cjs         the packages that only `muster gateway` needs;  asking.cjs  what only a command needs that asks
 //   dashboard.html      the page of `muster dashboard`, with its style and script
-//   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/watchdog.js  what watches over `lock run`
+//   src/host/main.js    a node's process;  src/index.js  the library;  src/cluster/lock-run/watchdog.js  what watches over `lock run`
 //   commands/**         one small file a command, by which oclif discovers them
 // and oclif.manifest.json, from which oclif shows help without loading a command.
 // `--types` adds the library's declarations, `--watch` is not there: bin/dev.js runs the sources.
@@ -125,7 +125,7 @@ const commandTable = {
 /** These stand in files of their own, so that the commands beside them do not pay. */
 const apart = {
   'src/gateway/packages.ts': 'gateway.cjs',
-  'src/presentation/prompts/asking.ts': 'asking.cjs',
+  'src/cli/prompts/asking.ts': 'asking.cjs',
 };
 const apartInOwnFiles = {
   name: 'apart-in-own-files',
@@ -174,7 +174,7 @@ process.on('exit', () => rmSync(dist, { recursive: true, force: true }));
 
 const cliSource = `
 import { commands } from 'muster:commands';
-import { dispatch, leave } from './src/presentation/dispatch.ts';
+import { dispatch, leave } from './src/cli/dispatch.ts';
 const path = require('node:path');
 const root = path.join(__dirname, '..');
 export const load = async (id) => (await commands[id]()).default;
@@ -210,18 +210,18 @@ await build({
 });
 await build({
   ...cjs,
-  entryPoints: ['src/presentation/help.ts'],
+  entryPoints: ['src/cli/help.ts'],
   external: heavy,
   outfile: `${aside}/help.cjs`,
 });
 await build({
   ...cjs,
-  entryPoints: ['src/presentation/completion/answer.ts'],
+  entryPoints: ['src/cli/completion/answer.ts'],
   external: heavy,
   outfile: `${aside}/complete.cjs`,
 });
 
-const entries = ['src/host/main.ts', 'src/index.ts', 'src/cluster/watchdog.ts'].filter((file) =>
+const entries = ['src/host/main.ts', 'src/index.ts', 'src/cluster/lock-run/watchdog.ts'].filter((file) =>
   existsSync(join(root, file)),
 );
 if (entries.length > 0) {

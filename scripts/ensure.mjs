@@ -27,7 +27,7 @@ const products = [
   'dist/complete.cjs',
   'dist/dashboard.html',
   'dist/src/host/main.js',
-  'dist/src/cluster/watchdog.js',
+  'dist/src/cluster/lock-run/watchdog.js',
   'dist/src/index.js',
   'oclif.manifest.json',
 ];

@@ -1,7 +1,7 @@
 /** Renders docs/COMMANDS.md from the command classes, as `--help` shows them. `npm run docs` writes it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BaseCommand } from '../src/presentation/base-command.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 
 const folder = fileURLToPath(new URL('../commands', import.meta.url));
 

@@ -1,5 +1,5 @@
 /** Renders docs/SIMULATION.md from the scenarios, rare states and points of failure of the simulator. `npm run docs` writes it. */
-import { buggifyPoints } from '../src/runtime.js';
+import { buggifyPoints } from '../src/os/runtime.js';
 import { rareStates } from '../src/simulator/coverage.js';
 import { scenarios } from '../src/simulator/scenarios.js';
 
@@ -11,7 +11,7 @@ export function simulationMarkdown(): string {
   const named = Object.entries(scenarios).map(([name, { story }]) => [name, story] as const);
   return `${[
     '# What the simulator runs and meets',
-    '<!-- Made by scripts/gen-simulation.ts from src/simulator/ and src/runtime.ts: change it there. -->',
+    '<!-- Made by scripts/gen-simulation.ts from src/simulator/ and src/os/runtime.ts: change it there. -->',
     'What is modelled and asserted: [PROTOCOL.md](PROTOCOL.md#9-the-simulator). What is covered, and what is not: [RELIABILITY.md](RELIABILITY.md).',
     '## Scenarios',
     '`muster simulate --scenario NAME`:',

@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   benchKeysOf,
   type LoadReport,
@@ -7,7 +7,7 @@ import {
   loadFlags,
   loadSummary,
   runLoad,
-} from '../../src/presentation/bench-load.js';
+} from '../../src/cli/bench-load.js';
 
 export default class BenchCounter extends BaseCommand<typeof BenchCounter> {
   static override summary = 'Measures increments on the cluster: how many a second, how long each takes.';

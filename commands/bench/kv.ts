@@ -1,6 +1,6 @@
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   benchKeysOf,
   type LoadReport,
@@ -9,8 +9,8 @@ import {
   loadFlags,
   loadSummary,
   runLoad,
-} from '../../src/presentation/bench-load.js';
-import { countFlag } from '../../src/presentation/flags.js';
+} from '../../src/cli/bench-load.js';
+import { countFlag } from '../../src/cli/flags.js';
 
 export default class BenchKv extends BaseCommand<typeof BenchKv> {
   static override summary = 'Measures puts and gets on the cluster: how many a second, how long each takes.';

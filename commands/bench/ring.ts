@@ -1,6 +1,6 @@
 import type { RingFigures } from '../../src/bench/ring.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { formatDuration } from '../../src/presentation/duration.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatDuration } from '../../src/text/duration.js';
 
 const millions = (perSecond: number): string => `${(perSecond / 1e6).toFixed(1)} M`;
 

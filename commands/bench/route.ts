@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   checkLoad,
   type LoadReport,
@@ -8,7 +8,7 @@ import {
   loadFlags,
   loadSummary,
   runLoad,
-} from '../../src/presentation/bench-load.js';
+} from '../../src/cli/bench-load.js';
 
 const { keys: _, ...flags } = loadFlags;
 
@@ -28,7 +28,7 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
   async run(): Promise<LoadReport> {
     checkLoad(this.flags);
     const client = await this.client();
-    const { strategyOf } = await import('../../src/presentation/route-run.js');
+    const { strategyOf } = await import('../../src/cli/route-run.js');
     const router = await client.router({ strategy: await strategyOf(this.flags.strategy) });
     const timeoutMs = this.timeoutMs();
     const progress = await this.progress('calling');

@@ -1,12 +1,12 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { loadColumns } from '../../src/presentation/bench-load.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { loadColumns } from '../../src/cli/bench-load.js';
 import {
   runTransfers,
   type TxLoadReport,
   transfersExit,
   transfersSummary,
-} from '../../src/presentation/bench-tx.js';
-import { countFlag } from '../../src/presentation/flags.js';
+} from '../../src/cli/bench-tx.js';
+import { countFlag } from '../../src/cli/flags.js';
 
 export default class BenchTx extends BaseCommand<typeof BenchTx> {
   static override summary =

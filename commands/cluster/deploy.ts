@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
-import type { Deployed } from '../../src/cluster/deploy.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { plural } from '../../src/presentation/format.js';
+import type { Deployed } from '../../src/cluster/lifecycle/deploy.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { plural } from '../../src/render/format.js';
 
 export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
   static override summary = 'Gives modules of services to the nodes of a cluster, by a rolling restart.';
@@ -17,7 +17,7 @@ export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
 
   async run(): Promise<Deployed> {
     const cluster = await this.findCluster();
-    const { deploy } = await import('../../src/cluster/deploy.js');
+    const { deploy } = await import('../../src/cluster/lifecycle/deploy.js');
     const paths = this.argvRest.map((path) => resolve(path));
     const progress = await this.progress(`deploying to ${cluster.file.name}`);
     const deployed = await deploy(cluster, paths, {

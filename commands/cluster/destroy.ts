@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 
 export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
   static override summary = 'Stops a cluster and removes all its data.';
@@ -16,10 +16,10 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       { endLeftovers, removeCluster, stopCluster },
       { withClusterLock },
     ] = await Promise.all([
-      import('../../src/cluster/registry.js'),
+      import('../../src/cluster/folder/registry.js'),
       import('../../src/layout/paths.js'),
-      import('../../src/cluster/stop.js'),
-      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/lifecycle/stop.js'),
+      import('../../src/cluster/folder/lock.js'),
     ]);
     const dir = clusterDir(name);
     // A damaged cluster can be removed as well: its folder has the name, if nothing else.

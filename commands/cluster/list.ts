@@ -1,12 +1,12 @@
-import type { ListedCluster } from '../../src/cluster/registry.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import type { ListedCluster } from '../../src/cluster/folder/registry.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 
 export default class ClusterList extends BaseCommand<typeof ClusterList> {
   static override summary = 'Lists the clusters on this machine.';
   static override examples = ['<%= config.bin %> cluster list', '<%= config.bin %> cluster list --json'];
 
   async run(): Promise<ListedCluster[]> {
-    const { listClusters } = await import('../../src/cluster/registry.js');
+    const { listClusters } = await import('../../src/cluster/folder/registry.js');
     const rows = listClusters();
     if (rows.length === 0) this.note('There is no cluster yet: `muster cluster start -n 5` makes one.');
     else {

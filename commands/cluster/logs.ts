@@ -1,11 +1,11 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { LogLine } from '../../src/cluster/logs.js';
+import type { LogLine } from '../../src/cluster/observe/logs.js';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { countFlag } from '../../src/presentation/flags.js';
-import { formatLogLine } from '../../src/presentation/log-line.js';
-import { colorOf } from '../../src/presentation/terminal.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag } from '../../src/cli/flags.js';
+import { formatLogLine } from '../../src/render/log-line.js';
+import { colorOf } from '../../src/render/terminal.js';
 
 export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
   static override summary = 'Shows what the nodes wrote to their logs.';
@@ -26,9 +26,9 @@ export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
     if (this.flags.follow && this.jsonEnabled())
       throw new MusterError('usage', '--json prints one value, and --follow has no end: leave one out');
     const [{ followLogs, LogTail, tailOffset }, { nodeLogFile }, { pickNodes }] = await Promise.all([
-      import('../../src/cluster/logs.js'),
+      import('../../src/cluster/observe/logs.js'),
       import('../../src/layout/paths.js'),
-      import('../../src/cluster/nodes.js'),
+      import('../../src/cluster/processes/nodes.js'),
     ]);
     const ids = this.flags.node
       ? pickNodes(cluster.file, this.flags.node)

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { formatDuration } from '../../src/presentation/duration.js';
-import { plural } from '../../src/presentation/format.js';
-import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatDuration } from '../../src/text/duration.js';
+import { plural } from '../../src/render/format.js';
+import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 
 export default class ClusterScale extends BaseCommand<typeof ClusterScale> {
   static override summary =
@@ -32,8 +32,8 @@ export default class ClusterScale extends BaseCommand<typeof ClusterScale> {
     const signal = this.interruptible();
     const progress = await this.progress(`scaling to ${count}`);
     const [{ scaleCluster }, { settleMoves, movesReport }] = await Promise.all([
-      import('../../src/cluster/scale.js'),
-      import('../../src/presentation/moves.js'),
+      import('../../src/cluster/lifecycle/scale.js'),
+      import('../../src/cli/moves.js'),
     ]);
     const scaled = await scaleCluster(cluster, count, {
       timeoutMs,

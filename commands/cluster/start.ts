@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { CreateOptions } from '../../src/cluster/create.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { formatDuration } from '../../src/presentation/duration.js';
-import { countFlag, durationFlag } from '../../src/presentation/flags.js';
-import { plural } from '../../src/presentation/format.js';
-import { parseWeights, parseZones } from '../../src/presentation/parse.js';
+import type { CreateOptions } from '../../src/cluster/folder/create.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatDuration } from '../../src/text/duration.js';
+import { countFlag, durationFlag } from '../../src/cli/flags.js';
+import { plural } from '../../src/render/format.js';
+import { parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
   static override summary = 'Starts a cluster of local nodes, creating it when there is none of that name.';
@@ -73,12 +73,12 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     const signal = this.interruptible();
     const progress = await this.progress(`starting cluster ${create.name}`);
     const [{ startCluster }, { withClusterLock }, { clusterDir }] = await Promise.all([
-      import('../../src/cluster/start.js'),
-      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/lifecycle/start.js'),
+      import('../../src/cluster/folder/lock.js'),
       import('../../src/layout/paths.js'),
     ]);
     if (flags.foreground) {
-      const { runForeground } = await import('../../src/presentation/foreground-view.js');
+      const { runForeground } = await import('../../src/cli/foreground-view.js');
       return runForeground(create, {
         restart: flags.restart ?? 'on-failure',
         timeoutMs: this.timeoutMs(30_000),

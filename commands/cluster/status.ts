@@ -1,13 +1,13 @@
 import * as Args from '@oclif/core/args';
-import type { ClusterStatus as Status } from '../../src/cluster/status.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import type { ClusterStatus as Status } from '../../src/cluster/observe/status.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   clusterLine,
   faultLines,
   mapLines,
   nodeColumns,
   partitionLines,
-} from '../../src/presentation/cluster-view.js';
+} from '../../src/render/cluster-view.js';
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
@@ -21,7 +21,7 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   async run(): Promise<Status> {
     const cluster = await this.findCluster(this.args.name);
     const [{ clusterStatus }, { openClient }] = await Promise.all([
-      import('../../src/cluster/status.js'),
+      import('../../src/cluster/observe/status.js'),
       import('../../src/client/open.js'),
     ]);
     const timeoutMs = this.timeoutMs(2000);

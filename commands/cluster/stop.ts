@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { plural } from '../../src/presentation/format.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { plural } from '../../src/render/format.js';
 
 export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
   static override summary = 'Stops every node of a cluster; its data stays.';
@@ -15,8 +15,8 @@ export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
   async run(): Promise<unknown> {
     const cluster = await this.findCluster(this.args.name);
     const [{ stopCluster }, { withClusterLock }] = await Promise.all([
-      import('../../src/cluster/stop.js'),
-      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/lifecycle/stop.js'),
+      import('../../src/cluster/folder/lock.js'),
     ]);
     this.interruptible();
     const progress = await this.progress(`stopping cluster ${cluster.file.name}`);

@@ -1,5 +1,5 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { resolveSetting, type SettingKey, settingKeys } from '../../src/presentation/settings.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { resolveSetting, type SettingKey, settingKeys } from '../../src/cli/settings.js';
 
 interface Row {
   readonly key: string;

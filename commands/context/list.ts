@@ -1,4 +1,4 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 
 interface Row {
   readonly cluster: string;
@@ -11,7 +11,7 @@ export default class ContextList extends BaseCommand<typeof ContextList> {
   static override examples = ['<%= config.bin %> context list'];
 
   async run(): Promise<Row[]> {
-    const { listClusters } = await import('../../src/cluster/registry.js');
+    const { listClusters } = await import('../../src/cluster/folder/registry.js');
     const { value } = this.clusterName();
     const rows = listClusters().map(
       ({ name, state }): Row => ({ cluster: name, current: name === value, state }),

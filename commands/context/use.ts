@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { writeSetting } from '../../src/presentation/settings.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { writeSetting } from '../../src/cli/settings.js';
 
 export default class ContextUse extends BaseCommand<typeof ContextUse> {
   static override summary = 'From now on commands are for this cluster.';

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { integerFlag } from '../../src/presentation/flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { integerFlag } from '../../src/cli/flags.js';
 
 export default class CounterDecr extends BaseCommand<typeof CounterDecr> {
   static override summary = 'Takes away from a counter, exactly once, and prints its value.';

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 
 export default class CounterGet extends BaseCommand<typeof CounterGet> {
   static override summary = 'Prints the value of a counter (0 when nobody has counted yet).';

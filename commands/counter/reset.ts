@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { integerFlag } from '../../src/presentation/flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { integerFlag } from '../../src/cli/flags.js';
 
 export default class CounterReset extends BaseCommand<typeof CounterReset> {
   static override summary = 'Sets a counter to a value, 0 unless told otherwise.';

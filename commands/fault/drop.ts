@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { FaultCommand } from '../../src/presentation/fault-command.js';
-import { linkArg } from '../../src/presentation/node-flags.js';
+import { FaultCommand } from '../../src/cli/fault-command.js';
+import { linkArg } from '../../src/cli/node-flags.js';
 
 export default class FaultDrop extends FaultCommand<typeof FaultDrop> {
   static override summary = 'Loses a share of the messages between nodes, in both directions.';

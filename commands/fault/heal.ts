@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { type FaultRow, faultRows, withoutFaults } from '../../src/faults/plan.js';
-import { type Changed, FaultCommand } from '../../src/presentation/fault-command.js';
+import { type Changed, FaultCommand } from '../../src/cli/fault-command.js';
 
 export default class FaultHeal extends FaultCommand<typeof FaultHeal> {
   static override summary = 'Ends faults: those named, or all of them.';
@@ -14,7 +14,7 @@ export default class FaultHeal extends FaultCommand<typeof FaultHeal> {
 
   async run(): Promise<Changed<{ healed: FaultRow[] }>> {
     const cluster = await this.findCluster();
-    const { changeFaults } = await import('../../src/cluster/faults.js');
+    const { changeFaults } = await import('../../src/cluster/lifecycle/faults.js');
     const ids = this.argvRest.length === 0 ? 'all' : this.argvRest;
     const progress = await this.progress('waiting until every node has healed');
     let before: FaultRow[] = [];

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { FaultCommand } from '../../src/presentation/fault-command.js';
+import { FaultCommand } from '../../src/cli/fault-command.js';
 
 export default class FaultNetsplit extends FaultCommand<typeof FaultNetsplit> {
   static override summary = 'Cuts the network between groups of nodes.';

@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags';
 import type { KvEntry } from '../../src/client/api.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { listFlags } from '../../src/presentation/flags.js';
-import { shorten } from '../../src/presentation/format.js';
-import { collect } from '../../src/presentation/listing.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { listFlags } from '../../src/cli/flags.js';
+import { shorten } from '../../src/render/format.js';
+import { collect } from '../../src/render/listing.js';
 
 type Row = KvEntry | { readonly key: string };
 

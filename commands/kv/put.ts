@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { KvEntry } from '../../src/client/api.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { countFlag } from '../../src/presentation/flags.js';
-import { parseFence } from '../../src/presentation/parse.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag } from '../../src/cli/flags.js';
+import { parseFence } from '../../src/cli/parse.js';
 
 export default class KvPut extends BaseCommand<typeof KvPut> {
   static override summary = 'Stores a value under a key; "-" reads the value from standard input.';
@@ -36,7 +36,7 @@ export default class KvPut extends BaseCommand<typeof KvPut> {
     const { key } = this.args;
     let { value } = this.args;
     const fence = this.flags.fence === undefined ? {} : { fence: parseFence(this.flags.fence) };
-    if (value === '-') value = await (await import('../../src/presentation/stdin.js')).readAll(this.io.stdin);
+    if (value === '-') value = await (await import('../../src/cli/stdin.js')).readAll(this.io.stdin);
     const client = await this.client();
     const ifVersion = this.flags['if-version'];
     const entry = await client.kv.put(key, value, {

@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
-import { nodeArgs } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
+import { nodeArgs } from '../../src/cli/node-flags.js';
 
 export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
   static override summary = 'Makes nodes leave the cluster: others take over what they hold, then they end.';
@@ -32,8 +32,8 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
     const signal = this.interruptible();
     const progress = await this.progress(`draining ${ids.join(', ')}`);
     const [{ removeNodes }, { settleMoves, movesReport }] = await Promise.all([
-      import('../../src/cluster/scale.js'),
-      import('../../src/presentation/moves.js'),
+      import('../../src/cluster/lifecycle/scale.js'),
+      import('../../src/cli/moves.js'),
     ]);
     const { map } = await removeNodes(cluster, ids, {
       timeoutMs,

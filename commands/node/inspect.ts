@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { formatBytes } from '../../src/presentation/bytes.js';
-import { formatDuration } from '../../src/presentation/duration.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatBytes } from '../../src/render/bytes.js';
+import { formatDuration } from '../../src/text/duration.js';
 
 export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
   static override summary = 'Asks one node what it knows of itself and its partitions.';
@@ -14,7 +14,7 @@ export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
 
   async run(): Promise<unknown> {
     const cluster = await this.findCluster();
-    const { liveProcess } = await import('../../src/cluster/nodes.js');
+    const { liveProcess } = await import('../../src/cluster/processes/nodes.js');
     liveProcess(cluster, this.args.id);
     const client = await this.client();
     const status = await client.status(this.args.id, { timeoutMs: this.timeoutMs(2000) });

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { countFlag } from '../../src/presentation/flags.js';
-import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
-import { nodeArgs } from '../../src/presentation/node-flags.js';
-import { parseWeights } from '../../src/presentation/parse.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag } from '../../src/cli/flags.js';
+import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
+import { nodeArgs } from '../../src/cli/node-flags.js';
+import { parseWeights } from '../../src/cli/parse.js';
 
 export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
   static override summary = 'Adds nodes to the cluster and gives them their share; serves all the while.';
@@ -34,9 +34,9 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
   async run(): Promise<unknown> {
     const { address, weight, zone, port } = this.flags;
     const [{ addNodes }, { nextIds }, { settleMoves, movesReport }, { openClient }] = await Promise.all([
-      import('../../src/cluster/scale.js'),
-      import('../../src/cluster/membership.js'),
-      import('../../src/presentation/moves.js'),
+      import('../../src/cluster/lifecycle/scale.js'),
+      import('../../src/cluster/lifecycle/membership.js'),
+      import('../../src/cli/moves.js'),
       import('../../src/client/open.js'),
     ]);
     const timeoutMs = this.timeoutMs(movingTimeoutMs);
@@ -73,7 +73,7 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
 
   async #elsewhere(address: string) {
     const [{ adoptCluster }, { readFileSync }] = await Promise.all([
-      import('../../src/cluster/adopt.js'),
+      import('../../src/cluster/folder/adopt.js'),
       import('node:fs'),
     ]);
     const path = this.flags['token-file'] as string;

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodeKill extends BaseCommand<typeof NodeKill> {
   static override summary = 'Kills a node (SIGKILL), as if its machine lost power.';
@@ -29,7 +29,7 @@ export default class NodeKill extends BaseCommand<typeof NodeKill> {
       { ids: this.argvRest, role, of, ifSafe: this.flags['if-safe'], only: ['running', 'stopped'] },
       this.timeoutMs(),
     );
-    const { killNode } = await import('../../src/cluster/nodes.js');
+    const { killNode } = await import('../../src/cluster/processes/nodes.js');
     const done = await Promise.all(ids.map(async (id) => ({ id, pid: await killNode(cluster, id) })));
     for (const { id, pid } of done) this.note(`${id} killed (pid ${pid})`);
     if (ids.length === 0) this.note('No node is up or paused: nothing to do.');

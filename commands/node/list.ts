@@ -1,7 +1,7 @@
-import type { NodeRow } from '../../src/cluster/status.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { statusOf } from '../../src/presentation/cluster-actions.js';
-import { nodeColumns } from '../../src/presentation/cluster-view.js';
+import type { NodeRow } from '../../src/cluster/observe/status.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { statusOf } from '../../src/cli/cluster-actions.js';
+import { nodeColumns } from '../../src/render/cluster-view.js';
 
 export default class NodeList extends BaseCommand<typeof NodeList> {
   static override summary = 'Lists the nodes of the cluster, the dead ones too.';

@@ -1,6 +1,6 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodePause extends BaseCommand<typeof NodePause> {
   static override summary = 'Stops a node in its tracks (SIGSTOP), as a long pause of its machine.';
@@ -22,7 +22,7 @@ export default class NodePause extends BaseCommand<typeof NodePause> {
       { ids: this.argvRest, role, of, only: ['running'] },
       this.timeoutMs(),
     );
-    const { pauseNode } = await import('../../src/cluster/nodes.js');
+    const { pauseNode } = await import('../../src/cluster/processes/nodes.js');
     const done = ids.map((id) => ({ id, pid: pauseNode(cluster, id) }));
     for (const { id, pid } of done) this.note(`${id} paused (pid ${pid})`);
     if (ids.length === 0) this.note('No node is up: nothing to do.');

@@ -1,6 +1,6 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodeRestart extends BaseCommand<typeof NodeRestart> {
   static override summary =
@@ -18,8 +18,8 @@ export default class NodeRestart extends BaseCommand<typeof NodeRestart> {
     const timeoutMs = this.timeoutMs(30_000);
     const ids = await pickVictims(cluster, { ids: this.argvRest, role, of }, timeoutMs);
     const [{ restartNodes }, { withClusterLock }] = await Promise.all([
-      import('../../src/cluster/restart.js'),
-      import('../../src/cluster/lock.js'),
+      import('../../src/cluster/lifecycle/restart.js'),
+      import('../../src/cluster/folder/lock.js'),
     ]);
     const signal = this.interruptible();
     const progress = await this.progress(`restarting ${ids.join(', ')}`);

@@ -1,6 +1,6 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodeResume extends BaseCommand<typeof NodeResume> {
   static override summary = 'Lets a paused node go on (SIGCONT).';
@@ -22,7 +22,7 @@ export default class NodeResume extends BaseCommand<typeof NodeResume> {
       { ids: this.argvRest, role, of, only: ['stopped'] },
       this.timeoutMs(),
     );
-    const { resumeNode } = await import('../../src/cluster/nodes.js');
+    const { resumeNode } = await import('../../src/cluster/processes/nodes.js');
     const done = ids.map((id) => ({ id, pid: resumeNode(cluster, id) }));
     for (const { id, pid } of done) this.note(`${id} resumed (pid ${pid})`);
     if (ids.length === 0) this.note('No node is paused: nothing to do.');

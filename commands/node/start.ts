@@ -1,7 +1,7 @@
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { inState, meansAll, oneOrMany } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { inState, meansAll, oneOrMany } from '../../src/cli/cluster-actions.js';
+import { nodeArgs } from '../../src/cli/node-flags.js';
 
 export default class NodeStart extends BaseCommand<typeof NodeStart> {
   static override summary = 'Starts nodes that do not run; they catch up by themselves.';
@@ -15,10 +15,10 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     const cluster = await this.findCluster();
     if (this.argvRest.length === 0) throw new MusterError('usage', 'name the nodes to start, or all');
     const [{ pickNodes }, { startAndAwait }, { withClusterLock }, { freshRoster }] = await Promise.all([
-      import('../../src/cluster/nodes.js'),
-      import('../../src/cluster/node-start.js'),
-      import('../../src/cluster/lock.js'),
-      import('../../src/cluster/registry.js'),
+      import('../../src/cluster/processes/nodes.js'),
+      import('../../src/cluster/processes/node-start.js'),
+      import('../../src/cluster/folder/lock.js'),
+      import('../../src/cluster/folder/registry.js'),
     ]);
     const named = pickNodes(cluster.file, this.argvRest);
     const timeoutMs = this.timeoutMs(30_000);

@@ -1,6 +1,6 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/presentation/cluster-actions.js';
-import { nodeArgs, roleFlags } from '../../src/presentation/node-flags.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodeStop extends BaseCommand<typeof NodeStop> {
   static override summary = 'Stops nodes gracefully; others take over.';
@@ -25,9 +25,9 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
       timeoutMs,
     );
     const [{ endProcesses }, { withClusterLock }, { freshRoster }] = await Promise.all([
-      import('../../src/cluster/stop.js'),
-      import('../../src/cluster/lock.js'),
-      import('../../src/cluster/registry.js'),
+      import('../../src/cluster/lifecycle/stop.js'),
+      import('../../src/cluster/folder/lock.js'),
+      import('../../src/cluster/folder/registry.js'),
     ]);
     const stopped = await withClusterLock(cluster.dir, timeoutMs, () =>
       endProcesses(

@@ -1,7 +1,7 @@
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { mapOf } from '../../src/presentation/cluster-actions.js';
-import { percent } from '../../src/presentation/format.js';
-import { type Owner, ownership } from '../../src/presentation/ownership.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { mapOf } from '../../src/cli/cluster-actions.js';
+import { percent } from '../../src/render/format.js';
+import { type Owner, ownership } from '../../src/render/ownership.js';
 
 export default class RingOwners extends BaseCommand<typeof RingOwners> {
   static override summary = 'Shows how much of the key space each node owns, against the ideal.';

@@ -2,9 +2,9 @@ import * as Flags from '@oclif/core/flags';
 import type { MembersChange } from '../../src/core/map/placing.js';
 import type { Member } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { percent } from '../../src/presentation/format.js';
-import { parseShare, parseWeights, parseZones } from '../../src/presentation/parse.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { percent } from '../../src/render/format.js';
+import { parseShare, parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class RingPlan extends BaseCommand<typeof RingPlan> {
   static override summary =
@@ -48,8 +48,8 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     const zones = zone.length === 0 ? {} : parseZones(zone.join(','));
     const client = await this.client();
     const [{ checkEnough, planChange }, { moveColumns, planLine, planReport }] = await Promise.all([
-      import('../../src/cluster/placing.js'),
-      import('../../src/presentation/moves.js'),
+      import('../../src/cluster/placement/placing.js'),
+      import('../../src/cli/moves.js'),
     ]);
     const { members } = await client.map();
     const change: MembersChange = {
@@ -69,7 +69,7 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     const report = planReport(plan, limit);
     await this.table(report.moves, moveColumns);
     if (this.flags.svg !== undefined) {
-      const { writeRingSvg } = await import('../../src/presentation/ring-file.js');
+      const { writeRingSvg } = await import('../../src/cli/ring-file.js');
       writeRingSvg(this.flags.svg, plan.map, plan.change);
       this.note(`Drawn: ${this.flags.svg}`);
     }

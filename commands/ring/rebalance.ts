@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { movingFlags, movingTimeoutMs } from '../../src/presentation/moving-flags.js';
-import { parseWeights, parseZones } from '../../src/presentation/parse.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
+import { parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
   static override summary =
@@ -33,8 +33,8 @@ export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
     const signal = this.interruptible();
     const progress = await this.progress('placing the partitions');
     const [{ publishPlacement }, { settleMoves, movesReport }] = await Promise.all([
-      import('../../src/cluster/placing.js'),
-      import('../../src/presentation/moves.js'),
+      import('../../src/cluster/placement/placing.js'),
+      import('../../src/cli/moves.js'),
     ]);
     const words = [...(w === undefined ? [] : [`weights ${w}`]), ...(z === undefined ? [] : [`zones ${z}`])];
     const cause = words.join(', ') || 'rebalance';

@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags';
 import { type ClusterMap, nodeOf } from '../../src/core/map/types.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
-import { mapOf } from '../../src/presentation/cluster-actions.js';
-import type { MovesReport } from '../../src/presentation/moves.js';
-import { type Owner, ownership } from '../../src/presentation/ownership.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { mapOf } from '../../src/cli/cluster-actions.js';
+import type { MovesReport } from '../../src/cli/moves.js';
+import { type Owner, ownership } from '../../src/render/ownership.js';
 
 interface Shown {
   readonly cluster: string;
@@ -30,7 +30,7 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
   async run(): Promise<Shown | MovesReport> {
     const map = await mapOf(await this.findCluster(), this.timeoutMs());
     if (this.flags.svg !== undefined) {
-      const { writeRingSvg } = await import('../../src/presentation/ring-file.js');
+      const { writeRingSvg } = await import('../../src/cli/ring-file.js');
       writeRingSvg(this.flags.svg, map);
       this.note(`Drawn: ${this.flags.svg}`);
     }
@@ -41,8 +41,8 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
       inSync: config.inSync.map(nodeOf),
     }));
     if (!this.jsonEnabled()) {
-      const { ringPicture } = await import('../../src/presentation/ring-picture.js');
-      const { unicodeOn } = await import('../../src/presentation/terminal.js');
+      const { ringPicture } = await import('../../src/render/ring/picture.js');
+      const { unicodeOn } = await import('../../src/render/terminal.js');
       const picture = await ringPicture({
         partitions,
         nodes: Object.keys(map.members),
@@ -56,7 +56,7 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
   }
 
   async #moves(map: ClusterMap): Promise<MovesReport> {
-    const { movesLines, movesReport, movesColumns } = await import('../../src/presentation/moves.js');
+    const { movesLines, movesReport, movesColumns } = await import('../../src/cli/moves.js');
     const report = movesReport(map);
     await this.table(report.moves, movesColumns);
     this.note(movesLines(report));

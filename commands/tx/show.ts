@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/presentation/base-command.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   anchorOf,
   type Part,
@@ -9,7 +9,7 @@ import {
   primaryOf,
   type Step,
   withNodes,
-} from '../../src/presentation/tx-view.js';
+} from '../../src/render/tx-view.js';
 
 interface Shown {
   readonly id: string;

@@ -4,7 +4,7 @@ import { limits } from '../limits.js';
 import { Router } from '../router/router.js';
 import type { Considered, Outcome } from '../router/types.js';
 import type { Json, ServiceView } from '../service/definition.js';
-import { TurnoverSet } from '../turnover.js';
+import { TurnoverSet } from '../util/turnover.js';
 import { isServiceName, want } from '../wire/check.js';
 import { decodeServiceReply, type ServiceReply } from '../wire/service-reply.js';
 import type { CallReport, RouterOptions, RouterView, ServiceCallOptions, ServiceRouter } from './api.js';

@@ -5,10 +5,10 @@ import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Metastore } from '../metastore/contract.js';
-import { type Runtime, systemRuntime, type Timer } from '../runtime.js';
+import { type Runtime, systemRuntime, type Timer } from '../os/runtime.js';
 import type { Json, ServiceView } from '../service/definition.js';
 import type { Transport } from '../transport/contract.js';
-import { TurnoverMap } from '../turnover.js';
+import { TurnoverMap } from '../util/turnover.js';
 import type {
   CallOptions,
   CounterEntry,

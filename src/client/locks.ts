@@ -2,7 +2,7 @@ import type { AcquireResult } from '../core/machine/locks.js';
 import type { Operation, OpResult, QueryResult, Row } from '../core/machine/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { Runtime, Timer } from '../runtime.js';
+import type { Runtime, Timer } from '../os/runtime.js';
 import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
 import { checkKey } from './checks.js';
 import { listRows, type RowsQuery } from './rows.js';

@@ -6,7 +6,7 @@ import type { Cell, PendingRow, QueryResult, Row, TxItem } from '../core/machine
 import { anchorKey } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import type { Runtime } from '../runtime.js';
+import type { Runtime } from '../os/runtime.js';
 import type { CallOptions, Transaction, TransactionOptions, TxOptions, TxReport, TxView } from './api.js';
 import { checkInteger, checkKey, checkText } from './checks.js';
 import { listRows, type RowsQuery } from './rows.js';

@@ -1,5 +1,5 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
-import { TurnoverSet } from '../turnover.js';
+import { TurnoverSet } from '../util/turnover.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
 import { membersWanted, opinionOf } from './map/caretaking.js';

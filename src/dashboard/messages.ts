@@ -1,6 +1,6 @@
 import type { TxView } from '../client/api.js';
-import { type Action, nodeActions } from '../cluster/action.js';
-import type { FeedEvent, Look, Point } from '../cluster/observer.js';
+import { type Action, nodeActions } from '../cluster/lifecycle/action.js';
+import type { FeedEvent, Look, Point } from '../cluster/observe/observer.js';
 import type { TraceEvent } from '../core/machine/types.js';
 import { limits } from '../limits.js';
 import { asFields, bad, isArray, isCount, isTxId, onlyFields } from '../wire/check.js';

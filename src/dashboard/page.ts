@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { packageRoot } from '../cluster/entry.js';
+import { packageRoot } from '../cluster/processes/entry.js';
 
 /** The page, with the policy under which a browser may show it. */
 export interface Page {

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
-import { commandOf } from '../cluster/action.js';
-import { type Look, nothingYet } from '../cluster/observer.js';
+import { commandOf } from '../cluster/lifecycle/action.js';
+import { type Look, nothingYet } from '../cluster/observe/observer.js';
 import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { type Asked, decodeAsked, type Told } from './messages.js';

@@ -1,6 +1,6 @@
 import type { NodeId } from '../core/map/types.js';
 import { limits } from '../limits.js';
-import type { Runtime, Timer } from '../runtime.js';
+import type { Runtime, Timer } from '../os/runtime.js';
 import type { Connection, ConnectionHandler, Hello } from '../transport/contract.js';
 import { type FaultPlan, type Link, linkOf, soundLink } from './plan.js';
 

@@ -1,6 +1,6 @@
 import type { NodeId } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { type Runtime, systemRuntime } from '../runtime.js';
+import { type Runtime, systemRuntime } from '../os/runtime.js';
 import type { Connection, ConnectOptions, Server, ServerOptions, Transport } from '../transport/contract.js';
 import { FaultyConnection } from './connection.js';
 import { type FaultPlan, linkOf, noFaults } from './plan.js';

@@ -1,7 +1,7 @@
 import type { NodeId } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { didYouMean, namesBeside } from '../nearest.js';
+import { didYouMean, namesBeside } from '../text/nearest.js';
 import {
   type ArmAction,
   armActions,

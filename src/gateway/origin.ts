@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from '../loopback.js';
+import { isLoopback } from '../os/loopback.js';
 import { Refusal } from './problem.js';
 
 /** `[::1]:8080` → `::1`; null for what is no host. */

@@ -1,4 +1,4 @@
-import { type Runtime, systemRuntime } from '../runtime.js';
+import { type Runtime, systemRuntime } from '../os/runtime.js';
 
 /** How far wall time may run ahead of the monotonic clock between two looks before it counts as sleep, in ms. */
 const sleepMs = 500;

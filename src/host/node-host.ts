@@ -6,7 +6,7 @@ import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import { MusterError } from '../errors.js';
 import { nodeDataDir } from '../layout/paths.js';
 import { defaultTimings, limits } from '../limits.js';
-import { type Runtime, systemRuntime, type Timer } from '../runtime.js';
+import { type Runtime, systemRuntime, type Timer } from '../os/runtime.js';
 import type { NodeHello, Server } from '../transport/contract.js';
 import { encodePeerMessage } from '../wire/calls.js';
 import { HostClock } from './clock.js';

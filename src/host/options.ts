@@ -2,7 +2,7 @@ import type { NodeId } from '../core/map/types.js';
 import type { NodeEvent, Ready, Tuning } from '../core/node.js';
 import type { Rules } from '../core/rules.js';
 import type { Metastore } from '../metastore/contract.js';
-import type { Runtime } from '../runtime.js';
+import type { Runtime } from '../os/runtime.js';
 import type { ServiceRunner } from '../service/runner.js';
 import type { NodeStorage } from '../storage/contract.js';
 import type { Transport } from '../transport/contract.js';

@@ -1,8 +1,8 @@
 import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import type { Runtime, Timer } from '../runtime.js';
+import type { Runtime, Timer } from '../os/runtime.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
-import { TurnoverSet } from '../turnover.js';
+import { TurnoverSet } from '../util/turnover.js';
 
 export interface PeersOptions {
   readonly runtime: Runtime;

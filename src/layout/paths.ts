@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
 import { limits } from '../limits.js';
-import { didYouMean, namesBeside } from '../nearest.js';
+import { didYouMean, namesBeside } from '../text/nearest.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,6 @@
 import { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
-import { TurnoverMap } from '../turnover.js';
+import { TurnoverMap } from '../util/turnover.js';
 import { strategyOf } from './balancers/index.js';
 import { consider } from './considered.js';
 import { mostOut } from './ejection.js';

@@ -1,7 +1,7 @@
 import type { NodeLoad } from '../core/messages.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { TurnoverSet } from '../turnover.js';
+import { TurnoverSet } from '../util/turnover.js';
 import type { ServiceFailure, ServiceReply } from '../wire/service-reply.js';
 import {
   type AnyHandler,

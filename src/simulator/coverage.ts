@@ -1,5 +1,5 @@
 import type { Ready } from '../core/node.js';
-import { buggifyPoints } from '../runtime.js';
+import { buggifyPoints } from '../os/runtime.js';
 import type { NodeProcess } from './process.js';
 import { faults } from './scenario.js';
 

@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.js';
-import { type BuggifyPoint, buggifyPoints, type Runtime, type Timer } from '../runtime.js';
+import { type BuggifyPoint, buggifyPoints, type Runtime, type Timer } from '../os/runtime.js';
 import type { Gate } from './gate.js';
 import type { EventQueue } from './queue.js';
 

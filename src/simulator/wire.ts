@@ -1,6 +1,6 @@
 import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
-import type { Runtime, Timer } from '../runtime.js';
+import type { Runtime, Timer } from '../os/runtime.js';
 import { createAdmission } from '../transport/admission.js';
 import type {
   Connection,

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { abstractName } from '../abstract-socket.js';
+import { abstractName } from '../os/abstract-socket.js';
 import { MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
 

@@ -1,5 +1,5 @@
 import { MusterError } from '../errors.js';
-import { type Runtime, systemRuntime } from '../runtime.js';
+import { type Runtime, systemRuntime } from '../os/runtime.js';
 import type { ConnectionHandler } from './contract.js';
 import { sharedFrameUnits, type Tuning } from './tuning.js';
 

@@ -8,8 +8,8 @@
  */
 import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { abstractName } from '../abstract-socket.js';
-import { isLoopback } from '../loopback.js';
+import { abstractName } from '../os/abstract-socket.js';
+import { isLoopback } from '../os/loopback.js';
 
 /** The name to listen at or connect to beside `host:port`; null: there is none, so it is TCP. */
 export function localName(

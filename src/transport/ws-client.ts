@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, WebSocket } from 'ws';
 import { isErrorCode, MusterError } from '../errors.js';
-import { isLoopback } from '../loopback.js';
+import { isLoopback } from '../os/loopback.js';
 import type { Connection, ConnectOptions, Hello } from './contract.js';
 import { anyCluster, headerNames, introduction, isExpected, parseHello } from './handshake.js';
 import { connectLocally, localName } from './local.js';

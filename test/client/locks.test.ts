@@ -3,7 +3,7 @@ import { acquireLock, type LockCalls } from '../../src/client/locks.js';
 import { PartitionMachine } from '../../src/core/machine/machine.js';
 import type { Operation } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
-import { systemRuntime } from '../../src/runtime.js';
+import { systemRuntime } from '../../src/os/runtime.js';
 
 const timeout = (): MusterError => new MusterError('timeout', 'no answer');
 const unknown = (): MusterError => new MusterError('outcome-unknown', 'no answer');

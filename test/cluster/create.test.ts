@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCluster, planCluster } from '../../src/cluster/create.js';
-import { listClusters } from '../../src/cluster/registry.js';
+import { createCluster, planCluster } from '../../src/cluster/folder/create.js';
+import { listClusters } from '../../src/cluster/folder/registry.js';
 import { nodeOf } from '../../src/core/map/types.js';
 import { clusterDir, clustersDir, mapDir, readClusterFile, readToken } from '../../src/layout/paths.js';
 import { DirectoryMetastore } from '../../src/metastore/directory.js';

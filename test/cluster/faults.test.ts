@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createCluster } from '../../src/cluster/create.js';
-import { changeFaults, checkFaultsAllowed } from '../../src/cluster/faults.js';
-import { identify } from '../../src/cluster/identity.js';
-import { findCluster } from '../../src/cluster/registry.js';
-import { writeProcessFile } from '../../src/cluster/roster.js';
+import { createCluster } from '../../src/cluster/folder/create.js';
+import { changeFaults, checkFaultsAllowed } from '../../src/cluster/lifecycle/faults.js';
+import { identify } from '../../src/cluster/processes/identity.js';
+import { findCluster } from '../../src/cluster/folder/registry.js';
+import { writeProcessFile } from '../../src/cluster/processes/roster.js';
 import { type FaultPlan, withFault } from '../../src/faults/plan.js';
 import { readFaults, writeFaults } from '../../src/faults/store.js';
 import { planOf } from '../faults/plans.js';

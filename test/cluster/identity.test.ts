@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { identify, isAlive, signal, stateOf, waitGone } from '../../src/cluster/identity.js';
+import { identify, isAlive, signal, stateOf, waitGone } from '../../src/cluster/processes/identity.js';
 
 const children: ChildProcess[] = [];
 

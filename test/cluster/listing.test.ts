@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MusterClient } from '../../src/client/api.js';
-import { LIST_REST_MS, Listing } from '../../src/cluster/listing.js';
+import { LIST_REST_MS, Listing } from '../../src/cluster/folder/listing.js';
 import { says } from './samples.js';
 
 const rows = [{ partition: 0, role: 'primary', tail: 1, rows: 1 }] as never;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { addressOf, lockCluster, withClusterLock } from '../../src/cluster/lock.js';
+import { addressOf, lockCluster, withClusterLock } from '../../src/cluster/folder/lock.js';
 import { folder } from './helpers.js';
 
 describe('the lock of a cluster', () => {
@@ -44,7 +44,7 @@ describe('the lock of a cluster', () => {
 
   it('ends with its process, also by SIGKILL', async () => {
     const dir = folder();
-    const program = `import('${join(import.meta.dirname, '../../src/cluster/lock.ts')}').then(async (m) => { await m.lockCluster(${JSON.stringify(dir)}); console.log('held'); setInterval(() => {}, 1000); })`;
+    const program = `import('${join(import.meta.dirname, '../../src/cluster/folder/lock.ts')}').then(async (m) => { await m.lockCluster(${JSON.stringify(dir)}); console.log('held'); setInterval(() => {}, 1000); })`;
     const child = spawn(process.execPath, ['--import', 'tsx', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TxView } from '../../src/client/api.js';
-import { type Overview, overviewOf, quantileOf, type Sample } from '../../src/cluster/overview.js';
-import { eventsBetween } from '../../src/cluster/overview-events.js';
+import { type Overview, overviewOf, quantileOf, type Sample } from '../../src/cluster/observe/overview.js';
+import { eventsBetween } from '../../src/cluster/observe/overview-events.js';
 import { changed, latencies, map, sampleOf, says } from './samples.js';
 
 const requests = (writes: number, failed: number, latency: number[]) => ({

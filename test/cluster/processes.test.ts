@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { supervise } from '../../src/cluster/foreground.js';
-import { signal, stateOf, waitGone } from '../../src/cluster/identity.js';
-import { type Launched, launchNode } from '../../src/cluster/launch.js';
-import { readProcessFile, readRoster } from '../../src/cluster/roster.js';
-import { endProcesses } from '../../src/cluster/stop.js';
+import { supervise } from '../../src/cluster/lifecycle/foreground.js';
+import { signal, stateOf, waitGone } from '../../src/cluster/processes/identity.js';
+import { type Launched, launchNode } from '../../src/cluster/processes/launch.js';
+import { readProcessFile, readRoster } from '../../src/cluster/processes/roster.js';
+import { endProcesses } from '../../src/cluster/lifecycle/stop.js';
 import { nodeLogFile } from '../../src/layout/paths.js';
 import { clusterFileOf, folder } from './helpers.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mapProblem, restoreMap } from '../../src/cluster/restore.js';
+import { mapProblem, restoreMap } from '../../src/cluster/folder/restore.js';
 import type { ClusterMap } from '../../src/core/map/types.js';
 import { mapCopyDir, mapDir, nodeDir } from '../../src/layout/paths.js';
 import { copyIn } from '../../src/metastore/copies.js';

@@ -10,7 +10,7 @@ import {
   readRoster,
   recordProcess,
   writeProcessFile,
-} from '../../src/cluster/roster.js';
+} from '../../src/cluster/processes/roster.js';
 import { folder } from './helpers.js';
 
 let child: ChildProcess | null = null;

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Program } from '../../src/presentation/dispatch.js';
+import type { Program } from '../../src/cli/dispatch.js';
 
 const folder = join(import.meta.dirname, '../../commands');
 

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completionScripts } from '../../src/presentation/completion/scripts.js';
+import { completionScripts } from '../../src/cli/completion/scripts.js';
 import { muster } from './run.js';
 import { hasShell, patient, Shells } from './shells.js';
 import { World } from './world.js';

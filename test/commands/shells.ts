@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { completionScripts, type Shell } from '../../src/presentation/completion/scripts.js';
+import { completionScripts, type Shell } from '../../src/cli/completion/scripts.js';
 import { program } from './run.js';
 
 /** A busy machine may not answer within the 0.3 s that a Tab waits. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WatchLine } from '../../src/presentation/watch/stream.js';
+import type { WatchLine } from '../../src/watch/stream.js';
 import { type Going, World } from './world.js';
 
 const world = new World();

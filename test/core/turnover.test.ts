@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TurnoverMap, TurnoverSet } from '../../src/turnover.js';
+import { TurnoverMap, TurnoverSet } from '../../src/util/turnover.js';
 
 const step = fc.oneof(
   fc.record({ do: fc.constant('set' as const), key: fc.nat(30), value: fc.nat() }),

@@ -4,7 +4,7 @@ import { MusterError } from '../../src/errors.js';
 import { noFaults } from '../../src/faults/plan.js';
 import { FaultTransport } from '../../src/faults/transport.js';
 import { limits } from '../../src/limits.js';
-import { systemRuntime } from '../../src/runtime.js';
+import { systemRuntime } from '../../src/os/runtime.js';
 import type { Connection, NodeHello, Transport } from '../../src/transport/contract.js';
 import { createMemoryTransport } from '../../src/transport/memory.js';
 import { transportCompliance } from '../transport/compliance.js';

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lastError } from '../../src/cluster/launch.js';
-import { LogTail, tailOffset } from '../../src/cluster/logs.js';
-import { readProcessFile } from '../../src/cluster/roster.js';
+import { lastError } from '../../src/cluster/processes/launch.js';
+import { LogTail, tailOffset } from '../../src/cluster/observe/logs.js';
+import { readProcessFile } from '../../src/cluster/processes/roster.js';
 import { readFaults, writeFaults } from '../../src/faults/store.js';
 import type { FileSystem } from '../../src/files/contract.js';
 import { nodeFiles } from '../../src/files/node.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { findCluster } from '../../src/cluster/registry.js';
-import { removeCluster, stopCluster } from '../../src/cluster/stop.js';
+import { findCluster } from '../../src/cluster/folder/registry.js';
+import { removeCluster, stopCluster } from '../../src/cluster/lifecycle/stop.js';
 
 /** A home of its own for the cluster of that name, which is stopped and removed when the file's tests are over. Returns its folder. */
 export function homeOf(cluster: string): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { moveUnderLoad } from '../../src/cluster/moving.js';
-import { startCluster } from '../../src/cluster/start.js';
+import { moveUnderLoad } from '../../src/cluster/chaos/moving.js';
+import { startCluster } from '../../src/cluster/lifecycle/start.js';
 import { built } from './built.js';
 import { homeOf } from './home.js';
 

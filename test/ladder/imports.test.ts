@@ -29,8 +29,8 @@ describe('the ladder of imports', () => {
     ['src/host/main.ts', '../cluster/start.js', 'may not reach up'],
     ['src/client/client.ts', '../host/main.js', 'neighbours'],
     ['src/check/register.ts', '../core/machine/machine.js', 'the judge'],
-    ['src/cluster/start.ts', '../presentation/table.js', 'may not reach up'],
-    ['src/presentation/help.ts', '../../commands/wait.js', 'may not reach up'],
+    ['src/cluster/lifecycle/start.ts', '../presentation/table.js', 'may not reach up'],
+    ['src/cli/help.ts', '../../commands/wait.js', 'may not reach up'],
     ['src/core/node.ts', '../../test/core/helpers.js', 'in no room'],
     ['src/attic/old.ts', '../errors.js', 'stands in no room'],
   ])('is broken by %s importing %s', (from, specifier, why) => {
@@ -41,8 +41,8 @@ describe('the ladder of imports', () => {
     ['src/core/node.ts', './random.js'],
     ['src/core/node.ts', '../limits.js'],
     ['src/host/main.ts', '../layout/paths.js'],
-    ['src/cluster/torture.ts', '../check/counter.js'],
-    ['commands/counter/incr.ts', '../../src/presentation/base-command.js'],
+    ['src/cluster/chaos/torture.ts', '../check/counter.js'],
+    ['commands/counter/incr.ts', '../../src/cli/base-command.js'],
     ['commands/counter/incr.ts', '@oclif/core/args'],
   ])('allows %s to import %s', (from, specifier) => {
     expect(brokenBy({ from, specifier })).toBeNull();

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { complete } from '../../src/presentation/complete.js';
-import { splitTyped, typedAs } from '../../src/presentation/completion/typed-line.js';
-import type { PlainKind, ShapedKind, ValueKind } from '../../src/presentation/value-kind.js';
-import { shapedValues } from '../../src/presentation/value-shapes.js';
-import type { ValueSource } from '../../src/presentation/value-source.js';
+import { complete } from '../../src/cli/completion/complete.js';
+import { splitTyped, typedAs } from '../../src/cli/completion/typed-line.js';
+import type { PlainKind, ShapedKind, ValueKind } from '../../src/cli/completion/value-kind.js';
+import { shapedValues } from '../../src/cli/completion/value-shapes.js';
+import type { ValueSource } from '../../src/cli/completion/value-source.js';
 import { allCommands } from '../commands/all.js';
 
 const there: Partial<Record<ValueKind, readonly string[]>> = {

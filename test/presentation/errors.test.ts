@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
-import { findCommand, unknownCommand } from '../../src/presentation/command-words.js';
-import { collect } from '../../src/presentation/listing.js';
-import { renderError } from '../../src/presentation/render-error.js';
-import { readAll } from '../../src/presentation/stdin.js';
+import { findCommand, unknownCommand } from '../../src/cli/command-words.js';
+import { collect } from '../../src/render/listing.js';
+import { renderError } from '../../src/render/error.js';
+import { readAll } from '../../src/cli/stdin.js';
 
 describe('an error', () => {
   it('says what happened, whether it took effect, and what to try next', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { findCommand } from '../../src/presentation/command-words.js';
-import { specOf } from '../../src/presentation/completion/spec.js';
-import { splitTyped } from '../../src/presentation/completion/typed-line.js';
+import { findCommand } from '../../src/cli/command-words.js';
+import { specOf } from '../../src/cli/completion/spec.js';
+import { splitTyped } from '../../src/cli/completion/typed-line.js';
 import { allCommands, loadCommand } from '../commands/all.js';
 
 const ids = new Set(Object.keys(allCommands));

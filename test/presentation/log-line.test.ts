@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatLogLine } from '../../src/presentation/log-line.js';
-import { plainPaint } from '../../src/presentation/terminal.js';
+import { formatLogLine } from '../../src/render/log-line.js';
+import { plainPaint } from '../../src/render/terminal.js';
 
 const show = (line: unknown) =>
   formatLogLine(typeof line === 'string' ? line : JSON.stringify(line), plainPaint);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DISTINCT_COLORS, inkOn, nodeColor } from '../../src/presentation/node-colors.js';
+import { DISTINCT_COLORS, inkOn, nodeColor } from '../../src/render/node-colors.js';
 
 type Triple = readonly [number, number, number];
 type Matrix = readonly [Triple, Triple, Triple];

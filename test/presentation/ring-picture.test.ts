@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type RingPicture, ringPicture } from '../../src/presentation/ring-picture.js';
+import { type RingPicture, ringPicture } from '../../src/render/ring/picture.js';
 
 /** One partition a letter: `a` is owned by node a, `-` by nobody. */
 const ring = (owners: string, more: Partial<RingPicture> = {}): RingPicture => ({

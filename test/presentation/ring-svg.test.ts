@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodeColor } from '../../src/presentation/node-colors.js';
-import { type RingSvg, ringSvg } from '../../src/presentation/ring-svg.js';
+import { nodeColor } from '../../src/render/node-colors.js';
+import { type RingSvg, ringSvg } from '../../src/render/ring/svg.js';
 import { type Element, everyElement, ofClass, parseXml, textOf } from './strict-xml.js';
 
 /** One partition a letter: `a` is led by node a, `-` by nobody. */

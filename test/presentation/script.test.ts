@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
-import { missedBy, type Outcome, parseCheck, resultOf } from '../../src/presentation/script/checks.js';
+import { missedBy, type Outcome, parseCheck, resultOf } from '../../src/cli/script/checks.js';
 import {
   Interpreter,
   type ScriptHost,
   type ScriptOptions,
   sourceOf,
-} from '../../src/presentation/script/interpreter.js';
-import { junitOf } from '../../src/presentation/script/junit.js';
-import { asText, follow, parsePath } from '../../src/presentation/script/path.js';
-import { titleOf } from '../../src/presentation/script/run.js';
-import { parseScript, type Step } from '../../src/presentation/script/steps.js';
-import { StepStream } from '../../src/presentation/script/stream.js';
-import { expand, linesOf, UnfinishedText, type Word } from '../../src/presentation/script/words.js';
+} from '../../src/cli/script/interpreter.js';
+import { junitOf } from '../../src/cli/script/junit.js';
+import { asText, follow, parsePath } from '../../src/cli/script/path.js';
+import { titleOf } from '../../src/cli/script/run.js';
+import { parseScript, type Step } from '../../src/cli/script/steps.js';
+import { StepStream } from '../../src/cli/script/stream.js';
+import { expand, linesOf, UnfinishedText, type Word } from '../../src/cli/script/words.js';
 import { everyElement, parseXml } from './strict-xml.js';
 
 const usage = expect.objectContaining({ code: 'usage' });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TraceEvent } from '../../src/core/machine/types.js';
-import { type SequencePicture, sequencePicture } from '../../src/presentation/sequence-picture.js';
-import { loadPaint, plainPaint } from '../../src/presentation/terminal.js';
+import { type SequencePicture, sequencePicture } from '../../src/render/sequence-picture.js';
+import { loadPaint, plainPaint } from '../../src/render/terminal.js';
 
 const event = (
   at: number,

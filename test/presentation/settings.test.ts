@@ -8,7 +8,7 @@ import {
   resolveSetting,
   settingsFile,
   writeSetting,
-} from '../../src/presentation/settings.js';
+} from '../../src/cli/settings.js';
 import { folder } from '../cluster/helpers.js';
 
 const silent = () => {};

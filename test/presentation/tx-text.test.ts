@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TxItem } from '../../src/core/machine/types.js';
 import { limits } from '../../src/limits.js';
-import { parseTx, printTx } from '../../src/presentation/tx-text.js';
+import { parseTx, printTx } from '../../src/cli/tx-text.js';
 
 /** What is said of this text; fails when nothing is. */
 function said(text: string): string {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes } from '../../src/presentation/bytes.js';
-import { formatDuration, parseDuration } from '../../src/presentation/duration.js';
-import { percent, plural, ranges, shorten, visible } from '../../src/presentation/format.js';
-import { parseWeights } from '../../src/presentation/parse.js';
-import { table } from '../../src/presentation/table.js';
-import { loadPaint, mayAnimate, mayColor, plainPaint } from '../../src/presentation/terminal.js';
+import { formatBytes } from '../../src/render/bytes.js';
+import { formatDuration, parseDuration } from '../../src/text/duration.js';
+import { percent, plural, ranges, shorten, visible } from '../../src/render/format.js';
+import { parseWeights } from '../../src/cli/parse.js';
+import { table } from '../../src/render/table.js';
+import { loadPaint, mayAnimate, mayColor, plainPaint } from '../../src/render/terminal.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
 

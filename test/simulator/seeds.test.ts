@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import { buggifyPoints } from '../../src/runtime.js';
+import { buggifyPoints } from '../../src/os/runtime.js';
 import { simulate } from '../../src/simulator/run.js';
 import { type Fault, faults } from '../../src/simulator/scenario.js';
 import { type ScenarioName, scenarios } from '../../src/simulator/scenarios.js';

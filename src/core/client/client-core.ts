@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap, TurnoverSet } from '../../turnover.js';
+import { TurnoverMap, TurnoverSet } from '../../util/turnover.js';
 import type { Operation, OpResult, Query, QueryResult, SessionId, TxId } from '../machine/types.js';
 import { type ClusterMap, type NodeId, nodeOf } from '../map/types.js';
 import type { ClientRequest, ClientResponse, Refusal } from '../messages.js';

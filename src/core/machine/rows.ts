@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap, TurnoverSet } from '../../turnover.js';
+import { TurnoverMap, TurnoverSet } from '../../util/turnover.js';
 import { DigestSum } from './digest.js';
 import { unitsOfRow } from './size.js';
 import type { PendingRow, QueryResult, Row, TxItem } from './types.js';

@@ -2,7 +2,7 @@
  * The sessions of a partition with the results of their operations (RIFL, SOSP'15): what exactly-once is decided by. Counts what they
  * take and keeps their part of the digest; that an operation is done once, is the state machine's business.
  */
-import { TurnoverMap } from '../../turnover.js';
+import { TurnoverMap } from '../../util/turnover.js';
 import { DigestSum, type Hash, prefixOf } from './digest.js';
 import { unitsOfResult } from './size.js';
 import type { CheckpointDelta, OpResult, SessionId, SessionState } from './types.js';

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap } from '../../turnover.js';
+import { TurnoverMap } from '../../util/turnover.js';
 import type { Rows } from './rows.js';
 import type { Cell, PendingRow, Row, SessionId, TxId, TxItem, TxRead, TxReason } from './types.js';
 

@@ -1,5 +1,5 @@
 import { MusterError } from '../../errors.js';
-import { namesBeside } from '../../nearest.js';
+import { namesBeside } from '../../text/nearest.js';
 import { countPrimaryChanges, leastMoves, place } from '../ring/placement.js';
 import type { MapChange } from './changes.js';
 import {

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap, TurnoverSet } from '../../turnover.js';
+import { TurnoverMap, TurnoverSet } from '../../util/turnover.js';
 import { type Applied, asItem, tooManyResults } from '../machine/machine.js';
 import { SnapshotWriter } from '../machine/pieces.js';
 import { growthOf } from '../machine/size.js';

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap } from '../../turnover.js';
+import { TurnoverMap } from '../../util/turnover.js';
 import { emptySnapshot } from '../machine/digest.js';
 import { PartitionMachine } from '../machine/machine.js';
 import { SnapshotReader } from '../machine/pieces.js';

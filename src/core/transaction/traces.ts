@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap } from '../../turnover.js';
+import { TurnoverMap } from '../../util/turnover.js';
 import { type TraceEvent, type TxId, traceSteps } from '../machine/types.js';
 
 /** What became of one transaction. Kept as numbers, five a step: as objects they were a good part of what a collector had to copy. */

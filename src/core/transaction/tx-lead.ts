@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js';
-import { TurnoverMap, TurnoverSet } from '../../turnover.js';
+import { TurnoverMap, TurnoverSet } from '../../util/turnover.js';
 import type { Applied, PartitionMachine } from '../machine/machine.js';
 import { outcomeResult } from '../machine/outcome.js';
 import { Rows } from '../machine/rows.js';

@@ -1,4 +1,4 @@
-import { type Action, commandOf, type NodeAction } from '../../cluster/action.js';
+import { type Action, commandOf, type NodeAction } from '../../cluster/lifecycle/action.js';
 import { $, say } from './dom.js';
 import type { Store } from './store.js';
 

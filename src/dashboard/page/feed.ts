@@ -1,4 +1,4 @@
-import type { FeedEvent } from '../../cluster/observer.js';
+import type { FeedEvent } from '../../cluster/observe/observer.js';
 import { $, h } from './dom.js';
 import { clock } from './words.js';
 

@@ -1,7 +1,7 @@
-import type { NodeAction } from '../../cluster/action.js';
-import type { NodeFigures } from '../../cluster/overview.js';
-import { stateOf } from '../../cluster/overview-events.js';
-import type { NodeRow } from '../../cluster/status.js';
+import type { NodeAction } from '../../cluster/lifecycle/action.js';
+import type { NodeFigures } from '../../cluster/observe/overview.js';
+import { stateOf } from '../../cluster/observe/overview-events.js';
+import type { NodeRow } from '../../cluster/observe/status.js';
 import { Sparkline } from './charts.js';
 import { buttonWords, perform } from './confirm.js';
 import { $, h, Keyed, s, say } from './dom.js';

@@ -1,5 +1,5 @@
-import type { Action } from '../../cluster/action.js';
-import type { FeedEvent, Look, Point } from '../../cluster/observer.js';
+import type { Action } from '../../cluster/lifecycle/action.js';
+import type { FeedEvent, Look, Point } from '../../cluster/observe/observer.js';
 import type { Asked, Told } from '../messages.js';
 
 /** What the page knows. */

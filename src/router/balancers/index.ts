@@ -1,5 +1,5 @@
 import { MusterError } from '../../errors.js';
-import { didYouMean } from '../../nearest.js';
+import { didYouMean } from '../../text/nearest.js';
 import type { Strategy, StrategyName } from '../types.js';
 import { hash } from './hash.js';
 import { leastLoaded } from './least-loaded.js';

@@ -1,0 +1,144 @@
+import { randomInt } from 'node:crypto';
+import type { RouteReport } from '../bench/route.js';
+import { openClient } from '../client/open.js';
+import { lockCluster } from '../cluster/folder/lock.js';
+import { killNode } from '../cluster/processes/nodes.js';
+import { findCluster } from '../cluster/folder/registry.js';
+import { startCluster, startNodes } from '../cluster/lifecycle/start.js';
+import { removeCluster, stopCluster } from '../cluster/lifecycle/stop.js';
+import { type TortureReport, torture } from '../cluster/chaos/torture.js';
+import { nodeOf } from '../core/map/types.js';
+import { hashKey, partitionOf } from '../core/ring/hash.js';
+import { MusterError } from '../errors.js';
+import { clusterDir } from '../layout/paths.js';
+import { routeStory } from './demo-route.js';
+import { type TransferStory, transferStory } from './demo-transfer.js';
+import { formatDuration } from '../text/duration.js';
+import type { Paint } from '../render/terminal.js';
+
+export interface DemoOptions {
+  readonly nodes: number;
+  readonly clients: number;
+  readonly durationMs: number;
+  readonly seed: number | null;
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+  readonly paint: Paint;
+  readonly say: (text: string) => void;
+  readonly progress: (text: string) => void;
+}
+
+export interface DemoReport extends TortureReport {
+  readonly verdict: 'ok' | 'illegal';
+  readonly cluster: string;
+  readonly startMs: number;
+  /** From the SIGKILL of a primary to the next acknowledged increment on its partition, in ms. */
+  readonly failoverMs: number;
+  /** A transfer whose coordinator was killed when everybody had prepared. */
+  readonly transfer: TransferStory;
+  /** A burst of requests to a handler, in the middle of which a node was killed. */
+  readonly route: RouteReport;
+}
+
+const key = 'visits';
+
+/** The story of muster in half a minute, on real processes. */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const name = `demo-${process.pid}`;
+  const dir = clusterDir(name);
+  const { say, paint, progress } = options;
+  const step = (title: string): void => say(`\n${paint.bold(title)}\n`);
+  const lock = await lockCluster(dir);
+  let finished = false;
+  let created = false;
+  try {
+    step(`1. Start ${options.nodes} nodes`);
+    const begin = performance.now();
+    const { cluster, status } = await startCluster(
+      { name, nodes: options.nodes },
+      { timeoutMs: 30_000, signal: options.signal, progress },
+    );
+    created = true;
+    const startMs = Math.round(performance.now() - begin);
+    say(
+      `   ${options.nodes} node processes on ${status.nodes.map((node) => node.url?.split(':').at(-1)).join(', ')}; `,
+    );
+    say(`${status.partitions.total} partitions serve after ${formatDuration(startMs)}.\n`);
+    for (const node of status.nodes)
+      say(
+        `   ${node.id} ${'█'.repeat(node.primaries)} primary of ${node.primaries}, backup of ${node.backups}\n`,
+      );
+
+    step('2. Count, kill the primary, count on');
+    const client = await openClient({ clusterDir: dir, timeoutMs: 20_000 });
+    let failoverMs: number;
+    let transfer: TransferStory;
+    let route: RouteReport;
+    try {
+      const first = await client.counter.incr(key);
+      const map = await client.map();
+      const victim = nodeOf(map.partitions[partitionOf(hashKey(key), map.partitions.length)]?.primary ?? '');
+      say(`   "${key}" is ${first}; its primary is ${victim}: SIGKILL.\n`);
+      await killNode(cluster, victim);
+      const killed = performance.now();
+      const second = await client.counter.incr(key);
+      failoverMs = Math.round(performance.now() - killed);
+      say(`   "${key}" is ${second}, answered by a backup ${failoverMs} ms after the kill.\n`);
+      await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal: options.signal });
+      say(`   ${victim} is started again, catches up, and is in sync.\n`);
+
+      step('3. Move money, kill the coordinator half-way');
+      transfer = await transferStory(cluster, client, say, options.signal);
+
+      step('4. Route requests, kill a node in the middle');
+      route = await routeStory(cluster, client, say, options.signal);
+    } finally {
+      await client.close();
+    }
+
+    const seed = options.seed ?? randomInt(2 ** 31);
+    step(
+      `5. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
+    );
+    const report = await torture(cluster, {
+      durationMs: options.durationMs,
+      clients: options.clients,
+      counters: 8,
+      killEveryMs: 1000,
+      pauseMs: Math.round(Math.min(5000, options.durationMs / 3)),
+      operationMs: 30_000,
+      seed,
+      signal: options.signal,
+      told: (event) => (event === 'healing' ? progress('healing') : say(`   ${event}\n`)),
+    });
+    if (options.signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
+
+    step('6. The verdict');
+    const whole = transfer.balances.alice + transfer.balances.bob === 100;
+    const verdict = report.wrong.length === 0 && whole && route.failed === 0 ? 'ok' : 'illegal';
+    say(
+      `   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
+    );
+    say(`${report.unknown} of unknown outcome; counted: ${report.counted.toLocaleString('en')}.\n`);
+    say(
+      `   ${report.kills} kills and ${report.pauses} pause; the longest wait for an answer was ${formatDuration(report.longestMs)}; `,
+    );
+    say(`fully in sync again after ${formatDuration(report.healedMs)}.\n`);
+    for (const wrong of report.wrong) say(`   ${paint.red(wrong)}\n`);
+    say(
+      verdict === 'ok'
+        ? `   ${paint.green('Nothing acknowledged was lost, nothing counted twice.')}\n`
+        : `   ${paint.red('This is a safety violation')} (seed ${seed}).\n`,
+    );
+    finished = true;
+    if (options.keep)
+      say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
+    return { verdict, cluster: name, startMs, failoverMs, transfer, route, ...report };
+  } finally {
+    if (created && !(options.keep && finished)) {
+      await stopCluster(findCluster(name), 5000);
+      removeCluster(dir);
+    }
+    await lock.release();
+  }
+}

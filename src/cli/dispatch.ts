@@ -1,0 +1,124 @@
+import { findCommand, unknownCommand } from './command-words.js';
+import { type CommandIo, processIo } from './io.js';
+import { renderError } from '../render/error.js';
+import { mayAnimate } from '../render/terminal.js';
+
+/** A command class, as far as dispatching needs to know it. */
+interface CommandClass {
+  id: string;
+  new (argv: string[], config: unknown): { _run(): Promise<unknown> };
+}
+
+/** What the program is made of. */
+export interface Program {
+  readonly bin: string;
+  readonly name: string;
+  readonly version: string;
+  /** Command id (words joined by ":") to its module, loaded when it is run. */
+  readonly commands: Readonly<Record<string, () => Promise<unknown>>>;
+  /** The same for a session, which runs many of them; left out: the same. */
+  readonly sessionCommands?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** Shows help for these words; slower, for it loads all of oclif. */
+  readonly help: (words: readonly string[]) => Promise<void>;
+  /** What there is to say of the topics, by their words. */
+  readonly topics?: () => Readonly<Record<string, { readonly description: string }>>;
+  /** What a shell is told when somebody presses Tab; in a file of its own, as help is. */
+  readonly answerTab: (
+    argv: readonly string[],
+    program: Program,
+    io: Pick<CommandIo, 'lend' | 'defaults'>,
+  ) => Promise<string>;
+}
+
+/** Is help asked for, before a "--"? */
+function asksForHelp(argv: readonly string[]): boolean {
+  for (const arg of argv) {
+    if (arg === '--') return false;
+    if (arg === '--help' || arg === '-h') return true;
+  }
+  return false;
+}
+
+/** What a command asks of oclif's `Config` when it runs; the real one scans plug-ins, which there are none of. */
+function lightConfig(program: Program, io: CommandIo): unknown {
+  return {
+    io,
+    program,
+    bin: program.bin,
+    name: program.name,
+    version: program.version,
+    userAgent: `${program.name}/${program.version}`,
+    topicSeparator: ' ',
+    runHook: async () => ({ successes: [], failures: [] }),
+    scopedEnvVar: () => undefined,
+    scopedEnvVarKey: (key: string) => `MUSTER_${key}`,
+    scopedEnvVarKeys: (key: string) => [`MUSTER_${key}`],
+  };
+}
+
+/**
+ * Runs the command that `argv` names in the world of `io`, loading nothing but it. Help, and words that name a topic, go the long
+ * way through oclif. Resolves to what the command has for `--json`; never rejects.
+ */
+export async function runCommand(argv: readonly string[], program: Program, io: CommandIo): Promise<unknown> {
+  const words = argv.filter((arg) => !arg.startsWith('-'));
+  try {
+    const known = commandIds(program);
+    const found = findCommand(argv, known);
+    if (argv[0] === 'help') return await program.help(argv.slice(1));
+    const isTopic = words.length > 0 && [...known].some((id) => id.startsWith(`${words.join(':')}:`));
+    if (argv.length === 0 || asksForHelp(argv) || (!found && isTopic)) {
+      if (words.length > 0 && !found && !isTopic) throw unknownCommand(words, known, program.bin);
+      return await program.help(found ? found.id.split(':') : words);
+    }
+    if (!found) throw unknownCommand(words.length > 0 ? words : argv, known, program.bin);
+    const { default: Command } = (await program.commands[found.id]!()) as { default: CommandClass };
+    Command.id = found.id;
+    return await new Command(found.rest, lightConfig(program, io))._run();
+  } catch (error) {
+    const rendered = renderError(error, words.join(' '));
+    io.exit(rendered.exit);
+    io.failed(rendered.error);
+    if (argv.includes('--json')) io.stdout.write(`${JSON.stringify(rendered.json, null, 2)}\n`);
+    else io.stderr.write(rendered.text);
+    return undefined;
+  }
+}
+
+const idsOf = new WeakMap<Program['commands'], ReadonlySet<string>>();
+/** Every command's id; a session asks again and again. */
+function commandIds({ commands }: Program): ReadonlySet<string> {
+  let ids = idsOf.get(commands);
+  if (ids === undefined) {
+    ids = new Set(Object.keys(commands));
+    idsOf.set(commands, ids);
+  }
+  return ids;
+}
+
+/** What the program does with the words of its command line. Sets `process.exitCode`; never rejects. */
+export async function dispatch(argv: readonly string[], program: Program): Promise<void> {
+  if (argv[0] === '--version' || argv[0] === '-v') {
+    process.stdout.write(
+      `${program.name}/${program.version} ${process.platform}-${process.arch} node-${process.version}\n`,
+    );
+    return;
+  }
+  if (argv[0] === '__complete') {
+    process.stdout.write(await program.answerTab(argv.slice(1), program, processIo));
+    return;
+  }
+  await runCommand(argv.length === 0 && onTerminal() ? ['interactive'] : argv, program, processIo);
+}
+
+/** Is there a person at a terminal that can show menus? */
+const onTerminal = (): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && mayAnimate(process.stderr);
+
+/** Ends the process once everything written has left it; nothing that lingers (a socket closing) delays it. */
+export function leave(): void {
+  const waits = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
+  if (waits.length === 0) process.exit();
+  let open = waits.length;
+  for (const stream of waits) stream.write('', () => --open === 0 && process.exit());
+}

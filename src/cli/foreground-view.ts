@@ -1,0 +1,57 @@
+import type { CreateOptions } from '../cluster/folder/create.js';
+import { logPositions, type RestartPolicy, supervise } from '../cluster/lifecycle/foreground.js';
+import { withClusterLock } from '../cluster/folder/lock.js';
+import { clusterExists, findCluster } from '../cluster/folder/registry.js';
+import { startCluster } from '../cluster/lifecycle/start.js';
+import { stopCluster } from '../cluster/lifecycle/stop.js';
+import { clusterDir } from '../layout/paths.js';
+import { plural } from '../render/format.js';
+import { formatLogLine } from '../render/log-line.js';
+import { colorOf, type Paint } from '../render/terminal.js';
+
+export interface ForegroundOptions {
+  readonly restart: RestartPolicy;
+  readonly timeoutMs: number;
+  /** Aborted by the first Ctrl-C, by SIGTERM, and when the terminal goes away. */
+  readonly signal: AbortSignal;
+  readonly paint: Paint;
+  readonly out: (text: string) => void;
+  readonly note: (text: string) => void;
+}
+
+const STOP_MS = 10_000;
+
+/** `cluster start --foreground`: starts, shows every log until it is told to end or no node is left, stops all. */
+export async function runForeground(
+  create: CreateOptions,
+  options: ForegroundOptions,
+): Promise<{ cluster: string; ended: string }> {
+  const dir = clusterDir(create.name);
+  const { positions, started } = await withClusterLock(dir, 0, async () => {
+    const positions = clusterExists(create.name)
+      ? logPositions(findCluster(create.name))
+      : new Map<string, number>();
+    const { timeoutMs, signal } = options;
+    return { positions, started: await startCluster(create, { timeoutMs, signal, tethered: true }) };
+  });
+  const { cluster } = started;
+  options.note(
+    `Cluster ${create.name} runs: ${plural(started.status.nodes.length, 'node')}. Ctrl-C stops it.`,
+  );
+  const ids = cluster.file.nodes.map((n) => n.id);
+  const width = Math.max(...ids.map((id) => id.length));
+  const prefix = new Map(ids.map((id, i) => [id, colorOf(options.paint, i)(`${id.padEnd(width)} │`)]));
+  try {
+    await supervise(cluster, started.launched, positions, {
+      restart: options.restart,
+      signal: options.signal,
+      line: ({ node, text }) => options.out(`${prefix.get(node)} ${formatLogLine(text, options.paint)}\n`),
+      event: options.note,
+    });
+  } finally {
+    // Whatever ended the watch, no process of this cluster stays.
+    const stopped = await withClusterLock(dir, STOP_MS, () => stopCluster(cluster, STOP_MS));
+    options.note(`Cluster ${create.name}: ${plural(stopped.length, 'node')} stopped.`);
+  }
+  return { cluster: create.name, ended: options.signal.aborted ? 'stopped' : 'no node left' };
+}
