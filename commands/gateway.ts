@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
-import { plural } from '../src/render/format.js';
+import { plural } from '../src/text/format.js';
 import { parseWeights } from '../src/cli/parse.js';
 import { checkWeights, strategyOf } from '../src/cli/route-run.js';
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import type { Deployed } from '../../src/cluster/lifecycle/deploy.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { plural } from '../../src/render/format.js';
+import { plural } from '../../src/text/format.js';
 
 export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
   static override summary = 'Gives modules of services to the nodes of a cluster, by a rolling restart.';

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatDuration } from '../../src/text/duration.js';
-import { plural } from '../../src/render/format.js';
+import { plural } from '../../src/text/format.js';
 import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 
 export default class ClusterScale extends BaseCommand<typeof ClusterScale> {

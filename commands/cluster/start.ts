@@ -5,7 +5,7 @@ import type { CreateOptions } from '../../src/cluster/folder/create.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatDuration } from '../../src/text/duration.js';
 import { countFlag, durationFlag } from '../../src/cli/flags.js';
-import { plural } from '../../src/render/format.js';
+import { plural } from '../../src/text/format.js';
 import { parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class ClusterStart extends BaseCommand<typeof ClusterStart> {

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { plural } from '../../src/render/format.js';
+import { plural } from '../../src/text/format.js';
 
 export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
   static override summary = 'Stops every node of a cluster; its data stays.';

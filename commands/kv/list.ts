@@ -2,8 +2,8 @@ import * as Flags from '@oclif/core/flags';
 import type { KvEntry } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { listFlags } from '../../src/cli/flags.js';
-import { shorten } from '../../src/render/format.js';
-import { collect } from '../../src/render/listing.js';
+import { shorten } from '../../src/text/format.js';
+import { collect } from '../../src/cli/listing.js';
 
 type Row = KvEntry | { readonly key: string };
 

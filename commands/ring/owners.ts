@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { mapOf } from '../../src/cli/cluster-actions.js';
-import { percent } from '../../src/render/format.js';
+import { percent } from '../../src/text/format.js';
 import { type Owner, ownership } from '../../src/render/ownership.js';
 
 export default class RingOwners extends BaseCommand<typeof RingOwners> {

@@ -3,7 +3,7 @@ import type { MembersChange } from '../../src/core/map/placing.js';
 import type { Member } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { percent } from '../../src/render/format.js';
+import { percent } from '../../src/text/format.js';
 import { parseShare, parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class RingPlan extends BaseCommand<typeof RingPlan> {

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { type Part, partColumns, withNodes } from '../../src/render/tx-view.js';
+import { type Part, partColumns, withNodes } from '../../src/cli/tx-view.js';
 
 export default class TxList extends BaseCommand<typeof TxList> {
   static override summary = 'Lists transactions that have not ended, part by part.';

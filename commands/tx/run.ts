@@ -7,9 +7,9 @@ import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { clusterFlag } from '../../src/cli/flags.js';
-import { plural } from '../../src/render/format.js';
+import { plural } from '../../src/text/format.js';
 import { parseTx } from '../../src/cli/tx-text.js';
-import { inOrder, type PauseAt, type Step } from '../../src/render/tx-view.js';
+import { inOrder, type PauseAt, type Step } from '../../src/cli/tx-view.js';
 
 /** How long the participants of an answered transaction are waited for, in ms. */
 const TRACE_MS = 1000;
@@ -99,7 +99,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
 
   /** Runs it, and meanwhile says which one it is and what can be done with it. */
   async #paused(items: readonly TxItem[], pauseAt: PauseAt): Promise<TxReport> {
-    const { findPaused, pausedText, partitionsOf } = await import('../../src/render/tx-view.js');
+    const { findPaused, pausedText, partitionsOf } = await import('../../src/cli/tx-view.js');
     const client = await this.client();
     const { parts } = await partitionsOf(client, items);
     if (parts.size === 1) {
@@ -148,14 +148,14 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
 
   async #printReads(reads: TxReport['reads']): Promise<void> {
     if (reads.length === 0 || this.jsonEnabled()) return;
-    const { readColumns, readLines } = await import('../../src/render/tx-view.js');
+    const { readColumns, readLines } = await import('../../src/cli/tx-view.js');
     if (!this.io.stdout.isTTY) this.out(readLines(reads));
     else await this.table(reads, readColumns(Math.max(20, (this.io.stdout.columns ?? 80) - 40)));
   }
 
   /** Shows the picture; a trace that cannot be had changes nothing of what the transaction came to. */
   async #trace(items: readonly TxItem[], report: TxReport): Promise<readonly Step[]> {
-    const { partitionsOf, pictureOf, primaryOf, traceOf } = await import('../../src/render/tx-view.js');
+    const { partitionsOf, pictureOf, primaryOf, traceOf } = await import('../../src/cli/tx-view.js');
     const client = await this.client();
     try {
       const { map, parts } = await partitionsOf(client, items);
@@ -183,7 +183,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
   /** The partitions that were not told. */
   async #inDoubt(report: TxReport): Promise<readonly number[]> {
     const client = await this.client();
-    const { pausedText, withNodes } = await import('../../src/render/tx-view.js');
+    const { pausedText, withNodes } = await import('../../src/cli/tx-view.js');
     const parts = (await client.tx.list()).filter(({ id }) => id === report.id);
     if (parts.length > 0)
       this.note(
@@ -193,7 +193,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
   }
 
   async #conclude(report: TxReport): Promise<void> {
-    const { failureOf } = await import('../../src/render/tx-view.js');
+    const { failureOf } = await import('../../src/cli/tx-view.js');
     const failure = failureOf(report);
     if (failure === null) {
       const tries = report.attempts > 1 ? `, after ${plural(report.attempts, 'attempt')}` : '';

@@ -9,7 +9,7 @@ import {
   primaryOf,
   type Step,
   withNodes,
-} from '../../src/render/tx-view.js';
+} from '../../src/cli/tx-view.js';
 
 interface Shown {
   readonly id: string;

@@ -4,7 +4,7 @@ import { killNode } from '../cluster/processes/nodes.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { startNodes } from '../cluster/lifecycle/start.js';
 import { bar } from '../render/bar.js';
-import { percent } from '../render/format.js';
+import { percent } from '../text/format.js';
 import { unicodeOn } from '../render/terminal.js';
 
 const requests = 3000;

@@ -1,4 +1,4 @@
-import { findCommand, unknownCommand } from './command-words.js';
+import { findCommand, unknownCommand } from '../text/command-words.js';
 import { type CommandIo, processIo } from './io.js';
 import { renderError } from '../render/error.js';
 import { mayAnimate } from '../render/terminal.js';

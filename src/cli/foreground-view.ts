@@ -5,7 +5,7 @@ import { clusterExists, findCluster } from '../cluster/folder/registry.js';
 import { startCluster } from '../cluster/lifecycle/start.js';
 import { stopCluster } from '../cluster/lifecycle/stop.js';
 import { clusterDir } from '../layout/paths.js';
-import { plural } from '../render/format.js';
+import { plural } from '../text/format.js';
 import { formatLogLine } from '../render/log-line.js';
 import { colorOf, type Paint } from '../render/terminal.js';
 

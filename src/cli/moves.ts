@@ -7,7 +7,7 @@ import type { ClusterMap, Copy } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { bar } from '../render/bar.js';
 import { formatBytes } from '../render/bytes.js';
-import { percent, plural } from '../render/format.js';
+import { percent, plural } from '../text/format.js';
 import type { Column } from '../render/table.js';
 import { unicodeOn } from '../render/terminal.js';
 

@@ -5,7 +5,7 @@ import type { CallReport, MusterClient, RouterOptions } from '../client/api.js';
 import { MusterError } from '../errors.js';
 import { namesBeside } from '../text/nearest.js';
 import { bar } from '../render/bar.js';
-import { plural } from '../render/format.js';
+import { plural } from '../text/format.js';
 import { unicodeOn } from '../render/terminal.js';
 
 export interface RoutingRun {

@@ -2,7 +2,7 @@ import { stateOf } from '../cluster/observe/overview-events.js';
 import { type ClusterStatus, type NodeRow, noProcess } from '../cluster/observe/status.js';
 import { formatBytes } from './bytes.js';
 import { formatDuration } from '../text/duration.js';
-import { plural, ranges } from './format.js';
+import { plural, ranges } from '../text/format.js';
 import type { Column } from './table.js';
 import type { Paint } from './terminal.js';
 

@@ -1,6 +1,6 @@
 import { type ErrorCode, MusterError, type TookEffect } from '../errors.js';
 import { dataHome } from '../layout/paths.js';
-import { unknownFlags } from '../cli/command-words.js';
+import { unknownFlags } from '../text/command-words.js';
 
 /** What a person or a script is told of an error, and the exit code it ends with. */
 export interface RenderedError {

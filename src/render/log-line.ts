@@ -1,4 +1,4 @@
-import { visible } from './format.js';
+import { visible } from '../text/format.js';
 import type { Paint } from './terminal.js';
 
 const UUID = /\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;

@@ -2,7 +2,7 @@ import type { RouteNode, RouteReport } from '../bench/route.js';
 import type { CallReport } from '../client/api.js';
 import { MusterError } from '../errors.js';
 import { bar } from './bar.js';
-import { percent } from './format.js';
+import { percent } from '../text/format.js';
 import type { Column } from './table.js';
 import { unicodeOn } from './terminal.js';
 

@@ -1,5 +1,5 @@
 import type { TraceEvent } from '../core/machine/types.js';
-import { shorten, visible } from './format.js';
+import { shorten, visible } from '../text/format.js';
 import type { Paint } from './terminal.js';
 
 export interface SequencePicture {

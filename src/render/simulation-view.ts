@@ -1,6 +1,6 @@
 import { coverable } from '../simulator/coverage.js';
 import type { SimulationReport, SimulationTotals } from '../simulator/run.js';
-import { plural } from './format.js';
+import { plural } from '../text/format.js';
 import type { Paint } from './terminal.js';
 
 const list = (counts: Readonly<Record<string, number>>): string =>

@@ -1,4 +1,4 @@
-import { visible } from './format.js';
+import { visible } from '../text/format.js';
 
 /** Text and attribute values of XML; what XML cannot hold even escaped becomes visible or U+FFFD. */
 export const xml = (text: string): string =>

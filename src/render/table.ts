@@ -1,4 +1,4 @@
-import { visible } from './format.js';
+import { visible } from '../text/format.js';
 import type { Paint } from './terminal.js';
 
 export interface Column<Row> {

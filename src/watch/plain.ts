@@ -1,6 +1,6 @@
 import type { Look } from '../cluster/observe/observer.js';
 import type { Overview } from '../cluster/observe/overview.js';
-import { plural, visible } from '../render/format.js';
+import { plural, visible } from '../text/format.js';
 import { clock, latency, rate } from './figures.js';
 
 /** The whole cluster in one line. */

@@ -1,7 +1,7 @@
 import { type Action, commandOf } from '../cluster/lifecycle/action.js';
 import type { FeedEvent } from '../cluster/observe/observer.js';
 import type { Overview } from '../cluster/observe/overview.js';
-import { plural } from '../render/format.js';
+import { plural } from '../text/format.js';
 import type { Paint } from '../render/terminal.js';
 import { type Canvas, ellipsisOf } from './canvas.js';
 import { clock, latency, rate, sparkline } from './figures.js';

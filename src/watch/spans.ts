@@ -1,4 +1,4 @@
-import { visible } from '../render/format.js';
+import { visible } from '../text/format.js';
 
 type Style = (text: string) => string;
 

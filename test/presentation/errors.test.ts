@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
-import { findCommand, unknownCommand } from '../../src/cli/command-words.js';
-import { collect } from '../../src/render/listing.js';
+import { findCommand, unknownCommand } from '../../src/text/command-words.js';
+import { collect } from '../../src/cli/listing.js';
 import { renderError } from '../../src/render/error.js';
 import { readAll } from '../../src/cli/stdin.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCommand } from '../../src/cli/command-words.js';
+import { findCommand } from '../../src/text/command-words.js';
 import { specOf } from '../../src/cli/completion/spec.js';
 import { splitTyped } from '../../src/cli/completion/typed-line.js';
 import { allCommands, loadCommand } from '../commands/all.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
 import { requireNode } from '../../src/layout/paths.js';
 import { didYouMean, distance, namesBeside, nearest } from '../../src/text/nearest.js';
-import { unknownCommand } from '../../src/cli/command-words.js';
+import { unknownCommand } from '../../src/text/command-words.js';
 import { toMusterError } from '../../src/render/error.js';
 import { allCommands } from '../commands/all.js';
 

@@ -1,4 +1,4 @@
-import { findCommand } from '../command-words.js';
+import { findCommand } from '../../text/command-words.js';
 import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { Program } from '../dispatch.js';
 import type { Suggestion } from '../prompts/ask.js';

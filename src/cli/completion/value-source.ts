@@ -5,7 +5,7 @@ import { strategyNames } from '../../router/balancers/index.js';
 import { shells } from './scripts.js';
 import { parseDuration } from '../../text/duration.js';
 import { executables } from '../executables.js';
-import { plural } from '../../render/format.js';
+import { plural } from '../../text/format.js';
 import type { CommandIo } from '../io.js';
 import type { Suggestion } from '../prompts/ask.js';
 import { clusterByDefault, resolveSetting, settingKeys } from '../settings.js';

@@ -3,7 +3,7 @@ import { MusterError } from '../../errors.js';
 import type { SignalName } from '../io.js';
 import { ask, askYes, type Question } from '../prompts/ask.js';
 import { type MenuItem, pick } from '../prompts/menu.js';
-import { commandLine } from '../quote.js';
+import { commandLine } from '../../text/quote.js';
 import { Session } from '../session.js';
 import type { ShellSetting } from '../shell/text.js';
 import { forLocale, type Paint } from '../../render/terminal.js';

@@ -1,6 +1,6 @@
 import { MusterError } from '../../errors.js';
 import { formatDuration, parseDuration } from '../../text/duration.js';
-import { shorten } from '../../render/format.js';
+import { shorten } from '../../text/format.js';
 import { asText, follow, parsePath } from './path.js';
 import { plainWord, type Word } from './words.js';
 

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../text/duration.js';
-import { plural, shorten, visible } from '../../render/format.js';
+import { plural, shorten, visible } from '../../text/format.js';
 import type { Progress } from '../spinner.js';
 import type { Paint } from '../../render/terminal.js';
 import type { ScenarioReport, ScenarioView, StepRow } from './run.js';

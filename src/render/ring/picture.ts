@@ -1,5 +1,5 @@
 import type { Ansis } from 'ansis';
-import { percent, plural, shorten, visible } from '../format.js';
+import { percent, plural, shorten, visible } from '../../text/format.js';
 import { CELL_EMPTY, type Cell, ringCells } from './cells.js';
 
 export interface RingPicture {

@@ -1,4 +1,4 @@
-import { percent, shorten } from '../format.js';
+import { percent, shorten } from '../../text/format.js';
 import type { RingOwner } from './owners.js';
 import { ownerClass } from './svg-ring.js';
 import { num, shortenMiddle, textWidth, xml } from '../svg-text.js';

@@ -1,4 +1,4 @@
-import { percent, plural } from '../format.js';
+import { percent, plural } from '../../text/format.js';
 import { type Owners, ownersOf, type RingOwner } from './owners.js';
 import { type Legend, legendColumns, legendGroup, legendHeight, legendWidth } from './svg-legend.js';
 import { ownerClass, type RingSize, ringGroup, ringReach } from './svg-ring.js';

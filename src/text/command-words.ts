@@ -1,5 +1,5 @@
 import { MusterError } from '../errors.js';
-import { either, nearest } from '../text/nearest.js';
+import { either, nearest } from './nearest.js';
 
 /** The longest run of leading words that names a command, and what is left; null when there is none. */
 export function findCommand(
