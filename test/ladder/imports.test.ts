@@ -29,7 +29,7 @@ describe('the ladder of imports', () => {
     ['src/host/main.ts', '../cluster/start.js', 'may not reach up'],
     ['src/client/client.ts', '../host/main.js', 'neighbours'],
     ['src/check/register.ts', '../core/machine/machine.js', 'the judge'],
-    ['src/cluster/lifecycle/start.ts', '../presentation/table.js', 'may not reach up'],
+    ['src/cluster/lifecycle/start.ts', '../../render/table.js', 'may not reach up'],
     ['src/cli/help.ts', '../../commands/wait.js', 'may not reach up'],
     ['src/core/node.ts', '../../test/core/helpers.js', 'in no room'],
     ['src/attic/old.ts', '../errors.js', 'stands in no room'],

@@ -87,6 +87,40 @@ function targetOf({ from, specifier }: Import): string {
   return /^(src|commands)\//.test(path) ? path.replace(/\.js$/, '.ts') : path;
 }
 
+/**
+ * Groups of modules that import one another, directly or around: none of a group can be read, tested or moved alone. Imports of types
+ * count as well.
+ */
+export function circlesOf(imports: readonly Import[]): string[][] {
+  const graph = new Map<string, string[]>();
+  for (const it of imports) {
+    if (!it.specifier.startsWith('.')) continue;
+    const list = graph.get(it.from) ?? [];
+    list.push(targetOf(it));
+    graph.set(it.from, list);
+  }
+  // Tarjan, SIAM J. Comput. 1972.
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (module: string): void => {
+    const mine = index.size;
+    index.set(module, mine);
+    low.set(module, mine);
+    stack.push(module);
+    for (const next of graph.get(module) ?? []) {
+      if (!index.has(next)) visit(next);
+      if (stack.includes(next)) low.set(module, Math.min(low.get(module) ?? mine, low.get(next) ?? mine));
+    }
+    if (low.get(module) !== mine) return;
+    const circle = stack.splice(stack.indexOf(module));
+    if (circle.length > 1 || graph.get(module)?.includes(module) === true) circles.push(circle.sort());
+  };
+  for (const module of graph.keys()) if (!index.has(module)) visit(module);
+  return circles.sort();
+}
+
 /** Why an import breaks the ladder, or null when it does not. */
 export function brokenBy(it: Import): string | null {
   const here = roomOf(it.from);

@@ -1,9 +1,9 @@
-import type { FeedEvent, Look, Point } from '../../../src/cluster/observe/observer.js';
-import { overviewOf } from '../../../src/cluster/observe/overview.js';
-import { plainPaint } from '../../../src/render/terminal.js';
-import type { Canvas } from '../../../src/watch/canvas.js';
-import { startingView, type WatchState } from '../../../src/watch/view.js';
-import { latencies, sampleOf, says } from '../../cluster/samples.js';
+import type { FeedEvent, Look, Point } from '../../src/cluster/observe/observer.js';
+import { overviewOf } from '../../src/cluster/observe/overview.js';
+import { plainPaint } from '../../src/render/terminal.js';
+import type { Canvas } from '../../src/watch/canvas.js';
+import { startingView, type WatchState } from '../../src/watch/view.js';
+import { latencies, sampleOf, says } from '../cluster/samples.js';
 
 export const canvas = (columns: number, rows: number, given: Partial<Canvas> = {}): Canvas => ({
   columns,

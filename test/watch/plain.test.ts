@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PlainLog, summaryLine } from '../../../src/watch/plain.js';
+import { PlainLog, summaryLine } from '../../src/watch/plain.js';
 import { look, state } from './states.js';
 
 describe('the plain log of `muster watch`', () => {

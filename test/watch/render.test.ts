@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { loadPaint } from '../../../src/render/terminal.js';
-import { latency, rate, sparkline } from '../../../src/watch/figures.js';
-import { renderWatch } from '../../../src/watch/render.js';
-import { ends, line } from '../../../src/watch/spans.js';
+import { loadPaint } from '../../src/render/terminal.js';
+import { latency, rate, sparkline } from '../../src/watch/figures.js';
+import { renderWatch } from '../../src/watch/render.js';
+import { ends, line } from '../../src/watch/spans.js';
 import { canvas, look, state } from './states.js';
 
 /** Columns of a line on a terminal: escape sequences none, wide characters two. */

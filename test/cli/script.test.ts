@@ -15,7 +15,7 @@ import { titleOf } from '../../src/cli/script/run.js';
 import { parseScript, type Step } from '../../src/cli/script/steps.js';
 import { StepStream } from '../../src/cli/script/stream.js';
 import { expand, linesOf, UnfinishedText, type Word } from '../../src/cli/script/words.js';
-import { everyElement, parseXml } from './strict-xml.js';
+import { everyElement, parseXml } from '../render/strict-xml.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
 const variables: Record<string, string> = { a: 'one', b: 'two words', EMPTY: '' };

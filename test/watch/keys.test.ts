@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { nothingYet } from '../../../src/cluster/observe/observer.js';
-import { Screen, type Terminal } from '../../../src/watch/screen.js';
-import { keysOf, onKey, startingView, type View } from '../../../src/watch/view.js';
+import { nothingYet } from '../../src/cluster/observe/observer.js';
+import { Screen, type Terminal } from '../../src/watch/screen.js';
+import { keysOf, onKey, startingView, type View } from '../../src/watch/view.js';
 import { look } from './states.js';
 
 /** The view after these keys, and what the last of them asked for. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { abstractName } from '../src/os/abstract-socket.js';
+import { abstractName } from '../../src/os/abstract-socket.js';
 
 describe('the name of an abstract socket', () => {
   it('is as long as names can be, so that every Node makes the same of it', () => {
