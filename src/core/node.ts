@@ -23,6 +23,7 @@ import { Copies } from './replication/copies.js';
 import { Replica } from './replication/replica.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
+import type { Tuning } from './tuning.js';
 
 /** Everything that can happen to a node. Time comes with each event; so do storage results and metastore outcomes. */
 export type NodeEvent =
@@ -89,17 +90,6 @@ export interface NodeOptions {
   readonly now: number;
   readonly rules?: Rules;
   readonly tuning?: Tuning;
-}
-
-/** Bounds that tests make small so that the rare becomes common. */
-export interface Tuning {
-  readonly snapshotChunk: number;
-  readonly appendBytes: number;
-  readonly streamWindowBytes: number;
-  readonly pipelineEntries: number;
-  readonly retainEntries: number;
-  readonly retainBytes: number;
-  readonly sessionIdleMs: number;
 }
 
 export interface ReplicaStatus {

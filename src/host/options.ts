@@ -1,5 +1,6 @@
 import type { NodeId } from '../core/map/types.js';
-import type { NodeEvent, Ready, Tuning } from '../core/node.js';
+import type { NodeEvent, Ready } from '../core/node.js';
+import type { Tuning } from '../core/tuning.js';
 import type { Rules } from '../core/rules.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Runtime } from '../os/runtime.js';

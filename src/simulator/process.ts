@@ -1,6 +1,7 @@
 import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
 import { txSteps } from '../core/messages.js';
-import { NodeCore, type NodeEvent, type Ready, type Tuning } from '../core/node.js';
+import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
+import type { Tuning } from '../core/tuning.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
 import type { Rules } from '../core/rules.js';

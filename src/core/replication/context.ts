@@ -1,13 +1,48 @@
 import type { Timings } from '../../limits.js';
-import type { TxId } from '../machine/types.js';
-import type { ClusterMap, NodeId, Process, ReplicaId } from '../map/types.js';
+import type { TurnoverMap } from '../../util/turnover.js';
+import type { PartitionMachine } from '../machine/machine.js';
+import type { Command, SessionId, TxId } from '../machine/types.js';
+import type { ClusterMap, NodeId, PartitionConfig, Process, ReplicaId } from '../map/types.js';
 import type { Append, ClientResponse, PeerMessage, TxStep } from '../messages.js';
-import type { Tuning } from '../node.js';
 import type { LogRecord } from '../records.js';
 import type { Rules } from '../rules.js';
-
+import type { Tuning } from '../tuning.js';
 import type { Copies } from './copies.js';
-import type { Replica } from './replica.js';
+import type { LogEntry, ReplicaLog } from './log.js';
+import type { LogCheck } from './log-check.js';
+
+/** What the node needs of a replica that has asked it for something. */
+export interface LocalReplica {
+  readonly p: number;
+  readonly check: LogCheck;
+  /** The entry at which it differs from its primary's copy; null: it does not. */
+  readonly divergedAt: number | null;
+}
+
+/** What a primary needs of the replica that it leads. */
+export interface LedReplica extends LocalReplica {
+  readonly config: PartitionConfig;
+  readonly log: ReplicaLog;
+  readonly machine: PartitionMachine;
+  /** Everything up to here is committed, and applied. */
+  readonly commit: number;
+  /** Everything up to here is on this disk. */
+  readonly durable: number;
+  /** The configuration in a publish under way or of unknown outcome; null when there is none. */
+  readonly pending: PartitionConfig | null;
+  /** When this process last saw an operation of each session, on its clock in ms. */
+  readonly lastActive: TurnoverMap<SessionId, number>;
+  isMe(replica: ReplicaId): boolean;
+  /** Has everyone who was told that it is primary lost its leases, or its life? (R9, R10, R12a) */
+  graceIsOver(): boolean;
+  /** R9b: together with those it reaches, are there enough to take writes? */
+  reachesEnough(answers?: number): boolean;
+  appendEntry(command: Command, epoch: number): LogEntry;
+  /** Applies what has been committed up to `seq`. */
+  commitTo(seq: number): void;
+  /** The log is that of a primary, which has begun its epoch, up to `seq`. */
+  agreesThrough(seq: number): void;
+}
 
 /** What a replica may ask of the node that holds it. */
 export interface ReplicaContext {
@@ -30,7 +65,7 @@ export interface ReplicaContext {
   /** To a primary's node: what the replica `from` has. Goes along with what else there is to acknowledge to that node. */
   ack(to: NodeId, from: ReplicaId, p: number, epoch: number, stream: number, match: number): void;
   /** Adds to the batch being collected; `replica.written` follows once it is durable. */
-  write(replica: Replica, record: LogRecord): void;
+  write(replica: LocalReplica, record: LogRecord): void;
   /** To the primary of partition `p`, be it on this node. */
   tell(p: number, message: PeerMessage): void;
   /** A transaction is at a step at which a fault may be armed. */
@@ -39,7 +74,7 @@ export interface ReplicaContext {
   /** The map in hand may be old: read the metastore. */
   wantMap(): void;
   /** The replica has something to send before this step's Ready is taken. */
-  touch(replica: Replica): void;
+  touch(replica: LocalReplica): void;
   /** How many reads of the map this node has begun. */
   readonly reads: number;
   /** The map ought perhaps to change, before the next tick. */
@@ -47,9 +82,9 @@ export interface ReplicaContext {
   /** May one more of this node's primaries be handed over now? */
   mayYield(): boolean;
   /** The log of a replica is checked, or was found damaged. */
-  trustChanged(replica: Replica): void;
+  trustChanged(replica: LocalReplica): void;
   /** The replica differs from its primary's where it must not. */
-  diverged(replica: Replica): void;
+  diverged(replica: LocalReplica): void;
   /** A beacon should leave at once: there is a new claim. */
   beaconSoon(): void;
   nextStream(): number;

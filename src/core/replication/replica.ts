@@ -18,9 +18,9 @@ import { provenAnswers } from '../reachability.js';
 import type { StoredPartition } from '../records.js';
 import type { ReplicaContext } from './context.js';
 import { Grants } from './grants.js';
-import { Lead } from './lead.js';
 import { LogEntry, ReplicaLog } from './log.js';
 import { LogCheck, type LogTrust } from './log-check.js';
+import { Primary } from './primary.js';
 
 type SnapshotChunk = Extract<PeerMessage, { type: 'snapshot' }>;
 
@@ -51,7 +51,7 @@ export class Replica {
   readonly lastActive = new TurnoverMap<SessionId, number>();
   readonly check: LogCheck;
   config: PartitionConfig;
-  lead: Lead | null = null;
+  lead: Primary | null = null;
   /** The configuration in a publish under way or of unknown outcome; null when there is none. */
   pending: PartitionConfig | null = null;
   /** The last epoch this process has asked to be primary of. A greater one with this replica as primary was another life's. */
@@ -403,7 +403,7 @@ export class Replica {
     this.#incoming = null;
     this.promise(this.config.epoch);
     this.#ledEpoch = this.config.epoch;
-    this.lead = new Lead(this, ctx);
+    this.lead = new Primary(this, ctx);
     this.appendEntry({ type: 'barrier' }, this.config.epoch);
     this.lead.start();
     ctx.beaconSoon();

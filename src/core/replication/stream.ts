@@ -98,6 +98,11 @@ export class Stream {
     this.chunkDue = false;
   }
 
+  /** Has it promised, as of now, not to act in another epoch? A lease lasts `leaseMs`. */
+  holdsLease(now: number, leaseMs: number): boolean {
+    return now < this.leaseFrom + leaseMs;
+  }
+
   sent(last: number, bytes: number, now: number): void {
     this.#flying.push({ last, bytes });
     this.flyingBytes += bytes;
