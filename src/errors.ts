@@ -245,6 +245,21 @@ export class MusterError extends Error {
   }
 }
 
+/**
+ * The error for input that cannot be understood, the one pattern for all of it: `invalid node count "x": expected a whole number from
+ * 1 to 100`. `what`: what the input was to be; `expected`: what is accepted, with an example where a form is asked for.
+ */
+export function invalid(
+  what: string,
+  value: unknown,
+  expected: string,
+  options: { details?: ErrorDetails; cause?: unknown } = {},
+): MusterError {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const shown = text.length > 60 ? `${text.slice(0, 59)}…` : text;
+  return new MusterError('usage', `invalid ${what} "${shown}": expected ${expected}`, options);
+}
+
 // An error of another file of the program is one, too.
 Object.defineProperty(MusterError, Symbol.hasInstance, {
   value(this: { readonly prototype: object }, error: unknown): boolean {
