@@ -1,13 +1,8 @@
 import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { completionScripts, installLines, type Shell, shells } from '../src/cli/completion/scripts.js';
 import { MusterError } from '../src/errors.js';
 import { didYouMean } from '../src/text/nearest.js';
-import { BaseCommand } from '../src/cli/base-command.js';
-import {
-  completionScripts,
-  installLines,
-  type Shell,
-  shells,
-} from '../src/cli/completion/scripts.js';
 
 export default class Completion extends BaseCommand<typeof Completion> {
   static override summary = 'Prints what makes Tab complete commands, flags and values in bash, zsh or fish.';

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag, durationFlag } from '../src/cli/flags.js';
+import { MusterError } from '../src/errors.js';
 
 /** Nodes that get a colour of their own. */
 const COLORS = 100;

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
-import { plural } from '../src/text/format.js';
 import { parseWeights } from '../src/cli/parse.js';
 import { checkWeights, strategyOf } from '../src/cli/route-run.js';
+import { MusterError } from '../src/errors.js';
+import { plural } from '../src/text/format.js';
 
 export default class Gateway extends BaseCommand<typeof Gateway> {
   static override summary = 'Serves the methods of the services over HTTP, until Ctrl-C.';

@@ -1,5 +1,5 @@
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { MusterError } from '../src/errors.js';
 import { unicodeOn } from '../src/render/terminal.js';
 
 export default class InteractiveMode extends BaseCommand<typeof InteractiveMode> {

@@ -1,11 +1,11 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { RouteReport } from '../src/bench/route.js';
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
 import { parseShare, parseWeights } from '../src/cli/parse.js';
 import { type RoutingRun, runRouting } from '../src/cli/route-run.js';
+import { MusterError } from '../src/errors.js';
 import {
   compareColumns,
   explainColumns,

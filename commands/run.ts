@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import type { ScenarioReport } from '../src/cli/script/run.js';
+import { MusterError } from '../src/errors.js';
 import { unicodeOn } from '../src/render/terminal.js';
 
 export default class Run extends BaseCommand<typeof Run> {

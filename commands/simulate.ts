@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../src/errors.js';
-import { didYouMean } from '../src/text/nearest.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
+import { MusterError } from '../src/errors.js';
 import type { SimulationReport } from '../src/simulator/run.js';
+import { didYouMean } from '../src/text/nearest.js';
 
 function unknownName(flag: 'variant' | 'scenario', name: string, known: readonly string[]): MusterError {
   const meant = didYouMean(name, known);

@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../src/errors.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag, durationFlag } from '../src/cli/flags.js';
+import { MusterError } from '../src/errors.js';
 import { mayAnimate, unicodeOn } from '../src/render/terminal.js';
 import type { WatchLine } from '../src/watch/stream.js';
 

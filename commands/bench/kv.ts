@@ -1,5 +1,3 @@
-import { MusterError } from '../../src/errors.js';
-import { limits } from '../../src/limits.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   benchKeysOf,
@@ -11,6 +9,8 @@ import {
   runLoad,
 } from '../../src/cli/bench-load.js';
 import { countFlag } from '../../src/cli/flags.js';
+import { MusterError } from '../../src/errors.js';
+import { limits } from '../../src/limits.js';
 
 export default class BenchKv extends BaseCommand<typeof BenchKv> {
   static override summary = 'Measures puts and gets on the cluster: how many a second, how long each takes.';

@@ -1,11 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { loadColumns } from '../../src/cli/bench-load.js';
-import {
-  runTransfers,
-  type TxLoadReport,
-  transfersExit,
-  transfersSummary,
-} from '../../src/cli/bench-tx.js';
+import { runTransfers, type TxLoadReport, transfersExit, transfersSummary } from '../../src/cli/bench-tx.js';
 import { countFlag } from '../../src/cli/flags.js';
 
 export default class BenchTx extends BaseCommand<typeof BenchTx> {

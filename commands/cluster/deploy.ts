@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
-import type { Deployed } from '../../src/cluster/lifecycle/deploy.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import type { Deployed } from '../../src/cluster/lifecycle/deploy.js';
 import { plural } from '../../src/text/format.js';
 
 export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {

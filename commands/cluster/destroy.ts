@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
   static override summary = 'Stops a cluster and removes all its data.';

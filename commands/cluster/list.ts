@@ -1,5 +1,5 @@
-import type { ListedCluster } from '../../src/cluster/folder/registry.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import type { ListedCluster } from '../../src/cluster/folder/registry.js';
 
 export default class ClusterList extends BaseCommand<typeof ClusterList> {
   static override summary = 'Lists the clusters on this machine.';

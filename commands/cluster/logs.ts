@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { LogLine } from '../../src/cluster/observe/logs.js';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag } from '../../src/cli/flags.js';
+import type { LogLine } from '../../src/cluster/observe/logs.js';
+import { MusterError } from '../../src/errors.js';
 import { formatLogLine } from '../../src/render/log-line.js';
 import { colorOf } from '../../src/render/terminal.js';
 

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
+import { MusterError } from '../../src/errors.js';
 import { formatDuration } from '../../src/text/duration.js';
 import { plural } from '../../src/text/format.js';
-import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 
 export default class ClusterScale extends BaseCommand<typeof ClusterScale> {
   static override summary =

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { CreateOptions } from '../../src/cluster/folder/create.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatDuration } from '../../src/text/duration.js';
 import { countFlag, durationFlag } from '../../src/cli/flags.js';
-import { plural } from '../../src/text/format.js';
 import { parseWeights, parseZones } from '../../src/cli/parse.js';
+import type { CreateOptions } from '../../src/cluster/folder/create.js';
+import { formatDuration } from '../../src/text/duration.js';
+import { plural } from '../../src/text/format.js';
 
 export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
   static override summary = 'Starts a cluster of local nodes, creating it when there is none of that name.';

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import type { ClusterStatus as Status } from '../../src/cluster/observe/status.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import type { ClusterStatus as Status } from '../../src/cluster/observe/status.js';
 import {
   clusterLine,
   faultLines,

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { checkSetting, resolveSetting } from '../../src/cli/settings.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class ConfigGet extends BaseCommand<typeof ConfigGet> {
   static override summary = 'Prints a setting as it holds here; exit code 1 when it has no value.';

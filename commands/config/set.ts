@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { checkSetting, settingsFile, writeSetting } from '../../src/cli/settings.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
   static override summary = 'Keeps a setting for this user; without a value, forgets it.';

@@ -1,7 +1,7 @@
-import type { CounterEntry } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { listFlags } from '../../src/cli/flags.js';
 import { collect } from '../../src/cli/listing.js';
+import type { CounterEntry } from '../../src/client/api.js';
 
 export default class CounterList extends BaseCommand<typeof CounterList> {
   static override summary = 'Lists counters and their values, in order of their names.';

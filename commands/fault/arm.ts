@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { armActions, failpoints } from '../../src/faults/plan.js';
 import { FaultCommand } from '../../src/cli/fault-command.js';
+import { armActions, failpoints } from '../../src/faults/plan.js';
 
 export default class FaultArm extends FaultCommand<typeof FaultArm> {
   static override summary = 'Makes a node die, stop or lose messages at a step of two-phase commit, once.';

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import { type FaultRow, faultRows, withoutFaults } from '../../src/faults/plan.js';
 import { type Changed, FaultCommand } from '../../src/cli/fault-command.js';
+import { type FaultRow, faultRows, withoutFaults } from '../../src/faults/plan.js';
 
 export default class FaultHeal extends FaultCommand<typeof FaultHeal> {
   static override summary = 'Ends faults: those named, or all of them.';

@@ -1,5 +1,5 @@
-import type { FaultRow } from '../../src/faults/plan.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import type { FaultRow } from '../../src/faults/plan.js';
 
 export default class FaultList extends BaseCommand<typeof FaultList> {
   static override summary = 'Lists the faults, in the words that made them.';

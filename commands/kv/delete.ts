@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag } from '../../src/cli/flags.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class KvDelete extends BaseCommand<typeof KvDelete> {
   static override summary = 'Removes a key; exit code 1 when there was none.';

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import type { KvEntry } from '../../src/client/api.js';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
 
 export default class KvGet extends BaseCommand<typeof KvGet> {
   static override summary = 'Prints the value of a key; exit code 1 when there is none.';

@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags';
-import type { KvEntry } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { listFlags } from '../../src/cli/flags.js';
-import { shorten } from '../../src/text/format.js';
 import { collect } from '../../src/cli/listing.js';
+import type { KvEntry } from '../../src/client/api.js';
+import { shorten } from '../../src/text/format.js';
 
 type Row = KvEntry | { readonly key: string };
 

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { KvEntry } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag } from '../../src/cli/flags.js';
 import { parseFence } from '../../src/cli/parse.js';
+import type { KvEntry } from '../../src/client/api.js';
 
 export default class KvPut extends BaseCommand<typeof KvPut> {
   static override summary = 'Stores a value under a key; "-" reads the value from standard input.';

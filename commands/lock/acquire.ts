@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatDuration } from '../../src/text/duration.js';
 import { durationFlag } from '../../src/cli/flags.js';
 import { acquire, acquireFlags, lockArgs } from '../../src/cli/lock-flags.js';
+import { formatDuration } from '../../src/text/duration.js';
 
 export default class LockAcquire extends BaseCommand<typeof LockAcquire> {
   static override summary = 'Acquires a lock for its time to live, and prints its fencing token.';

@@ -1,6 +1,6 @@
-import type { LockView } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { lockColumns } from '../../src/cli/lock-flags.js';
+import type { LockView } from '../../src/client/api.js';
 
 export default class LockList extends BaseCommand<typeof LockList> {
   static override summary = 'Lists the locks that are held or waited for.';

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { lockArgs } from '../../src/cli/lock-flags.js';
 import { parseToken } from '../../src/cli/parse.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class LockRelease extends BaseCommand<typeof LockRelease> {
   static override summary =

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { durationFlag } from '../../src/cli/flags.js';
+import { acquire, acquireFlags, lockArgs } from '../../src/cli/lock-flags.js';
 import type { HeldLock } from '../../src/client/api.js';
 import type { Supervisor } from '../../src/cluster/lock-run/supervise.js';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatDuration } from '../../src/text/duration.js';
-import { durationFlag } from '../../src/cli/flags.js';
-import { acquire, acquireFlags, lockArgs } from '../../src/cli/lock-flags.js';
 
 const exitCodes = { notAcquired: 124, own: 125, lost: 126, notFound: 127 } as const;
 /** A terminal and a program between may both hand on one Ctrl-C: two signals closer than this, in ms, are one. */
@@ -64,7 +64,9 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
   async run(): Promise<LockRunReport> {
     const { name } = this.args;
     const { ttl, wait, permits } = this.flags;
-    const { longestGrace, Supervisor, whyNotRunnable } = await import('../../src/cluster/lock-run/supervise.js');
+    const { longestGrace, Supervisor, whyNotRunnable } = await import(
+      '../../src/cluster/lock-run/supervise.js'
+    );
     const [command, ...args] = this.#command();
     const most = longestGrace(ttl);
     const grace = this.flags.grace ?? Math.max(0, Math.min(2000, ttl / 4, most));

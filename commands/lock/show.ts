@@ -1,6 +1,6 @@
-import type { LockView } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { lockArgs, lockColumns } from '../../src/cli/lock-flags.js';
+import type { LockView } from '../../src/client/api.js';
 
 export default class LockShow extends BaseCommand<typeof LockShow> {
   static override summary = 'Shows who holds a lock, and how many wait for it.';

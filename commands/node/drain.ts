@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 import { nodeArgs } from '../../src/cli/node-flags.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
   static override summary = 'Makes nodes leave the cluster: others take over what they hold, then they end.';

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag } from '../../src/cli/flags.js';
 import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 import { nodeArgs } from '../../src/cli/node-flags.js';
 import { parseWeights } from '../../src/cli/parse.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
   static override summary = 'Adds nodes to the cluster and gives them their share; serves all the while.';

@@ -1,6 +1,6 @@
-import type { NodeRow } from '../../src/cluster/observe/status.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { statusOf } from '../../src/cli/cluster-actions.js';
+import type { NodeRow } from '../../src/cluster/observe/status.js';
 import { nodeColumns } from '../../src/render/cluster-view.js';
 
 export default class NodeList extends BaseCommand<typeof NodeList> {

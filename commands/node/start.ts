@@ -1,7 +1,7 @@
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { inState, meansAll, oneOrMany } from '../../src/cli/cluster-actions.js';
 import { nodeArgs } from '../../src/cli/node-flags.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class NodeStart extends BaseCommand<typeof NodeStart> {
   static override summary = 'Starts nodes that do not run; they catch up by themselves.';

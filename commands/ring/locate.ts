@@ -1,9 +1,9 @@
-import { nodeOf } from '../../src/core/map/types.js';
-import { hashKey, partitionOf } from '../../src/core/ring/hash.js';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { mapOf } from '../../src/cli/cluster-actions.js';
 import { keyArgs } from '../../src/cli/node-flags.js';
+import { nodeOf } from '../../src/core/map/types.js';
+import { hashKey, partitionOf } from '../../src/core/ring/hash.js';
+import { MusterError } from '../../src/errors.js';
 
 interface Row {
   readonly key: string;

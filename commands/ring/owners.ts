@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { mapOf } from '../../src/cli/cluster-actions.js';
-import { percent } from '../../src/text/format.js';
 import { type Owner, ownership } from '../../src/render/ownership.js';
+import { percent } from '../../src/text/format.js';
 
 export default class RingOwners extends BaseCommand<typeof RingOwners> {
   static override summary = 'Shows how much of the key space each node owns, against the ideal.';

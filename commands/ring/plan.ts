@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { parseShare, parseWeights, parseZones } from '../../src/cli/parse.js';
 import type { MembersChange } from '../../src/core/map/placing.js';
 import type { Member } from '../../src/core/map/types.js';
 import { MusterError } from '../../src/errors.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import { percent } from '../../src/text/format.js';
-import { parseShare, parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class RingPlan extends BaseCommand<typeof RingPlan> {
   static override summary =

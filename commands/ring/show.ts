@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
-import { type ClusterMap, nodeOf } from '../../src/core/map/types.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { mapOf } from '../../src/cli/cluster-actions.js';
 import type { MovesReport } from '../../src/cli/moves.js';
+import { type ClusterMap, nodeOf } from '../../src/core/map/types.js';
 import { type Owner, ownership } from '../../src/render/ownership.js';
 
 interface Shown {

@@ -1,5 +1,5 @@
-import type { ServiceView } from '../../src/client/api.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import type { ServiceView } from '../../src/client/api.js';
 
 export default class ServiceList extends BaseCommand<typeof ServiceList> {
   static override summary = 'Lists the services that the nodes run, and their methods.';

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { MusterError } from '../../src/errors.js';
 
 export default class TxResolve extends BaseCommand<typeof TxResolve> {
   static override summary =

@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { clusterFlag } from '../../src/cli/flags.js';
+import { parseTx } from '../../src/cli/tx-text.js';
+import { inOrder, type PauseAt, type Step } from '../../src/cli/tx-view.js';
 import type { TxReport } from '../../src/client/api.js';
 import type { TxItem } from '../../src/core/machine/types.js';
 import { MusterError } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { clusterFlag } from '../../src/cli/flags.js';
 import { plural } from '../../src/text/format.js';
-import { parseTx } from '../../src/cli/tx-text.js';
-import { inOrder, type PauseAt, type Step } from '../../src/cli/tx-view.js';
 
 /** How long the participants of an answered transaction are waited for, in ms. */
 const TRACE_MS = 1000;

@@ -1,5 +1,4 @@
 import * as Args from '@oclif/core/args';
-import { MusterError } from '../../src/errors.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   anchorOf,
@@ -10,6 +9,7 @@ import {
   type Step,
   withNodes,
 } from '../../src/cli/tx-view.js';
+import { MusterError } from '../../src/errors.js';
 
 interface Shown {
   readonly id: string;

@@ -4,16 +4,24 @@ import * as Flags from '@oclif/core/flags';
 import type { MusterClient } from '../client/api.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { MusterError } from '../errors.js';
-import type { Program } from './dispatch.js';
+import { renderError } from '../render/error.js';
+import {
+  forLocale,
+  loadPaint,
+  mayAnimate,
+  mayColor,
+  type Paint,
+  plainPaint,
+  unicodeOn,
+} from '../render/terminal.js';
 import { parseDuration } from '../text/duration.js';
+import type { ValueKind } from './completion/value-kind.js';
+import type { Program } from './dispatch.js';
 import { clusterFlag, durationFlag } from './flags.js';
 import { type CommandIo, type LentClient, processIo, type SignalName } from './io.js';
 import type { Missing } from './prompts/missing.js';
-import { renderError } from '../render/error.js';
 import { clusterByDefault, type Resolved, readSettings, resolveSetting } from './settings.js';
 import type { Progress } from './spinner.js';
-import { forLocale, loadPaint, mayAnimate, mayColor, type Paint, plainPaint, unicodeOn } from '../render/terminal.js';
-import type { ValueKind } from './completion/value-kind.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 

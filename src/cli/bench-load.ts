@@ -2,10 +2,10 @@ import * as Flags from '@oclif/core/flags';
 import type { LoadFigures, LoadOperation, LoadSoFar } from '../bench/load.js';
 import type { MusterClient } from '../client/api.js';
 import { MusterError } from '../errors.js';
+import type { Column } from '../render/table.js';
 import { formatDuration } from '../text/duration.js';
 import { countFlag, durationFlag } from './flags.js';
 import type { Progress } from './spinner.js';
-import type { Column } from '../render/table.js';
 
 /** What `bench counter` and `bench kv` have in common. */
 export const loadFlags = {

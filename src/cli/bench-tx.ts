@@ -3,8 +3,8 @@ import type { MusterClient } from '../client/api.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { benchKeysOf, inWords, removeKeys } from './bench-load.js';
 import { formatDuration } from '../text/duration.js';
+import { benchKeysOf, inWords, removeKeys } from './bench-load.js';
 import type { Progress } from './spinner.js';
 
 export interface TransferChoice {

@@ -1,10 +1,10 @@
 import { openClient } from '../client/open.js';
-import type { ProcessState } from '../cluster/processes/identity.js';
-import { byRole, checkSafeToKill, pickNodes } from '../cluster/processes/nodes.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { freshRoster } from '../cluster/folder/registry.js';
-import type { RosterRow } from '../cluster/processes/roster.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/observe/status.js';
+import type { ProcessState } from '../cluster/processes/identity.js';
+import { byRole, checkSafeToKill, pickNodes } from '../cluster/processes/nodes.js';
+import type { RosterRow } from '../cluster/processes/roster.js';
 import type { ClusterMap } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 

@@ -1,11 +1,11 @@
 import { type RouteReport, runRoute } from '../bench/route.js';
 import type { MusterClient } from '../client/api.js';
-import { killNode } from '../cluster/processes/nodes.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { startNodes } from '../cluster/lifecycle/start.js';
+import { killNode } from '../cluster/processes/nodes.js';
 import { bar } from '../render/bar.js';
-import { percent } from '../text/format.js';
 import { unicodeOn } from '../render/terminal.js';
+import { percent } from '../text/format.js';
 
 const requests = 3000;
 

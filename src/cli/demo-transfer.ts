@@ -1,7 +1,7 @@
 import type { MusterClient } from '../client/api.js';
-import { killNode } from '../cluster/processes/nodes.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { startNodes } from '../cluster/lifecycle/start.js';
+import { killNode } from '../cluster/processes/nodes.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';

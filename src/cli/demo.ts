@@ -1,20 +1,20 @@
 import { randomInt } from 'node:crypto';
 import type { RouteReport } from '../bench/route.js';
 import { openClient } from '../client/open.js';
+import { type TortureReport, torture } from '../cluster/chaos/torture.js';
 import { lockCluster } from '../cluster/folder/lock.js';
-import { killNode } from '../cluster/processes/nodes.js';
 import { findCluster } from '../cluster/folder/registry.js';
 import { startCluster, startNodes } from '../cluster/lifecycle/start.js';
 import { removeCluster, stopCluster } from '../cluster/lifecycle/stop.js';
-import { type TortureReport, torture } from '../cluster/chaos/torture.js';
+import { killNode } from '../cluster/processes/nodes.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
 import { clusterDir } from '../layout/paths.js';
+import type { Paint } from '../render/terminal.js';
+import { formatDuration } from '../text/duration.js';
 import { routeStory } from './demo-route.js';
 import { type TransferStory, transferStory } from './demo-transfer.js';
-import { formatDuration } from '../text/duration.js';
-import type { Paint } from '../render/terminal.js';
 
 export interface DemoOptions {
   readonly nodes: number;

@@ -1,13 +1,13 @@
 import type { CreateOptions } from '../cluster/folder/create.js';
-import { logPositions, type RestartPolicy, supervise } from '../cluster/lifecycle/foreground.js';
 import { withClusterLock } from '../cluster/folder/lock.js';
 import { clusterExists, findCluster } from '../cluster/folder/registry.js';
+import { logPositions, type RestartPolicy, supervise } from '../cluster/lifecycle/foreground.js';
 import { startCluster } from '../cluster/lifecycle/start.js';
 import { stopCluster } from '../cluster/lifecycle/stop.js';
 import { clusterDir } from '../layout/paths.js';
-import { plural } from '../text/format.js';
 import { formatLogLine } from '../render/log-line.js';
 import { colorOf, type Paint } from '../render/terminal.js';
+import { plural } from '../text/format.js';
 
 export interface ForegroundOptions {
   readonly restart: RestartPolicy;

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import type { HeldLock, LockOptions, LockView, MusterClient } from '../client/api.js';
 import { MusterError } from '../errors.js';
+import type { Column } from '../render/table.js';
 import { formatDuration } from '../text/duration.js';
 import { countFlag, durationFlag } from './flags.js';
-import type { Column } from '../render/table.js';
 
 export const lockArgs = {
   name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the lock.' }),

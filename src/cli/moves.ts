@@ -1,15 +1,15 @@
 import type { MusterClient } from '../client/api.js';
-import type { PartitionSize, PlacementPlan } from '../cluster/placement/placing.js';
-import { progressOf } from '../cluster/placement/placing.js';
 import type { LocalCluster } from '../cluster/folder/registry.js';
 import { waitFor } from '../cluster/observe/wait.js';
+import type { PartitionSize, PlacementPlan } from '../cluster/placement/placing.js';
+import { progressOf } from '../cluster/placement/placing.js';
 import type { ClusterMap, Copy } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
 import { bar } from '../render/bar.js';
 import { formatBytes } from '../render/bytes.js';
-import { percent, plural } from '../text/format.js';
 import type { Column } from '../render/table.js';
 import { unicodeOn } from '../render/terminal.js';
+import { percent, plural } from '../text/format.js';
 
 /** Copies between two members, together. `bytes` counts characters of keys and values, which is bytes for ASCII. */
 export interface MoveRow {

@@ -3,10 +3,10 @@ import { pathToFileURL } from 'node:url';
 import { type RouteReport, runRoute } from '../bench/route.js';
 import type { CallReport, MusterClient, RouterOptions } from '../client/api.js';
 import { MusterError } from '../errors.js';
-import { namesBeside } from '../text/nearest.js';
 import { bar } from '../render/bar.js';
-import { plural } from '../text/format.js';
 import { unicodeOn } from '../render/terminal.js';
+import { plural } from '../text/format.js';
+import { namesBeside } from '../text/nearest.js';
 
 export interface RoutingRun {
   readonly to: string;

@@ -4,8 +4,8 @@ import type Conf from 'conf';
 import { MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
 import { clustersDir, configHome } from '../layout/paths.js';
-import { didYouMean } from '../text/nearest.js';
 import { parseDuration } from '../text/duration.js';
+import { didYouMean } from '../text/nearest.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -3,11 +3,11 @@ import type { TraceEvent, TxItem } from '../core/machine/types.js';
 import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import { byPartition } from '../core/transaction/items.js';
 import { MusterError } from '../errors.js';
-import { plural, ranges, shorten } from '../text/format.js';
-import type { Output } from './io.js';
 import { sequencePicture } from '../render/sequence-picture.js';
 import type { Column } from '../render/table.js';
 import { type Paint, unicodeOn } from '../render/terminal.js';
+import { plural, ranges, shorten } from '../text/format.js';
+import type { Output } from './io.js';
 import { quote } from './tx-text.js';
 
 /** A step of a transaction, with the node that serves its partition now; null: none does. */

@@ -1,5 +1,7 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
 import { TurnoverSet } from '../util/turnover.js';
+import { deliver, deliverTx } from './delivery.js';
+import { GoneProcesses } from './gone.js';
 import { Heartbeats } from './heartbeats.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
@@ -13,96 +15,25 @@ import {
   replicaId,
 } from './map/types.js';
 import type { Append, ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
+import type { NodeEvent, NodeOptions, Ready } from './node-events.js';
 import type { NodeView } from './node-view.js';
-import { DiskBatches, type Envelope, Outbox, type Reached, type Reply } from './outbox.js';
+import { DiskBatches, Outbox } from './outbox.js';
 import { type Publish, PublishRound } from './publish-round.js';
 import type { PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
 import type { LogRecord, StoredPartition } from './records.js';
+import { type CheckpointPart, takeCheckpoint } from './replication/checkpoints.js';
 import type { LocalReplica, ReplicaContext } from './replication/context.js';
 import { Copies } from './replication/copies.js';
 import { Replica } from './replication/replica.js';
+import { type ReplicaStatus, statusOf } from './replication/status.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
 import type { Tuning } from './tuning.js';
 
+export type { NodeEvent, NodeOptions, Ready } from './node-events.js';
 export type { Envelope, Reply } from './outbox.js';
-
-/** Everything that can happen to a node. Time comes with each event; so do storage results and metastore outcomes. */
-export type NodeEvent =
-  | { readonly type: 'tick' }
-  | { readonly type: 'message'; readonly from: Process; readonly message: PeerMessage }
-  | { readonly type: 'request'; readonly origin: number; readonly request: ClientRequest }
-  /** The batch last given in a Ready is durable. */
-  | { readonly type: 'written' }
-  /** A map from the metastore; `read` counts the reads begun by this node, null when it came otherwise. */
-  | { readonly type: 'map'; readonly map: ClusterMap | null; readonly read: number | null }
-  | { readonly type: 'map-unreadable' }
-  | { readonly type: 'published'; readonly outcome: PublishOutcome }
-  /** A refused connect proved that this process has ended (R12a). Only ever given for loopback addresses. */
-  | { readonly type: 'gone'; readonly process: Process }
-  /** There is a new connection to that node: what was under way on the old one may be lost. */
-  | { readonly type: 'linked'; readonly node: NodeId }
-  /** The machine slept: the monotonic clock stood still while time went on. */
-  | { readonly type: 'suspended' }
-  | { readonly type: 'quiesce'; readonly ms: number }
-  /** Serve nothing from here on; the process is about to end. */
-  | { readonly type: 'stop' };
-
-/**
- * What the host is to do now. Every field may be carried out at once and in any order: whatever has to wait for the
- * disk is born by the `written` event, never before (docs/decisions/0001).
- */
-export interface Ready {
-  /** One batch to make durable; answered by `written`. Never given while another is under way. */
-  readonly write: readonly LogRecord[] | null;
-  readonly send: readonly Envelope[];
-  readonly reply: readonly Reply[];
-  /** The steps that transactions came to: a fault may be armed there. Strikes before anything else of this is carried out. */
-  readonly reached: readonly Reached[];
-  readonly publish: Publish | null;
-  /** Read the map; answered by `map` with this number, or `map-unreadable`. */
-  readonly readMap: number | null;
-  /** The store is to remember from now on that its log is damaged, or that it is whole again; null: as it was. */
-  readonly damaged: boolean | null;
-  /** Partitions whose copies here differ from their primaries' at that entry: somebody must be told. */
-  readonly diverged: readonly { readonly p: number; readonly seq: number }[];
-}
-
-export interface NodeOptions {
-  readonly node: NodeId;
-  readonly store: string;
-  /** Which start of this store this is: 1 for the first. */
-  readonly incarnation: number;
-  readonly url: string;
-  readonly stored: readonly StoredPartition[];
-  /** Something that may have been acknowledged is missing from the log (R9a). */
-  readonly damaged?: boolean;
-  readonly seed: number;
-  /** This node's clock at its start, in ms. */
-  readonly now: number;
-  readonly rules?: Rules;
-  readonly tuning?: Tuning;
-}
-
-export interface ReplicaStatus {
-  readonly partition: number;
-  readonly role: 'primary' | 'backup' | 'learner';
-  readonly epoch: number;
-  /** A primary that answers requests (its barrier is committed). */
-  readonly serving: boolean;
-  /** A primary that also takes writes: enough replicas in sync. */
-  readonly writable: boolean;
-  readonly tail: number;
-  readonly commit: number;
-  readonly keys: number;
-  /** Keys and values held, in UTF-16 code units. */
-  readonly units: number;
-  /** Locks, fences, and transactions that have not ended. */
-  readonly rows: number;
-  /** The entry at which it differs from its primary's copy, though it must not; null: it does not. */
-  readonly divergedAt: number | null;
-}
+export type { ReplicaStatus } from './replication/status.js';
 
 /** A disk that has not answered for as long as this many heartbeats is slow. */
 const slowDiskBeacons = 2;
@@ -128,8 +59,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   readonly #stored: Map<number, StoredPartition>;
   readonly #startedAt: number;
   readonly #random: Random;
-  /** Processes proven gone by a refused connect; all earlier incarnations of the store are gone too. */
-  readonly #refused = new Map<NodeId, Process>();
+  readonly #gone: GoneProcesses;
   #streams = 0;
   readonly #outbox = new Outbox();
   readonly #disk = new DiskBatches();
@@ -168,6 +98,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.#startedAt = options.now;
     this.#expireAt = options.now;
     this.#random = new Random(options.seed);
+    this.#gone = new GoneProcesses(this.rules);
     this.#heartbeats = new Heartbeats(this, this.#liveness, options.now);
     this.#round = new PublishRound(this, this.#liveness, options.url, options.now);
   }
@@ -304,31 +235,15 @@ export class NodeCore implements ReplicaContext, NodeView {
   }
 
   isGone(process: Process): boolean {
-    const member = this.#map?.members[process.node];
-    if (member === undefined) return false;
-    // That the node has another store by now proves nothing of the process that had this one.
-    if (member.store !== process.store && this.rules.otherStoreProvesNothing) return false;
-    if (process.incarnation < member.incarnation) return true;
-    const refused = this.#refused.get(process.node);
-    return (
-      refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation
-    );
+    return this.#map !== null && this.#gone.isGone(this.#map, process);
   }
 
   isNodeGone(node: NodeId): boolean {
-    const member = this.#map?.members[node];
-    if (member === undefined) return true;
-    return (
-      member.incarnation > 0 && this.isGone({ node, store: member.store, incarnation: member.incarnation })
-    );
+    return this.#map === null || this.#gone.isNodeGone(this.#map, node);
   }
 
   isReplicaGone(replica: ReplicaId): boolean {
-    const node = nodeOf(replica);
-    const member = this.#map?.members[node];
-    if (member === undefined || member.incarnation === 0) return false;
-    if (this.rules.wipedDiskIsAnotherReplica && replica !== replicaId(node, member.store)) return true;
-    return this.isGone({ node, store: member.store, incarnation: member.incarnation });
+    return this.#map !== null && this.#gone.isReplicaGone(this.#map, replica);
   }
 
   random(): number {
@@ -396,61 +311,9 @@ export class NodeCore implements ReplicaContext, NodeView {
   #onMessage(from: Process, m: PeerMessage): void {
     if (this.#map === null) return;
     this.#liveness.heard(from.node);
-    switch (m.type) {
-      case 'beacon':
-        this.#heartbeats.onBeacon(from, m);
-        return;
-      case 'beacon-ack':
-        this.#heartbeats.onBeaconAck(from, m);
-        return;
-      case 'ack':
-        this.#onAck(m);
-        return;
-      case 'append':
-        if (m.incarnation !== this.incarnation) return;
-        for (const append of m.appends) this.replicas.get(append.p)?.onAppend(from.node, m.to, append);
-        return;
-    }
-    const replica = this.replicas.get(m.p);
-    if (replica === undefined) return;
-    switch (m.type) {
-      case 'snapshot':
-        replica.onSnapshot(from.node, m);
-        break;
-      case 'reject':
-        replica.lead?.onReject(m);
-        break;
-      case 'tail-ask':
-        replica.onTailAsk(from.node, m);
-        break;
-      case 'tail':
-        replica.onTail(m);
-        break;
-      case 'snapshot-ack':
-        replica.lead?.onSnapshotAck(m);
-        break;
-      case 'tx-prepare':
-      case 'tx-ask':
-      case 'tx-vote':
-      case 'tx-finish':
-      case 'tx-finished':
-      case 'tx-query':
-        this.#onTx(m);
-        break;
-      case 'stale':
-        if (replica.lead !== null && m.promised > replica.lead.epoch) {
-          replica.stepDown();
-          this.wantMap();
-        }
-        break;
-    }
-  }
-
-  #onAck({ from, acks }: Extract<PeerMessage, { type: 'ack' }>): void {
-    for (let i = 0; i < acks.length; i += 4) {
-      const lead = this.replicas.get(acks[i] as number)?.lead;
-      lead?.onAck(from, acks[i + 1] as number, acks[i + 2] as number, acks[i + 3] as number);
-    }
+    if (m.type === 'beacon') this.#heartbeats.onBeacon(from, m);
+    else if (m.type === 'beacon-ack') this.#heartbeats.onBeaconAck(from, m);
+    else deliver(this, from, m);
   }
 
   /** What two of its own primaries tell each other arrives at once. */
@@ -458,33 +321,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     while (this.#local.length > 0) {
       const messages = this.#local;
       this.#local = [];
-      for (const message of messages) this.#onTx(message);
-    }
-  }
-
-  #onTx(m: PeerMessage): void {
-    if (!('p' in m)) return;
-    const lead = this.replicas.get(m.p)?.lead;
-    if (lead == null || !lead.serving) return;
-    switch (m.type) {
-      case 'tx-prepare':
-        lead.tx.onPrepare(m);
-        break;
-      case 'tx-ask':
-        lead.tx.onAsk(m);
-        break;
-      case 'tx-vote':
-        lead.tx.onVote(m);
-        break;
-      case 'tx-finish':
-        lead.tx.onFinish(m);
-        break;
-      case 'tx-finished':
-        lead.tx.onFinished(m);
-        break;
-      case 'tx-query':
-        lead.tx.onQuery(m);
-        break;
+      for (const message of messages) deliverTx(this, message);
     }
   }
 
@@ -647,10 +484,7 @@ export class NodeCore implements ReplicaContext, NodeView {
 
   #onGone(process: Process): void {
     this.#round.reconsider();
-    const known = this.#refused.get(process.node);
-    if (known !== undefined && known.store === process.store && known.incarnation >= process.incarnation)
-      return;
-    this.#refused.set(process.node, process);
+    if (!this.#gone.refused(process)) return;
     for (const replica of this.replicas.values()) replica.lead?.advance();
   }
 
@@ -685,25 +519,9 @@ export class NodeCore implements ReplicaContext, NodeView {
     return { write, publish, readMap, damaged, diverged, ...this.#outbox.take() };
   }
 
-  /**
-   * Applied state that changed since it was last taken, to be made durable; the log before it may then go. From partition
-   * `from` on, and no more partitions once `most` cells are reached; `next` is where to go on, null when that was all.
-   */
-  takeCheckpoint(
-    from = 0,
-    most = Number.POSITIVE_INFINITY,
-  ): { deltas: CheckpointDelta[]; next: number | null } {
-    const deltas: CheckpointDelta[] = [];
-    let cells = 0;
-    const partitions = [...this.replicas.keys()].filter((p) => p >= from).sort((a, b) => a - b);
-    for (const p of partitions) {
-      if (cells >= most) return { deltas, next: p };
-      const delta = this.replicas.get(p)?.takeDelta() ?? null;
-      if (delta === null) continue;
-      deltas.push(delta);
-      cells += delta.cells.length + 1;
-    }
-    return { deltas, next: null };
+  /** See `takeCheckpoint` in checkpoints.ts. */
+  takeCheckpoint(from = 0, most = Number.POSITIVE_INFINITY): CheckpointPart {
+    return takeCheckpoint(this.replicas, from, most);
   }
 
   /** Those deltas did not get into the checkpoint: the next ones have everything. */
@@ -713,18 +531,6 @@ export class NodeCore implements ReplicaContext, NodeView {
 
   /** For status: every replica held here. */
   status(): ReplicaStatus[] {
-    return [...this.replicas.values()].map((replica) => ({
-      partition: replica.p,
-      role: replica.role,
-      epoch: replica.config.epoch,
-      serving: replica.lead?.serving === true && replica.lead.holdsLeases(),
-      writable: replica.lead?.isWritable === true,
-      tail: replica.log.tailSeq,
-      commit: replica.commit,
-      keys: replica.machine.cells.size,
-      units: replica.machine.units,
-      rows: replica.machine.rows.size,
-      divergedAt: replica.divergedAt,
-    }));
+    return [...this.replicas.values()].map(statusOf);
   }
 }

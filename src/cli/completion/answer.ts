@@ -1,8 +1,8 @@
-import { type Completion, complete } from './complete.js';
 import type { Program } from '../dispatch.js';
 import type { CommandIo } from '../io.js';
-import { valuesOf } from './value-source.js';
+import { type Completion, complete } from './complete.js';
 import { replacedFrom, splitTyped, typedAs } from './typed-line.js';
+import { valuesOf } from './value-source.js';
 
 /**
  * What `muster __complete` prints for the scripts of `muster completion`: a candidate a line, a tab, what it is; and `:files` as the last

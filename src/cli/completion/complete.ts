@@ -1,7 +1,7 @@
 import { findCommand } from '../../text/command-words.js';
-import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { Program } from '../dispatch.js';
 import type { Suggestion } from '../prompts/ask.js';
+import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { ValueKind } from './value-kind.js';
 import type { ValueSource } from './value-source.js';
 

@@ -2,13 +2,13 @@ import type { MusterClient } from '../../client/api.js';
 import { findCluster, listClusters } from '../../cluster/folder/registry.js';
 import { failpoints } from '../../faults/plan.js';
 import { strategyNames } from '../../router/balancers/index.js';
-import { shells } from './scripts.js';
 import { parseDuration } from '../../text/duration.js';
-import { executables } from '../executables.js';
 import { plural } from '../../text/format.js';
+import { executables } from '../executables.js';
 import type { CommandIo } from '../io.js';
 import type { Suggestion } from '../prompts/ask.js';
 import { clusterByDefault, resolveSetting, settingKeys } from '../settings.js';
+import { shells } from './scripts.js';
 import type { PlainKind, ValueKind } from './value-kind.js';
 import { shapedValues } from './value-shapes.js';
 

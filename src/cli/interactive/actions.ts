@@ -1,7 +1,7 @@
 import type { NodeRow } from '../../cluster/observe/status.js';
 import { strategyNames } from '../../router/balancers/index.js';
-import type { Question, Suggestion } from '../prompts/ask.js';
 import type { ValueKind } from '../completion/value-kind.js';
+import type { Question, Suggestion } from '../prompts/ask.js';
 import type { Situation } from './live.js';
 
 /** A question of an action, and what it is about. */

@@ -1,7 +1,7 @@
 import { stateOf } from '../../cluster/observe/overview-events.js';
 import type { NodeRow } from '../../cluster/observe/status.js';
-import { plural, shorten } from '../../text/format.js';
 import { forLocale, type Paint } from '../../render/terminal.js';
+import { plural, shorten } from '../../text/format.js';
 import type { Situation } from './live.js';
 
 export interface HeaderOptions {

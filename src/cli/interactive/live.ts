@@ -3,8 +3,8 @@ import { openClient } from '../../client/open.js';
 import { findCluster } from '../../cluster/folder/registry.js';
 import { type ClusterStatus, clusterStatus } from '../../cluster/observe/status.js';
 import type { MusterError } from '../../errors.js';
-import type { LiveLines } from '../prompts/menu.js';
 import type { Paint } from '../../render/terminal.js';
+import type { LiveLines } from '../prompts/menu.js';
 import { headerLines } from './header.js';
 
 /** What is known of the cluster that the person has chosen. */

@@ -1,13 +1,13 @@
 import { listClusters } from '../../cluster/folder/registry.js';
 import { MusterError } from '../../errors.js';
+import { forLocale, type Paint } from '../../render/terminal.js';
+import { commandLine } from '../../text/quote.js';
+import type { ValueSource } from '../completion/value-source.js';
 import type { SignalName } from '../io.js';
 import { ask, askYes, type Question } from '../prompts/ask.js';
 import { type MenuItem, pick } from '../prompts/menu.js';
-import { commandLine } from '../../text/quote.js';
 import { Session } from '../session.js';
 import type { ShellSetting } from '../shell/text.js';
-import { forLocale, type Paint } from '../../render/terminal.js';
-import type { ValueSource } from '../completion/value-source.js';
 import {
   type Action,
   type ActionQuestion,

@@ -1,5 +1,5 @@
-import type { Streams } from '../session.js';
 import type { Paint } from '../../render/terminal.js';
+import type { Streams } from '../session.js';
 import { type LiveLines, type MenuItem, pick } from './menu.js';
 
 /** A value that could be meant, with what there is to say of it. */

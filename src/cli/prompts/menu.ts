@@ -1,5 +1,5 @@
-import type { Streams } from '../session.js';
 import type { Paint } from '../../render/terminal.js';
+import type { Streams } from '../session.js';
 
 type Core = typeof import('@inquirer/core');
 

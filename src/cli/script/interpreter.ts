@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { pause } from '../../util/pause.js';
 import { asMuster, MusterError } from '../../errors.js';
 import { parseDuration } from '../../text/duration.js';
+import { pause } from '../../util/pause.js';
 import { missedBy, type Outcome, resultOf, saysHowItFails } from './checks.js';
 import { asText, follow, parsePath } from './path.js';
 import type { BlockStep, CommandStep, ExpectStep, KeepStep, Step, WordsStep } from './steps.js';

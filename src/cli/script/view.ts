@@ -1,7 +1,7 @@
+import type { Paint } from '../../render/terminal.js';
 import { formatDuration } from '../../text/duration.js';
 import { plural, shorten, visible } from '../../text/format.js';
 import type { Progress } from '../spinner.js';
-import type { Paint } from '../../render/terminal.js';
 import type { ScenarioReport, ScenarioView, StepRow } from './run.js';
 
 export interface ViewOptions {

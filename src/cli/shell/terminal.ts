@@ -1,12 +1,12 @@
 import { MusterError } from '../../errors.js';
-import type { SignalName } from '../io.js';
 import { renderError } from '../../render/error.js';
+import { forLocale, type Paint } from '../../render/terminal.js';
+import type { SignalName } from '../io.js';
 import { Interpreter, sourceOf } from '../script/interpreter.js';
 import { parseScript, scriptWords } from '../script/steps.js';
 import { UnfinishedText } from '../script/words.js';
 import { Session } from '../session.js';
 import { clusterByDefault, resolveSetting } from '../settings.js';
-import { forLocale, type Paint } from '../../render/terminal.js';
 import { completerOf } from './completer.js';
 import { addToHistory, readHistory } from './history.js';
 import { LinePrompt } from './prompt.js';
