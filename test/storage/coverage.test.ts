@@ -30,7 +30,12 @@ describe('a segment is removable', () => {
     ['not when it has entries and there is no checkpoint', [[append(0, 1, 1)]], null, false],
     ['when its entries were applied', [[append(0, 1, 1)], [append(0, 1, 2)]], at(0, 2), true],
     ['not when the last of them was not', [[append(0, 1, 1)], [append(0, 1, 2)]], at(9, 1), false],
-    ['not before the greatest was, whatever came after', [[append(0, 1, 5), append(0, 2, 4)]], at(9, 4), false],
+    [
+      'not before the greatest was, whatever came after',
+      [[append(0, 1, 5), append(0, 2, 4)]],
+      at(9, 4),
+      false,
+    ],
     ['when the greatest was, whatever came after', [[append(0, 1, 5), append(0, 2, 4)]], at(0, 5), true],
     ['not when its entries are those after a drop', [[append(0, 1, 1)]], droppedAt(9), false],
     ['when the checkpoint came after its snapshot', [[], [snapshot(0, 1, 4)]], at(2, 0), true],
