@@ -65,7 +65,7 @@ function keyOf(partition: number, kind: number, name = ''): Buffer {
   return Buffer.concat([Buffer.from([partition >> 8, partition & 255, kind]), Buffer.from(name)]);
 }
 
-function valueOf(key: Buffer, text: string): Buffer {
+function encoded(key: Buffer, text: string): Buffer {
   const sum = Buffer.alloc(4);
   sum.writeUInt32LE(crc32(Buffer.concat([key, Buffer.from(text)])));
   return Buffer.concat([sum, Buffer.from(text)]);
@@ -123,7 +123,7 @@ describe('the rows of a checkpoint', () => {
       [global, JSON.stringify({ lineage, floor: 11, count: 2, root: sum.with() })],
     ];
     const found = await raw((db) => [...db.getRange({})].map(({ key, value }) => [key, Buffer.from(value)]));
-    expect(found).toEqual(expected.map(([key, text]) => [key, valueOf(key, text)]));
+    expect(found).toEqual(expected.map(([key, text]) => [key, encoded(key, text)]));
     const { rows, floor, maxBatch } = await (await start()).load();
     expect({ floor, maxBatch }).toEqual({ floor: 11, maxBatch: 7 });
     expect([...rows.keys()]).toEqual([300]);
@@ -185,7 +185,7 @@ describe('the rows of a checkpoint', () => {
 describe('a checkpoint is refused', () => {
   type Rows = Map<string, Buffer>;
   const put = (rows: Rows, key: Buffer, text: string): void =>
-    void rows.set(key.toString('hex'), valueOf(key, text));
+    void rows.set(key.toString('hex'), encoded(key, text));
   const remove = (rows: Rows, key: Buffer): void => void rows.delete(key.toString('hex'));
   const change = (rows: Rows, key: Buffer, from: string, to: string): void => {
     const text = rows.get(key.toString('hex'))?.toString('utf8', 4) as string;
@@ -406,7 +406,7 @@ describe('a write that fails', () => {
     await fail(checkpoint);
     const database = databaseOf(checkpoint);
     const was = (database.get(key) as Buffer).toString('utf8', 4);
-    database.putSync(key, valueOf(key, text ?? was.replace('"count":2', '"count":3')));
+    database.putSync(key, encoded(key, text ?? was.replace('"count":2', '"count":3')));
     for (let i = 0; i < 2; i++)
       await expect(checkpoint.write(write({ promises: [[5, 1]] }))).rejects.toMatchObject({
         code: 'storage-corrupt',
