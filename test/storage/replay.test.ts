@@ -32,6 +32,7 @@ describe('from checkpoint and log to what a node finds', () => {
     found: string | null,
     replaced?: boolean,
   ];
+  const whole = ([name, batches, found, replaced = false]: Case) => [name, batches, found, replaced] as const;
   const without: readonly Case[] = [
     ['nothing', {}, null],
     ['entries', { 1: appends(0, 1, 1, 3) }, 'p0 s0.0 [1.1 1.2 1.3]'],
@@ -49,7 +50,7 @@ describe('from checkpoint and log to what a node finds', () => {
     ['a drop', { 1: [promise(0, 4), ...appends(0, 1, 1, 3)], 2: [drop(0)] }, null],
     ['a beginning after a drop', { 1: [promise(0, 4), drop(0), append(0, 2, 1)] }, 'p0 s0.0 [2.1]'],
   ];
-  test.each(without)('without a checkpoint: %s', (_, batches, found, replaced = false) => {
+  test.each(without.map(whole))('without a checkpoint: %s', (_, batches, found, replaced) => {
     expect(replayed({}, batches)).toEqual({
       found: found === null ? {} : { 0: found },
       replaced: replaced ? [0] : [],
@@ -80,7 +81,7 @@ describe('from checkpoint and log to what a node finds', () => {
     ['a greater promise of a later batch', { 21: [promise(0, 9)] }, 'p9 s2.5 []'],
     ['a smaller promise of a later batch', { 21: [promise(0, 2)] }, 'p3 s2.5 []'],
   ];
-  test.each(after)('after a checkpoint: %s', (_, batches, found, replaced = false) => {
+  test.each(after.map(whole))('after a checkpoint: %s', (_, batches, found, replaced) => {
     expect(replayed({ 0: row }, batches)).toEqual({
       found: found === null ? {} : { 0: found },
       replaced: replaced ? [0] : [],
