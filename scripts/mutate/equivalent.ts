@@ -236,4 +236,36 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'lmdb-checkpoint.ts: this.changed = []; → ; in undo()',
     'After a failed write the rows are read anew, into another object.',
   ],
+  '34fb4558': [
+    'scan.ts: FrameReader.bytes() reads anew, or more, than need be',
+    'Only what it costs: the same bytes are given.',
+  ],
+  '4b726116': [
+    'scan.ts: FrameReader.bytes() reads anew, or more, than need be',
+    'Only what it costs: the same bytes are given.',
+  ],
+  '2916fd63': [
+    'scan.ts: FrameReader.bytes() reads anew, or more, than need be',
+    'Only what it costs: the same bytes are given.',
+  ],
+  c0d5fa8a: [
+    'scan.ts: FrameReader.bytes() reads anew, or more, than need be',
+    'Only what it costs: the same bytes are given.',
+  ],
+  c8cf0624: [
+    'scan.ts: at < this.start || … → …',
+    'A file is read from front to back: nobody asks for what is before the window.',
+  ],
+  e3938bf7: [
+    'scan.ts: Math.max(0, …) → Math.max(1, …)',
+    'A byte after the end of the file is asked for, and there is none.',
+  ],
+  '49f3e7a8': [
+    'scan.ts: Math.max(0, …) → Math.max(1, …)',
+    'A byte after the end of the file is asked for, and there is none.',
+  ],
+  d90d7bfc: [
+    'scan.ts: position < this.size → <=',
+    'Nothing is read at the end of the file, and nothing is all zeros.',
+  ],
 };
