@@ -268,4 +268,8 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'scan.ts: position < this.size → <=',
     'Nothing is read at the end of the file, and nothing is all zeros.',
   ],
+  '5f388822': [
+    'open.ts: Math.min(REWRITE_BYTES, bytes - at) → Math.max(…)',
+    'More of the segment is written over itself: only what it costs.',
+  ],
 };

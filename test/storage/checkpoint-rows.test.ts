@@ -291,6 +291,18 @@ describe('a checkpoint is refused', () => {
 });
 
 describe('a checkpoint that is opened', () => {
+  test('is looked at before it is mapped', async () => {
+    await loaded();
+    await (opened.pop() as Checkpoint).close();
+    const bytes = fs.readFileSync(file());
+    fs.writeFileSync(file(), bytes.fill(0, 24, 28));
+    await expect(start()).rejects.toMatchObject({
+      code: 'storage-corrupt',
+      message: expect.stringContaining('at byte 0: it is no LMDB file: the magic of meta page 0'),
+      details: { file: file(), offset: 0 },
+    });
+  });
+
   test('does not mind what a process that is gone left of its locks, and has durable names', async () => {
     await start();
     await loaded();
