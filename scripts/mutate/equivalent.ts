@@ -272,4 +272,5 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'open.ts: Math.min(REWRITE_BYTES, bytes - at) → Math.max(…)',
     'More of the segment is written over itself: only what it costs.',
   ],
+  '6b983cfd': ['open.ts: at < bytes → at <= bytes', 'Nothing is left there to be read and written.'],
 };
