@@ -273,4 +273,63 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'More of the segment is written over itself: only what it costs.',
   ],
   '6b983cfd': ['open.ts: at < bytes → at <= bytes', 'Nothing is left there to be read and written.'],
+  '6ea7f751': ['digest.ts: new Float64Array(1) → new Float64Array(2)', 'Only the first number is used.'],
+  bd446652: [
+    'sessions.ts: first - session.first <= session.results.size → false',
+    'Either loop forgets the same results: it only saves steps.',
+  ],
+  '2520de4a': [
+    'sessions.ts: first - session.first <= session.results.size → <',
+    'Either loop forgets the same results: it only saves steps.',
+  ],
+  '3ab33242': [
+    'rows.ts: else if (!this.#passing) → else',
+    'Of passing rows only those that the checkpoint has are ever dirty.',
+  ],
+  '69c706b9': [
+    "rows.ts: kind !== 'lock' && kind !== 'fence' → kind !== 'lock'",
+    'It decides how new rows are found, not which.',
+  ],
+  '7646a904': [
+    "rows.ts: kind !== 'lock' && kind !== 'fence' → kind !== 'fence'",
+    'It decides how new rows are found, not which.',
+  ],
+  c9b24e76: [
+    "rows.ts: kind !== 'lock' && kind !== 'fence' → kind !== 'lock' && kind === 'fence'",
+    'It decides how new rows are found, not which.',
+  ],
+  '23b863bc': [
+    'size.ts: sizeOf(command) * longest <= bytes || bytesOf(command) <= bytes → bytesOf(command) <= bytes',
+    'It only saves counting the bytes.',
+  ],
+  '67b2e864': [
+    'size.ts: sizeOf(command) * longest <= bytes → <',
+    'At the bound the bytes are counted, and are no more.',
+  ],
+  afadb038: ['size.ts: sizeOfItems(items) * longest <= bytes → false', 'It only saves counting the bytes.'],
+  b1471f5e: [
+    'size.ts: sizeOfItems(items) * longest <= bytes → <',
+    'At the bound the bytes are counted, and are no more.',
+  ],
+  e313ad05: ['transactions.ts: if (by > 0) hold.plus += … → by >= 0', 'Nothing is added to either sum.'],
+  '6699b533': [
+    'copies.ts: map !== null && map.revision > this.#known → map !== null',
+    '`#remember` does nothing with a map that is not newer.',
+  ],
+  c881376e: [
+    'copies.ts: map.revision > this.#known → >=, in `readFrom`',
+    '`#remember` does nothing with a map that is not newer.',
+  ],
+  '42c721e2': [
+    'copies.ts: map.revision > this.#known → true, in `#given`',
+    '`#remember` does nothing with a map that is not newer.',
+  ],
+  be363eb3: [
+    'copies.ts: map.revision > this.#known → >=, in `#given`',
+    '`#remember` does nothing with a map that is not newer.',
+  ],
+  '09ab4954': [
+    'directory.ts: this.watching.seen > expected || !(await this.isNewest(expected)) → !(await this.isNewest(expected))',
+    'The watch only says sooner what the folder says.',
+  ],
 };
