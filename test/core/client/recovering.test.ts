@@ -224,6 +224,24 @@ describe('a connection that is lost', () => {
   });
 });
 
+describe('a session', () => {
+  test('outlives its primary: the next one knows it', () => {
+    const { client } = writing(1);
+    client.answer(done(1));
+    client.step({ type: 'map', map: mapOf(2, ['n3/s', 'n2/s']) });
+    client.write();
+    expect(client.last).toMatchObject({ node: 'n3', request: { type: 'write', session: '1.7', n: 2 } });
+  });
+
+  test('takes the one call that waits for its window as soon as there is room', () => {
+    const { client } = writing(limits.sessionWindow + 1);
+    expect(client.sent).toHaveLength(1 + limits.sessionWindow);
+    client.answer(done(1), client.sent[1]);
+    expect(client.last.request).toMatchObject({ n: limits.sessionWindow + 1, first: 2 });
+    expect(client.sent).toHaveLength(2 + limits.sessionWindow);
+  });
+});
+
 describe('a session that has expired', () => {
   test('is not replaced while nobody needs another', () => {
     const { client, ids } = writing(1);
