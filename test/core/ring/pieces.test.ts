@@ -229,6 +229,7 @@ describe('the state of a placement', () => {
       [2, -1, 3, 0],
       [1, 0, 1, 1],
     ]);
+    expect(state.has(0, 3)).toBe(false);
     expect(state.holds.map((held) => [...held])).toEqual([[1], [], [0], [1]]);
     expect([0, 1, 2, 3].map((m) => [state.fits(1, m, NOBODY), state.fits(1, m, 3)])).toEqual([
       [false, false],
@@ -256,6 +257,8 @@ describe('the state of a placement', () => {
       [false, true, false, true],
     );
     expect([state.openIn(1, 0, NOBODY), state.fits(1, 2, NOBODY)]).toEqual([2, true]);
+    state.put(1, 2, NOBODY);
+    expect([state.openIn(0, 0, NOBODY), state.openIn(1, 0, NOBODY)]).toEqual([0, 1]);
   });
 
   const zoned = members(['a', 'a', 'b', 'b']);

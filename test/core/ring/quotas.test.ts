@@ -85,6 +85,13 @@ describe('the ideals', () => {
       [12, 6, 6, 6, 6],
     ],
     [
+      'a member beyond its cap in a zone that has room for as many as it has',
+      members([9, 'a'], [1, 'a'], [1, 'b'], [1, 'b']),
+      3,
+      2,
+      [12, 8, 8, 8],
+    ],
+    [
       'one after the other: a zone, then a member',
       members([4, 'a'], [4, 'a'], [3], [1], [1]),
       3,
