@@ -243,6 +243,40 @@ const groups: readonly (readonly [reason: string, ...mutants: readonly string[]]
     'a75d23f8 hash.ts: (a | b | c | d) > 0x7f → true',
     'd3c6ba1b hash.ts: a > 0x7f → true',
   ],
+  [
+    'The same members, partitions or entries in a new object or list.',
+    'a1d18b5b changes.ts: change.members.size === 0 → false',
+    '16e0e7ad changes.ts: > → >=',
+    '1b89a8f8 changes.ts: !changed → false',
+    '837b61f4 stream.ts: done > 0 → true',
+    '664de7ff stream.ts: > → >=',
+  ],
+  [
+    'It sets the value that is there.',
+    '1db7cf61 grants.ts: > → >=',
+    'ad4db0d2 log-check.ts: < → <=',
+    '50ec9686 stream.ts: > → >=',
+  ],
+  [
+    'Nobody asks up to where a log agrees that is checked already.',
+    'fc5dc585 log-check.ts: dropped-condition at !this.done && (this.#through === null …',
+  ],
+  ['It is set when the entry comes into a log.', 'cfbcbfac log.ts: 0 → 1'],
+  [
+    'Before the first entry there is undefined.',
+    'be1dc163 log.ts: seq <= this.#baseSeq → false',
+    '63705744 log.ts: <= → <',
+  ],
+  [
+    'When nothing may go, the loop below ends before its first turn.',
+    'd9b86f7b log.ts: most <= 0 → false',
+    '02965e42 log.ts: <= → <',
+  ],
+  [
+    'More than twice is kept of one or the other, so the first entry always goes.',
+    '4f8effac log.ts: count === 0 → false',
+  ],
+  ['Set by `attach`; before that all is overdue.', '7a87cde0 stream.ts: 0 → 1'],
 ];
 
 export const equivalentInGroups: Readonly<Record<string, readonly [change: string, reason: string]>> =

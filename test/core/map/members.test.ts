@@ -168,6 +168,11 @@ describe('members are judged', () => {
   });
 });
 
+test('one that was heard for a millisecond is heard', () => {
+  const known = { n2: { heardMs: 1, silent: ['n5'] }, n3: { heardMs: 1, silent: ['n5'] }, n5: silent };
+  expect(wanted(mapOf(5), known)).toEqual({ n5: 'out' });
+});
+
 describe('members that are put out', () => {
   const agreed = { heardMs: 60_000, silent: ['n4', 'n5', 'n6', 'n7'] };
   const others = { n2: agreed, n3: agreed };

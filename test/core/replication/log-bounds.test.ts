@@ -79,6 +79,10 @@ describe('a log', () => {
     );
   });
 
+  test('of one entry ends with that', () => {
+    expect([made(1).end, made(1).epochAt(11)]).toEqual([{ epoch: 3, seq: 11 }, 3]);
+  });
+
   test('takes no entry but the next', () => {
     for (const seq of [12, 13, 15])
       expect(() => made(3).append(new LogEntry(3, seq, put()))).toThrow(`log: appending ${seq} after 13`);
@@ -145,6 +149,7 @@ describe('a log that is shortened', () => {
     ['the entries bind', { entries: 2, bytes: 4 * size }, 18],
     ['the bytes bind', { entries: 4, bytes: 2 * size }, 18],
     ['no more than what is applied', { entries: 0, applied: 13 }, 13],
+    ['the first alone is applied', { entries: 0, applied: 11 }, 11],
     ['nothing is applied', { entries: 0, applied: 10 }, 10],
     ['what is applied is before it', { entries: 0, applied: 5 }, 10],
     ['more is applied than it has', { entries: 0, applied: 99 }, 20],

@@ -105,6 +105,11 @@ describe('a publish', () => {
     expect(publisher.ended('failed', 7, 3)).toBeNull();
     expect(publisher.mayStart).toBe(true);
   });
+  test('may be begun however many ticks went by before', () => {
+    const publisher = new Publisher(soundRules);
+    for (let i = 0; i < 3; i++) publisher.tick();
+    expect(publisher.mayStart).toBe(true);
+  });
   test('waits twice as long after each failure in a row, up to 32 ticks', () => {
     const publisher = new Publisher(soundRules);
     const waitAfter = (outcome: PublishOutcome): number => {
