@@ -1,8 +1,11 @@
+import { equivalentInGroups } from './equivalent-groups.js';
+
 /**
  * Mutants that were reviewed and change nothing that a client, an operator or a test could see: they are not drawn. By id, with the
  * change and the reason. An id changes with the code that is mutated; `npm run mutate -- --stale` lists those that are gone.
  */
 export const equivalent: Readonly<Record<string, readonly [change: string, reason: string]>> = {
+  ...equivalentInGroups,
   '111d268c': [
     'ring.ts: i < points.length && points[i]! < hash → points[i]! < hash',
     'Past the end there is undefined, which is not less than any number: the loop ends there as well.',
