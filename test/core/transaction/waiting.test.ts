@@ -94,6 +94,16 @@ describe('an operation that waits', () => {
     expect(anchor.types).toEqual(['prepare', 'finish']);
   });
 
+  it('has every end logged at once, whichever key that frees', () => {
+    const anchor = new Primary();
+    anchor.prepare(1, [put]);
+    anchor.prepare(2, [elsewhere]);
+    anchor.apply();
+    const said = operation(anchor, [elsewhere]);
+    anchor.end(1);
+    expect([anchor.types, said]).toEqual([['prepare', 'prepare', 'finish'], []]);
+  });
+
   it('that reads is done as soon as the end is applied', () => {
     const anchor = new Primary();
     anchor.prepare(1, [put]);
