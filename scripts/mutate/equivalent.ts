@@ -232,4 +232,8 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     "tx-lead.ts: rows.get('prepared', tx) === undefined && !this.#held.has(tx) → its right side",
     'Whoever is prepared, held or waits already does not come there: `onPrepare` has returned before.',
   ],
+  '7d638ccd': [
+    'tx-lead.ts: this.#finishing.delete(tx); → ;',
+    'In `decided`: the same transaction is never staged again, so nobody asks for it there. It only takes memory.',
+  ],
 };

@@ -36,9 +36,10 @@ describe('a coordinator that has decided', () => {
     anchor.apply();
     anchor.tx.abort(anchor.id(1));
     take(anchor);
-    anchor.now += limits.txPrepareMs;
-    anchor.tx.tick();
-    anchor.tx.tick();
+    for (const ms of [limits.txRetryMs, limits.txPrepareMs]) {
+      anchor.now += ms;
+      anchor.tx.tick();
+    }
     expect([anchor.told, anchor.types]).toEqual([[], ['stage', 'abort']]);
   });
 
