@@ -236,4 +236,12 @@ export const equivalent: Readonly<Record<string, readonly [change: string, reaso
     'tx-lead.ts: this.#finishing.delete(tx); → ;',
     'In `decided`: the same transaction is never staged again, so nobody asks for it there. It only takes memory.',
   ],
+  '595a5850': [
+    'tx-lead.ts: this.#coordinated.has(tx) → false',
+    'In `#adopt`: whatever begins has it called before, and no transaction has both a record and a part that is staged.',
+  ],
+  '34d18a32': [
+    'tx-lead.ts: this.#coordinated.has(tx) → false',
+    'In `#adopt`: whatever begins has it called before, and no transaction has both a record and a part that is staged.',
+  ],
 };
