@@ -14,6 +14,7 @@ import {
   type ReplicaId,
   replicaId,
 } from './map/types.js';
+import { MapReads } from './map-reads.js';
 import type { Append, ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
 import type { NodeEvent, NodeOptions, Ready } from './node-events.js';
 import type { NodeView } from './node-view.js';
@@ -29,6 +30,7 @@ import { Replica } from './replication/replica.js';
 import { type ReplicaStatus, statusOf } from './replication/status.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
+import { StoreTrust } from './store-trust.js';
 import type { Tuning } from './tuning.js';
 
 export type { NodeEvent, NodeOptions, Ready } from './node-events.js';
@@ -66,23 +68,16 @@ export class NodeCore implements ReplicaContext, NodeView {
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
   readonly #touched = new TurnoverSet<Replica>();
-  #wantsMap = true;
-  #reads = 0;
-  /** The revision in hand when the read under way began: it can show nothing older. */
-  #revisionAtRead = 0;
-  #reading = false;
+  readonly #mapReads = new MapReads();
   readonly #liveness = new Liveness();
   readonly #heartbeats: Heartbeats;
   readonly #round: PublishRound;
   /** Hand-overs under way, counted anew at each tick. */
   #yielding = 0;
-  #refreshAt = 0;
   #expireAt: number;
   #quiescedUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
-  /** Some replica's log lacks, or may lack, what was acknowledged; and what the store has to be told of that. */
-  #damaged: boolean;
-  #damagedToStore: boolean | null = null;
+  readonly #trust: StoreTrust;
   #diverged: { p: number; seq: number }[] = [];
 
   constructor(options: NodeOptions) {
@@ -93,7 +88,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.rules = options.rules ?? soundRules;
     this.tuning = options.tuning ?? limits;
     this.now = options.now;
-    this.#damaged = options.damaged ?? false;
+    this.#trust = new StoreTrust(options.damaged ?? false);
     this.#stored = new Map(options.stored.map((s) => [s.partition, s]));
     this.#startedAt = options.now;
     this.#expireAt = options.now;
@@ -115,7 +110,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   }
 
   get reads(): number {
-    return this.#reads;
+    return this.#mapReads.count;
   }
 
   reconsider(): void {
@@ -128,19 +123,8 @@ export class NodeCore implements ReplicaContext, NodeView {
 
   trustChanged({ check }: LocalReplica): void {
     this.#round.reconsider();
-    if (check.trust === 'damaged' && !this.#damaged) {
-      this.#damaged = true;
-      this.#damagedToStore = true;
-    }
-    this.#lookWhole();
-  }
-
-  /** The store is whole again when each of its copies is: before this process is in the map, it may not know of all. */
-  #lookWhole(): void {
-    if (!this.#damaged || !this.registered) return;
-    for (const { check } of this.replicas.values()) if (check.trust === 'damaged') return;
-    this.#damaged = false;
-    this.#damagedToStore = false;
+    if (check.trust === 'damaged') this.#trust.foundDamaged();
+    this.#trust.look(this.registered, this.replicas.values());
   }
 
   mayYield(): boolean {
@@ -202,7 +186,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   }
 
   wantMap(): void {
-    this.#wantsMap = true;
+    this.#mapReads.want();
   }
 
   touch(replica: LocalReplica): void {
@@ -272,12 +256,12 @@ export class NodeCore implements ReplicaContext, NodeView {
         this.#onTick();
         break;
       case 'map':
-        if (event.read !== null) this.#reading = false;
-        if (event.map === null) this.#wantsMap = true;
+        if (event.read !== null) this.#mapReads.ended();
+        if (event.map === null) this.wantMap();
         else this.#onMap(event.map, event.read);
         break;
       case 'map-unreadable':
-        this.#reading = false;
+        this.#mapReads.ended();
         break;
       case 'published':
         this.#onPublished(event.outcome);
@@ -356,7 +340,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.#round.tick();
     this.copies.tick(this.now, limits.tickMs);
     // Watches and gossip are hints that may stay away: look for oneself now and then.
-    if (this.#map === null || this.#round.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
+    if (this.#map === null || this.#round.needsMap || this.#mapReads.isDue(this.now)) this.wantMap();
     if (this.#map !== null) {
       this.#liveness.tick(this.now, this.others(), this.timings.leaseMs);
       this.#drop();
@@ -365,7 +349,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     for (const { lead } of this.replicas.values()) if (lead?.yielding === true) this.#yielding++;
     const expire = this.now >= this.#expireAt;
     if (expire) this.#expireAt = this.now + 1000;
-    this.#lookWhole();
+    this.#trust.look(this.registered, this.replicas.values());
     for (const replica of this.replicas.values()) {
       replica.tick();
       replica.lead?.tick();
@@ -396,7 +380,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.#round.sawMap(read);
     if (this.#round.idle) this.#settle();
     if (read === null) return;
-    if (map.revision < this.#revisionAtRead) {
+    if (this.#mapReads.isOlder(map.revision)) {
       this.metastoreRolledBack = true;
       for (const replica of this.replicas.values()) {
         replica.rolledBack = true;
@@ -407,17 +391,7 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.metastoreRolledBack = false;
     if (map.revision < this.revision) return;
     for (const replica of this.replicas.values()) {
-      replica.confirmed(read);
-      if (replica.config.epoch >= replica.promised) {
-        replica.behindAtRead = null;
-        replica.rolledBack = false;
-      } else if (replica.behindAtRead === null) {
-        replica.behindAtRead = this.#reads;
-        this.wantMap();
-      } else if (read > replica.behindAtRead) {
-        replica.rolledBack = true;
-        replica.stepDown();
-      }
+      if (replica.confirmed(read)) this.wantMap();
     }
   }
 
@@ -447,7 +421,7 @@ export class NodeCore implements ReplicaContext, NodeView {
         const stored = this.#stored.get(p) ?? null;
         this.#stored.delete(p);
         const fresh = this.incarnation === 1;
-        const trust = this.#damaged ? 'damaged' : fresh ? 'checked' : 'unchecked';
+        const trust = this.#trust.isDamaged ? 'damaged' : fresh ? 'checked' : 'unchecked';
         this.replicas.set(p, new Replica(this, p, config, stored, this.#startedAt, fresh, trust));
       }
     });
@@ -504,16 +478,8 @@ export class NodeCore implements ReplicaContext, NodeView {
     this.#touched.clear();
     const publish = this.#publish();
     const write = this.#disk.take(this.now);
-    let readMap: number | null = null;
-    if (this.#wantsMap && !this.#reading) {
-      this.#wantsMap = false;
-      this.#reading = true;
-      this.#refreshAt = this.now + this.timings.graceMs;
-      this.#revisionAtRead = this.revision;
-      readMap = ++this.#reads;
-    }
-    const damaged = this.#damagedToStore;
-    this.#damagedToStore = null;
+    const readMap = this.#mapReads.next(this.now, this.revision, this.timings.graceMs);
+    const damaged = this.#trust.takeNews();
     const diverged = this.#diverged;
     this.#diverged = [];
     return { write, publish, readMap, damaged, diverged, ...this.#outbox.take() };

@@ -35,7 +35,7 @@ export class Replica implements LedReplica, FollowingReplica, Candidate {
   /** A read of the map begun after the promise was made did not show that epoch (R13): the metastore was rolled back. */
   rolledBack = false;
   /** The number of the read of the map that first showed an epoch below the promise; null when none did. */
-  behindAtRead: number | null = null;
+  #behindAtRead: number | null = null;
   /** The last epoch this process has asked to be primary of. A greater one with this replica as primary was another life's. */
   #asked = 0;
   /** The last epoch that this process acted in as primary. */
@@ -158,9 +158,23 @@ export class Replica implements LedReplica, FollowingReplica, Candidate {
     else this.#unnamedSince ??= this.#ctx.now;
   }
 
-  /** A read of the map, this many in all, showed the configuration in hand. */
-  confirmed(read: number): void {
+  /**
+   * The read of the map with that number showed the configuration in hand. True: one more read has to show whether the metastore was
+   * rolled back (R13), because the epoch there is below what was promised.
+   */
+  confirmed(read: number): boolean {
     if (this.#unnamedSince !== null) this.#unnamedAtRead = read;
+    if (this.config.epoch >= this.promised) {
+      this.#behindAtRead = null;
+      this.rolledBack = false;
+    } else if (this.#behindAtRead === null) {
+      this.#behindAtRead = this.#ctx.reads;
+      return true;
+    } else if (read > this.#behindAtRead) {
+      this.rolledBack = true;
+      this.stepDown();
+    }
+    return false;
   }
 
   /**
