@@ -1,7 +1,7 @@
-import { findCommand, unknownCommand } from '../text/command-words.js';
-import { type CommandIo, processIo } from './io.js';
 import { renderError } from '../render/error.js';
 import { mayAnimate } from '../render/terminal.js';
+import { findCommand, unknownCommand } from '../text/command-words.js';
+import { type CommandIo, processIo } from './io.js';
 
 /** A command class, as far as dispatching needs to know it. */
 interface CommandClass {

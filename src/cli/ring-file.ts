@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { applyChange, type MapChange } from '../core/map/changes.js';
 import { type ClusterMap, nodeOf } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { plural } from '../text/format.js';
 import { ringSvg } from '../render/ring/svg.js';
+import { plural } from '../text/format.js';
 
 /** Draws the ring into a file; with a change, before and after it. Rejects with `usage` when the file cannot be written. */
 export function writeRingSvg(path: string, map: ClusterMap, change?: MapChange): void {
@@ -20,7 +20,7 @@ export function writeRingSvg(path: string, map: ClusterMap, change?: MapChange):
     ...(change?.placement === undefined
       ? {}
       : {
-          subtitle: `${change.placement.cause}: ${plural(copies, 'replica')} of ${map.partitions.length * map.settings.replicas} to copy (least ${change.placement.least})`,
+          subtitle: `${change.placement.cause}: ${plural(copies, 'replica')} of ${map.partitions.length * map.settings.replicas} to copy (minimum ${change.placement.least})`,
         }),
   });
   try {

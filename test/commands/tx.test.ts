@@ -213,7 +213,7 @@ describe('bad input to `tx`', { timeout: 60_000 }, () => {
     expect(await fails(1, 'tx', 'show', '1:99.99:1')).toMatchObject({ code: 'unknown-tx', tookEffect: 'no' });
     expect(await fails(1, 'tx', 'resolve', '1:99.99:1', '--abort')).toMatchObject({
       code: 'unknown-tx',
-      message: expect.stringContaining('no such transaction is open'),
+      message: expect.stringContaining('is not open'),
     });
   });
 });

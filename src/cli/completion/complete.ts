@@ -1,7 +1,7 @@
 import { findCommand } from '../../text/command-words.js';
-import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { Program } from '../dispatch.js';
 import type { Suggestion } from '../prompts/ask.js';
+import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { ValueKind } from './value-kind.js';
 import type { ValueSource } from './value-source.js';
 
@@ -74,11 +74,11 @@ async function commandWords(
   }
   if (level.length === 0 && !helping) {
     const own = [
-      { value: 'help', description: 'What a command does, and how.' },
+      { value: 'help', description: 'Show help for a command' },
       ...(partial.startsWith('-')
         ? [
-            { value: '--help', description: 'What there is.' },
-            { value: '--version', description: 'Which version this is.' },
+            { value: '--help', description: 'Show help' },
+            { value: '--version', description: 'Show the version' },
           ]
         : []),
     ];
@@ -137,7 +137,7 @@ async function valuesOf(
 ): Promise<Completion> {
   if (kind === undefined) return nothing;
   if (kind === 'file') return { candidates: [], files: true };
-  // A strategy may be a module of one's own, a program one that is not on the PATH.
+  // A strategy may be a module file, and a command may be outside the PATH.
   const files = kind === 'command' || (kind === 'strategy' && /^[./~]/.test(typed));
   return { candidates: await values.values(kind, typed, context), files };
 }
@@ -153,7 +153,7 @@ function flagWords(
     if (hidden || (given.has(name) && !multiple) || exclusive.some((other) => given.has(other))) continue;
     found.push({ value: `--${name}`, description });
     if (allowNo) found.push({ value: `--no-${name}`, description });
-    // A letter is short enough to be typed, and is shown to whoever types it.
+    // A short form is offered only once it is typed: it would not save a keystroke.
     if (char !== null && partial === `-${char}`) found.push({ value: `-${char}`, description });
   }
   return found;

@@ -48,8 +48,8 @@ interface OclifCommand {
 }
 
 const ownFlags = (json: boolean): Readonly<Record<string, OclifFlag>> => ({
-  ...(json ? { json: { type: 'boolean', description: 'One JSON value on stdout.' } } : {}),
-  help: { type: 'boolean', description: 'What the command does, and how.' },
+  ...(json ? { json: { type: 'boolean', description: 'print one JSON value on stdout' } } : {}),
+  help: { type: 'boolean', description: 'show help' },
 });
 
 /** What a command class says that it takes. */

@@ -48,13 +48,13 @@ export async function shapedValues(kind: ShapedKind, typed: string, lookUp: Look
     case 'condition': {
       const nodes = await lookUp('node', '');
       return [
-        { value: 'ready', description: 'every partition serves' },
-        { value: 'in-sync', description: 'every replica has everything' },
-        { value: 'rebalanced', description: 'every partition is where it is to be' },
-        { value: `members=${Math.max(nodes.length, 1)}`, description: 'so many nodes are up' },
+        { value: 'ready', description: 'every partition is available' },
+        { value: 'in-sync', description: 'every replica is up to date' },
+        { value: 'rebalanced', description: 'every partition has reached its target nodes' },
+        { value: `members=${Math.max(nodes.length, 1)}`, description: 'this number of nodes is up' },
         ...nodes.map(({ value }) => ({
           value: `primary=${value}`,
-          description: 'it is the primary (of the key of --of)',
+          description: 'this node is the primary (for the key in --of)',
         })),
       ];
     }

@@ -2,13 +2,13 @@ import type { MusterClient } from '../../client/api.js';
 import { findCluster, listClusters } from '../../cluster/folder/registry.js';
 import { failpoints } from '../../faults/plan.js';
 import { strategyNames } from '../../router/balancers/index.js';
-import { shells } from './scripts.js';
 import { parseDuration } from '../../text/duration.js';
-import { executables } from '../executables.js';
 import { plural } from '../../text/format.js';
+import { executables } from '../executables.js';
 import type { CommandIo } from '../io.js';
 import type { Suggestion } from '../prompts/ask.js';
 import { clusterByDefault, resolveSetting, settingKeys } from '../settings.js';
+import { shells } from './scripts.js';
 import type { PlainKind, ValueKind } from './value-kind.js';
 import { shapedValues } from './value-shapes.js';
 
@@ -22,7 +22,7 @@ export interface ValueSource {
   ): Promise<readonly Suggestion[]>;
 }
 
-/** How long all questions to a cluster may take together, in ms: MUSTER_TAB_TIMEOUT, else so short that nobody minds the wait. */
+/** How long all questions to a cluster may take together, in ms: MUSTER_TAB_TIMEOUT, else 300, which is not felt as a wait. */
 function patienceMs(): number {
   try {
     return parseDuration(process.env.MUSTER_TAB_TIMEOUT ?? '');
@@ -139,7 +139,7 @@ async function asked(
       await done();
     }
   };
-  // Whoever did not answer in time goes unheard; what came before that is of use all the same.
+  // Answers that come too late are ignored; those before them are still useful.
   await Promise.race([ask().catch(() => {}), over]);
   clearTimeout(timer);
   return [...found.values()];

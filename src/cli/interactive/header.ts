@@ -1,7 +1,7 @@
 import { stateOf } from '../../cluster/observe/overview-events.js';
 import type { NodeRow } from '../../cluster/observe/status.js';
-import { plural, shorten } from '../../text/format.js';
 import { forLocale, type Paint } from '../../render/terminal.js';
+import { plural, shorten } from '../../text/format.js';
 import type { Situation } from './live.js';
 
 export interface HeaderOptions {
@@ -32,7 +32,7 @@ function linesOf(situation: Situation, options: HeaderOptions): string[] {
   if (status === null)
     return [
       '',
-      `${paint.bold(shorten(cluster, 40))}  ${paint.yellow(shorten(problem ?? 'looking …', width - 44))}`,
+      `${paint.bold(shorten(cluster, 40))}  ${paint.yellow(shorten(problem ?? 'loading …', width - 44))}`,
       paint.dim(rule),
     ];
   const { partitions, nodes } = status;
@@ -42,7 +42,7 @@ function linesOf(situation: Situation, options: HeaderOptions): string[] {
       ? paint.green(`${plural(up, 'node')} up`)
       : paint.yellow(`${up} of ${nodes.length} nodes up`),
     (partitions.serving === partitions.total ? paint.green : paint.red)(
-      `${partitions.serving}/${partitions.total} partitions serve`,
+      `${partitions.serving}/${partitions.total} partitions available`,
     ),
     (partitions.inSync === partitions.total ? paint.green : paint.yellow)(`${partitions.inSync} in sync`),
     ...(status.faults.length > 0 ? [paint.yellow(plural(status.faults.length, 'fault'))] : []),

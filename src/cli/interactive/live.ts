@@ -3,8 +3,8 @@ import { openClient } from '../../client/open.js';
 import { findCluster } from '../../cluster/folder/registry.js';
 import { type ClusterStatus, clusterStatus } from '../../cluster/observe/status.js';
 import type { MusterError } from '../../errors.js';
-import type { LiveLines } from '../prompts/menu.js';
 import type { Paint } from '../../render/terminal.js';
+import type { LiveLines } from '../prompts/menu.js';
 import { headerLines } from './header.js';
 
 /** What is known of the cluster that the person has chosen. */
@@ -91,7 +91,7 @@ export class LiveCluster implements LiveLines {
         : 0;
       this.#now = { cluster: this.cluster, status, problem: null, inDoubt };
     } catch (error) {
-      // Destroyed, say: whoever makes it anew is another cluster.
+      // It may have been destroyed: a new cluster of the same name is a different one.
       await this.#client?.close().catch(() => {});
       this.#client = null;
       this.#now = {

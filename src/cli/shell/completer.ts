@@ -1,10 +1,10 @@
 import { complete } from '../completion/complete.js';
 import { splitTyped, typedAs } from '../completion/typed-line.js';
+import { valuesOf } from '../completion/value-source.js';
 import type { Program } from '../dispatch.js';
 import type { Suggestion } from '../prompts/ask.js';
 import { scriptWords } from '../script/steps.js';
 import type { Session } from '../session.js';
-import { valuesOf } from '../completion/value-source.js';
 import type { Completer } from './prompt.js';
 
 /** Where the command begins that is being typed: behind the last semicolon that is not quoted. */

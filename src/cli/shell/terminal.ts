@@ -1,12 +1,12 @@
 import { MusterError } from '../../errors.js';
-import type { SignalName } from '../io.js';
 import { renderError } from '../../render/error.js';
+import { forLocale, type Paint } from '../../render/terminal.js';
+import type { SignalName } from '../io.js';
 import { Interpreter, sourceOf } from '../script/interpreter.js';
 import { parseScript, scriptWords } from '../script/steps.js';
 import { UnfinishedText } from '../script/words.js';
 import { Session } from '../session.js';
 import { clusterByDefault, resolveSetting } from '../settings.js';
-import { forLocale, type Paint } from '../../render/terminal.js';
 import { completerOf } from './completer.js';
 import { addToHistory, readHistory } from './history.js';
 import { LinePrompt } from './prompt.js';
@@ -20,7 +20,7 @@ export interface TerminalSetting extends ShellSetting {
   readonly warn: (text: string) => void;
 }
 
-const intro = 'Tab completes, `help` lists the words, Ctrl-C ends a command, Ctrl-D leaves.';
+const intro = 'Tab completes, `help` lists commands, Ctrl-C stops a command, Ctrl-D exits.';
 
 /** `muster shell` with a person: asks for lines and runs them until the person leaves. Resolves to the exit code. */
 export async function runTerminal(setting: TerminalSetting): Promise<number> {
@@ -144,5 +144,5 @@ export function helpText(ids: readonly string[]): string {
   }
   const commands = [...topics].map(([topic, verbs]) => `  ${topic} ${verbs.join('|')}`.trimEnd());
   const words = Object.values(scriptWords).map((line) => `  ${line}`);
-  return `${['Commands (`help COMMAND` says more):', ...commands, 'And:', ...words, '  exit, or Ctrl-D'].join('\n')}\n`;
+  return `${['Commands (see `help COMMAND` for details):', ...commands, 'Script statements:', ...words, '  exit (or Ctrl-D)'].join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
-import type { Program } from '../dispatch.js';
 import { renderError } from '../../render/error.js';
+import type { Program } from '../dispatch.js';
 import { Interpreter, type ScriptFailure, type ScriptHost, type StepReport } from '../script/interpreter.js';
 import { StepStream } from '../script/stream.js';
 import { Session, type Streams, silentStreams } from '../session.js';
