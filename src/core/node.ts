@@ -1,9 +1,10 @@
 import { defaultTimings, limits, type Timings } from '../limits.js';
 import { TurnoverSet } from '../util/turnover.js';
+import { deliver, deliverTx } from './delivery.js';
+import { GoneProcesses } from './gone.js';
+import { Heartbeats } from './heartbeats.js';
 import { Liveness } from './liveness.js';
 import type { CheckpointDelta, TxId } from './machine/types.js';
-import { membersWanted, opinionOf } from './map/caretaking.js';
-import { type MapChange, noChange, withProcess } from './map/changes.js';
 import {
   type ClusterMap,
   type NodeId,
@@ -14,145 +15,31 @@ import {
   replicaId,
 } from './map/types.js';
 import type { Append, ClientRequest, ClientResponse, PeerMessage, TxStep } from './messages.js';
-import { Publisher, type PublishOutcome } from './publisher.js';
+import type { NodeEvent, NodeOptions, Ready } from './node-events.js';
+import type { NodeView } from './node-view.js';
+import { DiskBatches, Outbox } from './outbox.js';
+import { type Publish, PublishRound } from './publish-round.js';
+import type { PublishOutcome } from './publisher.js';
 import { Random } from './random.js';
-import { Reachability } from './reachability.js';
 import type { LogRecord, StoredPartition } from './records.js';
-import type { ReplicaContext } from './replication/context.js';
+import { type CheckpointPart, takeCheckpoint } from './replication/checkpoints.js';
+import type { LocalReplica, ReplicaContext } from './replication/context.js';
 import { Copies } from './replication/copies.js';
 import { Replica } from './replication/replica.js';
+import { type ReplicaStatus, statusOf } from './replication/status.js';
 import { hashKey, partitionOf } from './ring/hash.js';
 import { type Rules, soundRules } from './rules.js';
 import type { Tuning } from './tuning.js';
 
-/** Everything that can happen to a node. Time comes with each event; so do storage results and metastore outcomes. */
-export type NodeEvent =
-  | { readonly type: 'tick' }
-  | { readonly type: 'message'; readonly from: Process; readonly message: PeerMessage }
-  | { readonly type: 'request'; readonly origin: number; readonly request: ClientRequest }
-  /** The batch last given in a Ready is durable. */
-  | { readonly type: 'written' }
-  /** A map from the metastore; `read` counts the reads begun by this node, null when it came otherwise. */
-  | { readonly type: 'map'; readonly map: ClusterMap | null; readonly read: number | null }
-  | { readonly type: 'map-unreadable' }
-  | { readonly type: 'published'; readonly outcome: PublishOutcome }
-  /** A refused connect proved that this process has ended (R12a). Only ever given for loopback addresses. */
-  | { readonly type: 'gone'; readonly process: Process }
-  /** There is a new connection to that node: what was under way on the old one may be lost. */
-  | { readonly type: 'linked'; readonly node: NodeId }
-  /** The machine slept: the monotonic clock stood still while time went on. */
-  | { readonly type: 'suspended' }
-  | { readonly type: 'quiesce'; readonly ms: number }
-  /** Serve nothing from here on; the process is about to end. */
-  | { readonly type: 'stop' };
+export type { NodeEvent, NodeOptions, Ready } from './node-events.js';
+export type { Envelope, Reply } from './outbox.js';
+export type { ReplicaStatus } from './replication/status.js';
 
-export interface Envelope {
-  readonly to: NodeId;
-  readonly message: PeerMessage;
-}
-
-export interface Reply {
-  readonly origin: number;
-  readonly response: ClientResponse;
-}
-
-/**
- * What the host is to do now. Every field may be carried out at once and in any order: whatever has to wait for the
- * disk is born by the `written` event, never before (docs/decisions/0001).
- */
-export interface Ready {
-  /** One batch to make durable; answered by `written`. Never given while another is under way. */
-  readonly write: readonly LogRecord[] | null;
-  readonly send: readonly Envelope[];
-  readonly reply: readonly Reply[];
-  /** The steps that transactions came to: a fault may be armed there. Strikes before anything else of this is carried out. */
-  readonly reached: readonly { readonly step: TxStep; readonly tx: TxId }[];
-  readonly publish: { readonly map: ClusterMap; readonly expected: number } | null;
-  /** Read the map; answered by `map` with this number, or `map-unreadable`. */
-  readonly readMap: number | null;
-  /** The store is to remember from now on that its log is damaged, or that it is whole again; null: as it was. */
-  readonly damaged: boolean | null;
-  /** Partitions whose copies here differ from their primaries' at that entry: somebody must be told. */
-  readonly diverged: readonly { readonly p: number; readonly seq: number }[];
-}
-
-export interface NodeOptions {
-  readonly node: NodeId;
-  readonly store: string;
-  /** Which start of this store this is: 1 for the first. */
-  readonly incarnation: number;
-  readonly url: string;
-  readonly stored: readonly StoredPartition[];
-  /** Something that may have been acknowledged is missing from the log (R9a). */
-  readonly damaged?: boolean;
-  readonly seed: number;
-  /** This node's clock at its start, in ms. */
-  readonly now: number;
-  readonly rules?: Rules;
-  readonly tuning?: Tuning;
-}
-
-export interface ReplicaStatus {
-  readonly partition: number;
-  readonly role: 'primary' | 'backup' | 'learner';
-  readonly epoch: number;
-  /** A primary that answers requests (its barrier is committed). */
-  readonly serving: boolean;
-  /** A primary that also takes writes: enough replicas in sync. */
-  readonly writable: boolean;
-  readonly tail: number;
-  readonly commit: number;
-  readonly keys: number;
-  /** Keys and values held, in UTF-16 code units. */
-  readonly units: number;
-  /** Locks, fences, and transactions that have not ended. */
-  readonly rows: number;
-  /** The entry at which it differs from its primary's copy, though it must not; null: it does not. */
-  readonly divergedAt: number | null;
-}
-
-/** How often a node looks whether the members ought to change, in ms. */
-const caretakeMs = 250;
-
-/** What an append takes beside its entries, about, in bytes. */
-const appendHeadBytes = 100;
-/** A node that has answered none of this many heartbeats is not reachable. */
-const reachBeacons = 4;
 /** A disk that has not answered for as long as this many heartbeats is slow. */
 const slowDiskBeacons = 2;
-/** How many beacons per peer are remembered for their acks. */
-const beaconsRemembered = 16;
-
-/** The change, and what it says of the progress of the placement under way. */
-function withProgress(
-  map: ClusterMap,
-  change: MapChange,
-  replica: (p: number) => Replica | undefined,
-): MapChange {
-  const placement = change.placement ?? map.placement;
-  if (placement === null || change.partitions.size === 0) return change;
-  let handovers = 0;
-  const sent = new Map<string, number>();
-  for (const [p, config] of change.partitions) {
-    const before = map.partitions[p] as PartitionConfig;
-    if (config.handover !== null && config.epoch > before.epoch) handovers++;
-    for (const id of config.inSync) {
-      if (!before.inSync.includes(id)) sent.set(`${p}/${nodeOf(id)}`, replica(p)?.lead?.copiedTo(id) ?? 0);
-    }
-  }
-  let progress = handovers > 0;
-  const copies = placement.copies.map((copy) => {
-    const units = copy.sent === null ? sent.get(`${copy.p}/${copy.to}`) : undefined;
-    if (units === undefined) return copy;
-    progress = true;
-    return { ...copy, sent: Math.round(units) };
-  });
-  if (!progress) return change;
-  return { ...change, placement: { ...placement, copies, handovers: placement.handovers + handovers } };
-}
 
 /** One node of the cluster as a pure machine: `step` takes events in, `ready` says what to do. */
-export class NodeCore implements ReplicaContext {
+export class NodeCore implements ReplicaContext, NodeView {
   readonly node: NodeId;
   readonly store: string;
   readonly incarnation: number;
@@ -169,58 +56,30 @@ export class NodeCore implements ReplicaContext {
   /** A read of the metastore showed an older map than one it gave before (R13). */
   metastoreRolledBack = false;
   #map: ClusterMap | null = null;
-  readonly #url: string;
   readonly #stored: Map<number, StoredPartition>;
   readonly #startedAt: number;
   readonly #random: Random;
-  readonly #publisher: Publisher;
-  /** Processes proven gone by a refused connect; all earlier incarnations of the store are gone too. */
-  readonly #refused = new Map<NodeId, Process>();
+  readonly #gone: GoneProcesses;
   #streams = 0;
-  #send: Envelope[] = [];
-  /** The acks among them: one for each node, which grows. */
-  #acks: { readonly to: NodeId; readonly from: ReplicaId; readonly acks: number[] }[] = [];
-  /** The appends among them, likewise; a full one is left behind. */
-  #appends: { readonly to: ReplicaId; appends: Append[]; bytes: number }[] = [];
-  #reply: Reply[] = [];
+  readonly #outbox = new Outbox();
+  readonly #disk = new DiskBatches();
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
-  #reached: { step: TxStep; tx: TxId }[] = [];
-  #records: LogRecord[] = [];
-  #writing = false;
-  /** When the batch under way was handed to the disk. */
-  #writingSince = 0;
-  readonly #unwritten = new TurnoverSet<Replica>();
-  #flying: Replica[] = [];
   readonly #touched = new TurnoverSet<Replica>();
   #wantsMap = true;
   #reads = 0;
   /** The revision in hand when the read under way began: it can show nothing older. */
   #revisionAtRead = 0;
   #reading = false;
-  #beaconAt = 0;
-  #idleBeaconAt: number;
-  /** Nodes to be sent a heartbeat with the next ones, whatever is claimed there: to tell them of the newest revision, and to hear whether they answer. */
-  readonly #greet = new Set<NodeId>();
-  #caretakeAt: number;
-  /** Changes that nobody waits for are gathered until then. */
-  #gatherUntil = Number.NEGATIVE_INFINITY;
-  /** After a new map all would speak up at once: who may, is drawn by lot. */
-  #quietUntil = Number.NEGATIVE_INFINITY;
   readonly #liveness = new Liveness();
-  readonly #reachability = new Reachability();
-  /** When the others were last asked whether they are reachable. */
-  #probedAt = Number.NEGATIVE_INFINITY;
-  #probing = false;
+  readonly #heartbeats: Heartbeats;
+  readonly #round: PublishRound;
   /** Hand-overs under way, counted anew at each tick. */
   #yielding = 0;
   #refreshAt = 0;
   #expireAt: number;
-  readonly #beacons = new Map<NodeId, { sentAt: number; claims: readonly number[] }[]>();
   #quiescedUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
-  /** Something happened after which the map ought perhaps to change. */
-  #reconsider = false;
   /** Some replica's log lacks, or may lack, what was acknowledged; and what the store has to be told of that. */
   #damaged: boolean;
   #damagedToStore: boolean | null = null;
@@ -234,15 +93,14 @@ export class NodeCore implements ReplicaContext {
     this.rules = options.rules ?? soundRules;
     this.tuning = options.tuning ?? limits;
     this.now = options.now;
-    this.#url = options.url;
     this.#damaged = options.damaged ?? false;
     this.#stored = new Map(options.stored.map((s) => [s.partition, s]));
     this.#startedAt = options.now;
     this.#expireAt = options.now;
-    this.#caretakeAt = options.now + caretakeMs;
-    this.#idleBeaconAt = options.now + limits.idleBeaconMs;
     this.#random = new Random(options.seed);
-    this.#publisher = new Publisher(this.rules);
+    this.#gone = new GoneProcesses(this.rules);
+    this.#heartbeats = new Heartbeats(this, this.#liveness, options.now);
+    this.#round = new PublishRound(this, this.#liveness, options.url, options.now);
   }
 
   // ---- what the replicas ask for
@@ -261,15 +119,15 @@ export class NodeCore implements ReplicaContext {
   }
 
   reconsider(): void {
-    this.#reconsider = true;
+    this.#round.reconsider();
   }
 
-  diverged({ p, divergedAt }: Replica): void {
+  diverged({ p, divergedAt }: LocalReplica): void {
     this.#diverged.push({ p, seq: divergedAt as number });
   }
 
-  trustChanged({ check }: Replica): void {
-    this.#reconsider = true;
+  trustChanged({ check }: LocalReplica): void {
+    this.#round.reconsider();
     if (check.trust === 'damaged' && !this.#damaged) {
       this.#damaged = true;
       this.#damagedToStore = true;
@@ -286,8 +144,7 @@ export class NodeCore implements ReplicaContext {
   }
 
   mayYield(): boolean {
-    if (this.#yielding >= limits.handoversAtOnce || !this.#publisher.mayStart) return false;
-    if (this.now < this.#quietUntil) return false;
+    if (this.#yielding >= limits.handoversAtOnce || !this.#round.isQuiet) return false;
     this.#yielding++;
     return true;
   }
@@ -312,36 +169,16 @@ export class NodeCore implements ReplicaContext {
   }
 
   send(to: NodeId, message: PeerMessage): void {
-    this.#send.push({ to, message });
+    this.#outbox.send(to, message);
   }
 
   ack(to: NodeId, from: ReplicaId, p: number, epoch: number, stream: number, match: number): void {
-    for (const owed of this.#acks) {
-      if (owed.to !== to || owed.from !== from) continue;
-      owed.acks.push(p, epoch, stream, match);
-      return;
-    }
-    const acks = [p, epoch, stream, match];
-    this.#acks.push({ to, from, acks });
-    this.send(to, { type: 'ack', from, acks });
+    this.#outbox.ack(to, from, p, epoch, stream, match);
   }
 
   append(node: NodeId, to: ReplicaId, append: Append, bytes: number): void {
-    const all = bytes + appendHeadBytes;
-    let open = this.#appends.find((one) => one.to === to);
-    if (open !== undefined && open.bytes + all <= this.tuning.appendBytes) {
-      open.appends.push(append);
-      open.bytes += all;
-      return;
-    }
-    if (open === undefined) {
-      open = { to, appends: [], bytes: 0 };
-      this.#appends.push(open);
-    }
-    open.appends = [append];
-    open.bytes = all;
     const incarnation = this.map.members[node]?.incarnation ?? 0;
-    this.send(node, { type: 'append', to, incarnation, appends: open.appends });
+    this.#outbox.append(node, to, incarnation, append, bytes, this.tuning.appendBytes);
   }
 
   tell(p: number, message: PeerMessage): void {
@@ -353,47 +190,43 @@ export class NodeCore implements ReplicaContext {
   }
 
   reached(step: TxStep, tx: TxId): void {
-    this.#reached.push({ step, tx });
+    this.#outbox.reached(step, tx);
   }
 
-  write(replica: Replica, record: LogRecord): void {
-    this.#records.push(record);
-    this.#unwritten.add(replica);
+  write(replica: LocalReplica, record: LogRecord): void {
+    this.#disk.add(replica as Replica, record);
   }
 
   reply(origin: number, response: ClientResponse): void {
-    this.#reply.push({ origin, response });
+    this.#outbox.reply(origin, response);
   }
 
   wantMap(): void {
     this.#wantsMap = true;
   }
 
-  touch(replica: Replica): void {
-    this.#touched.add(replica);
+  touch(replica: LocalReplica): void {
+    this.#touched.add(replica as Replica);
   }
 
   beaconSoon(): void {
-    this.#beaconAt = Number.NEGATIVE_INFINITY;
+    this.#heartbeats.soon();
   }
 
   isReachable(node: NodeId, answers = 1): boolean {
-    return this.#reachability.isGood(node, this.now, reachBeacons * this.timings.beaconMs, answers);
+    return this.#heartbeats.isReachable(node, answers);
   }
 
   answeredAt(node: NodeId): number {
-    return this.#reachability.answeredAt(node);
+    return this.#heartbeats.answeredAt(node);
   }
 
   get isDiskSlow(): boolean {
-    return this.#writing && this.now - this.#writingSince >= slowDiskBeacons * this.timings.beaconMs;
+    return this.#disk.isSlow(this.now, slowDiskBeacons * this.timings.beaconMs);
   }
 
   probe(): void {
-    if (this.#probing || this.now - this.#probedAt < this.timings.beaconMs / 2) return;
-    this.#probing = true;
-    this.#probedAt = this.now;
-    this.beaconSoon();
+    this.#heartbeats.probe();
   }
 
   nextStream(): number {
@@ -402,31 +235,15 @@ export class NodeCore implements ReplicaContext {
   }
 
   isGone(process: Process): boolean {
-    const member = this.#map?.members[process.node];
-    if (member === undefined) return false;
-    // That the node has another store by now proves nothing of the process that had this one.
-    if (member.store !== process.store && this.rules.otherStoreProvesNothing) return false;
-    if (process.incarnation < member.incarnation) return true;
-    const refused = this.#refused.get(process.node);
-    return (
-      refused !== undefined && refused.store === process.store && process.incarnation <= refused.incarnation
-    );
+    return this.#map !== null && this.#gone.isGone(this.#map, process);
   }
 
   isNodeGone(node: NodeId): boolean {
-    const member = this.#map?.members[node];
-    if (member === undefined) return true;
-    return (
-      member.incarnation > 0 && this.isGone({ node, store: member.store, incarnation: member.incarnation })
-    );
+    return this.#map === null || this.#gone.isNodeGone(this.#map, node);
   }
 
   isReplicaGone(replica: ReplicaId): boolean {
-    const node = nodeOf(replica);
-    const member = this.#map?.members[node];
-    if (member === undefined || member.incarnation === 0) return false;
-    if (this.rules.wipedDiskIsAnotherReplica && replica !== replicaId(node, member.store)) return true;
-    return this.isGone({ node, store: member.store, incarnation: member.incarnation });
+    return this.#map !== null && this.#gone.isReplicaGone(this.#map, replica);
   }
 
   random(): number {
@@ -448,13 +265,9 @@ export class NodeCore implements ReplicaContext {
       case 'request':
         this.#onRequest(event.origin, event.request);
         break;
-      case 'written': {
-        const flying = this.#flying;
-        this.#flying = [];
-        this.#writing = false;
-        for (const replica of flying) replica.written();
+      case 'written':
+        this.#disk.written();
         break;
-      }
       case 'tick':
         this.#onTick();
         break;
@@ -474,14 +287,12 @@ export class NodeCore implements ReplicaContext {
         break;
       case 'linked':
         for (const replica of this.replicas.values()) replica.lead?.relinked(event.node);
-        this.#reachability.forget(event.node);
-        this.#greet.add(event.node);
-        this.beaconSoon();
+        this.#heartbeats.linked(event.node);
         break;
       case 'suspended':
         for (const replica of this.replicas.values()) replica.lead?.dropLeases();
-        // Acks of beacons sent before the sleep may still come in; their age cannot be told.
-        if (this.rules.sleepEndsLeases) this.#beacons.clear();
+        // Acks of heartbeats sent before the sleep may still come in; their age cannot be told.
+        if (this.rules.sleepEndsLeases) this.#heartbeats.forgetSent();
         break;
       case 'quiesce':
         this.#quiescedUntil = now + event.ms;
@@ -500,61 +311,9 @@ export class NodeCore implements ReplicaContext {
   #onMessage(from: Process, m: PeerMessage): void {
     if (this.#map === null) return;
     this.#liveness.heard(from.node);
-    switch (m.type) {
-      case 'beacon':
-        this.#onBeacon(from, m);
-        return;
-      case 'beacon-ack':
-        this.#onBeaconAck(from, m);
-        return;
-      case 'ack':
-        this.#onAck(m);
-        return;
-      case 'append':
-        if (m.incarnation !== this.incarnation) return;
-        for (const append of m.appends) this.replicas.get(append.p)?.onAppend(from.node, m.to, append);
-        return;
-    }
-    const replica = this.replicas.get(m.p);
-    if (replica === undefined) return;
-    switch (m.type) {
-      case 'snapshot':
-        replica.onSnapshot(from.node, m);
-        break;
-      case 'reject':
-        replica.lead?.onReject(m);
-        break;
-      case 'tail-ask':
-        replica.onTailAsk(from.node, m);
-        break;
-      case 'tail':
-        replica.onTail(m);
-        break;
-      case 'snapshot-ack':
-        replica.lead?.onSnapshotAck(m);
-        break;
-      case 'tx-prepare':
-      case 'tx-ask':
-      case 'tx-vote':
-      case 'tx-finish':
-      case 'tx-finished':
-      case 'tx-query':
-        this.#onTx(m);
-        break;
-      case 'stale':
-        if (replica.lead !== null && m.promised > replica.lead.epoch) {
-          replica.stepDown();
-          this.wantMap();
-        }
-        break;
-    }
-  }
-
-  #onAck({ from, acks }: Extract<PeerMessage, { type: 'ack' }>): void {
-    for (let i = 0; i < acks.length; i += 4) {
-      const lead = this.replicas.get(acks[i] as number)?.lead;
-      lead?.onAck(from, acks[i + 1] as number, acks[i + 2] as number, acks[i + 3] as number);
-    }
+    if (m.type === 'beacon') this.#heartbeats.onBeacon(from, m);
+    else if (m.type === 'beacon-ack') this.#heartbeats.onBeaconAck(from, m);
+    else deliver(this, from, m);
   }
 
   /** What two of its own primaries tell each other arrives at once. */
@@ -562,63 +321,7 @@ export class NodeCore implements ReplicaContext {
     while (this.#local.length > 0) {
       const messages = this.#local;
       this.#local = [];
-      for (const message of messages) this.#onTx(message);
-    }
-  }
-
-  #onTx(m: PeerMessage): void {
-    if (!('p' in m)) return;
-    const lead = this.replicas.get(m.p)?.lead;
-    if (lead == null || !lead.serving) return;
-    switch (m.type) {
-      case 'tx-prepare':
-        lead.tx.onPrepare(m);
-        break;
-      case 'tx-ask':
-        lead.tx.onAsk(m);
-        break;
-      case 'tx-vote':
-        lead.tx.onVote(m);
-        break;
-      case 'tx-finish':
-        lead.tx.onFinish(m);
-        break;
-      case 'tx-finished':
-        lead.tx.onFinished(m);
-        break;
-      case 'tx-query':
-        lead.tx.onQuery(m);
-        break;
-    }
-  }
-
-  #onBeacon(from: Process, m: Extract<PeerMessage, { type: 'beacon' }>): void {
-    if (m.incarnation !== from.incarnation) return;
-    if (m.revision > this.revision) this.wantMap();
-    this.#liveness.told(from.node, m);
-    const denied: number[] = [];
-    for (let i = 0; i < m.claims.length; i += 2) {
-      const p = m.claims[i] as number;
-      if (this.replicas.get(p)?.grant(from, m.claims[i + 1] as number) !== true) denied.push(p);
-    }
-    const { incarnation, sentAt } = m;
-    this.send(from.node, { type: 'beacon-ack', incarnation, sentAt, revision: this.revision, denied });
-  }
-
-  #onBeaconAck(from: Process, m: Extract<PeerMessage, { type: 'beacon-ack' }>): void {
-    if (m.incarnation !== this.incarnation) return;
-    if (m.revision > this.revision) this.wantMap();
-    const beacon = this.#beacons.get(from.node)?.find((b) => b.sentAt === m.sentAt);
-    if (beacon === undefined) return;
-    // One that answers again is asked for its grants, and somebody here may have waited for it.
-    if (this.now - this.#reachability.answeredAt(from.node) >= this.timings.leaseMs) this.beaconSoon();
-    if (!this.isReachable(from.node)) this.#reconsider = true;
-    this.#reachability.answered(from.node, this.now);
-    for (let i = 0; i < beacon.claims.length; i += 2) {
-      const p = beacon.claims[i] as number;
-      const lead = this.replicas.get(p)?.lead;
-      if (lead != null && lead.epoch === beacon.claims[i + 1] && !m.denied.includes(p))
-        lead.onLease(from, m.sentAt);
+      for (const message of messages) deliverTx(this, message);
     }
   }
 
@@ -649,13 +352,13 @@ export class NodeCore implements ReplicaContext {
   }
 
   #onTick(): void {
-    this.#reconsider = true;
-    this.#publisher.tick();
+    this.#round.reconsider();
+    this.#round.tick();
     this.copies.tick(this.now, limits.tickMs);
     // Watches and gossip are hints that may stay away: look for oneself now and then.
-    if (this.#map === null || this.#publisher.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
+    if (this.#map === null || this.#round.needsMap || this.now >= this.#refreshAt) this.#wantsMap = true;
     if (this.#map !== null) {
-      this.#liveness.tick(this.now, this.#others(), this.timings.leaseMs);
+      this.#liveness.tick(this.now, this.others(), this.timings.leaseMs);
       this.#drop();
     }
     this.#yielding = 0;
@@ -670,7 +373,7 @@ export class NodeCore implements ReplicaContext {
     }
   }
 
-  #others(): NodeId[] {
+  others(): NodeId[] {
     const members = Object.values(this.map.members);
     return members.filter((m) => m.id !== this.node && m.incarnation > 0).map((m) => m.id);
   }
@@ -681,17 +384,17 @@ export class NodeCore implements ReplicaContext {
       if (!replica.mayDrop()) continue;
       replica.drop();
       this.replicas.delete(p);
-      this.#unwritten.delete(replica);
+      this.#disk.forget(replica);
     }
   }
 
   // ---- the map
 
   #onMap(map: ClusterMap, read: number | null): void {
-    this.#reconsider = true;
+    this.#round.reconsider();
     if (map.revision > this.revision) this.#adopt(map);
-    this.#publisher.sawMap(this.revision, read);
-    if (this.#publisher.idle) this.#settle();
+    this.#round.sawMap(read);
+    if (this.#round.idle) this.#settle();
     if (read === null) return;
     if (map.revision < this.#revisionAtRead) {
       this.metastoreRolledBack = true;
@@ -721,7 +424,7 @@ export class NodeCore implements ReplicaContext {
   #adopt(map: ClusterMap): void {
     const registered = this.registered;
     this.#map = map;
-    this.#quietUntil = this.now + (limits.gatherMs / 2) * this.#random.next();
+    this.#round.adopted();
     const mine = map.members[this.node];
     // Another process has registered as this node: by PROTOCOL section 0 it has the right to it, and this one has none.
     if (
@@ -756,23 +459,22 @@ export class NodeCore implements ReplicaContext {
   }
 
   #onPublished(outcome: PublishOutcome): void {
-    this.#reconsider = true;
-    const published = this.#publisher.ended(outcome, this.revision, this.#reads);
+    this.#round.reconsider();
+    const published = this.#round.ended(outcome);
     if (outcome === 'ok' && published !== null) {
       const before = this.#map;
       if (published.revision > this.revision) this.#adopt(published);
       this.#greetSuccessors(before, published);
     }
-    if (this.#publisher.idle) this.#settle();
-    if (this.#publisher.needsMap) this.wantMap();
+    if (this.#round.idle) this.#settle();
+    if (this.#round.needsMap) this.wantMap();
   }
 
   /** Whoever was handed a partition is told at once that there is a newer map. */
   #greetSuccessors(before: ClusterMap | null, now: ClusterMap): void {
     now.partitions.forEach(({ handover, epoch, primary }, p) => {
       if (handover?.from.node !== this.node || epoch === before?.partitions[p]?.epoch) return;
-      this.#greet.add(nodeOf(primary));
-      this.beaconSoon();
+      this.#heartbeats.greet(nodeOf(primary));
     });
   }
 
@@ -781,165 +483,27 @@ export class NodeCore implements ReplicaContext {
   }
 
   #onGone(process: Process): void {
-    this.#reconsider = true;
-    const known = this.#refused.get(process.node);
-    if (known !== undefined && known.store === process.store && known.incarnation >= process.incarnation)
-      return;
-    this.#refused.set(process.node, process);
+    this.#round.reconsider();
+    if (!this.#gone.refused(process)) return;
     for (const replica of this.replicas.values()) replica.lead?.advance();
   }
 
-  /** Does somebody wait for this change, or may it go along with the next few? */
-  #isUrgent(wanted: PartitionConfig, now: PartitionConfig): boolean {
-    if (wanted.epoch > now.epoch || now.inSync.length < this.map.settings.replicas) return true;
-    // One that fell silent holds up every write until it is out.
-    return now.inSync.some((r) => now.target.includes(nodeOf(r)) && !wanted.inSync.includes(r));
-  }
-
-  /** Level-triggered: what ought to change is asked anew of every replica whenever a publish may start. */
-  #publish(): { map: ClusterMap; expected: number } | null {
-    const map = this.#map;
+  #publish(): Publish | null {
     // Built on a map that was put back, a publish would undo what others have acted on since.
-    if (map === null || this.#stopped || this.metastoreRolledBack) return null;
-    const again = this.#publisher.repeat();
-    if (again !== null) return again;
-    if (!this.#reconsider || this.quiesced || !this.#publisher.mayStart) return null;
-    this.#reconsider = false;
-    const mine = map.members[this.node];
-    if (mine === undefined) return null;
-    const own: MapChange['members'] = this.registered
-      ? noChange.members
-      : new Map([
-          [
-            this.node,
-            withProcess(map, mine, { store: this.store, incarnation: this.incarnation, url: this.#url }),
-          ],
-        ]);
-    const partitions = new Map<number, PartitionConfig>();
-    let urgent = own.size > 0;
-    for (const replica of this.replicas.values()) {
-      const wanted = replica.wants();
-      if (wanted === null) {
-        // Its clients wait: it shall not have to wait for this publish to end.
-        if (replica.lead?.draining === true) return null;
-        continue;
-      }
-      partitions.set(replica.p, wanted);
-      urgent ||= this.#isUrgent(wanted, replica.config);
-    }
-    let change: MapChange = { ...noChange, members: own, partitions };
-    const care = this.now >= this.#caretakeAt && own.size === 0;
-    if (care) {
-      this.#caretakeAt = this.now + caretakeMs * (1 + this.#random.next());
-      const id = `${this.node}.${this.incarnation}.${this.#reads}`;
-      const wanted = membersWanted(map, this.node, this.#liveness, id, this.rules.judgedByMany);
-      if (wanted !== null) {
-        change = { ...wanted, partitions };
-        urgent = true;
-      }
-    }
-    // Each publish makes every node read the map, and many at a time get into each other's way.
-    if (!urgent && this.now < Math.max(this.#gatherUntil, this.#quietUntil)) return null;
-    const publish = this.#publisher.start(
-      map,
-      withProgress(map, change, (p) => this.replicas.get(p)),
-    );
-    if (publish === null) return null;
-    this.#gatherUntil = this.now + limits.gatherMs * (0.5 + this.#random.next());
-    for (const [p, config] of this.#publisher.asking) this.replicas.get(p)?.asked(config);
-    return publish;
-  }
-
-  // ---- beacons
-
-  /**
-   * R11a: does that node still answer? What it would grant to one that does not hear it is of no use, and keeps others from
-   * taking over.
-   */
-  #answers(node: NodeId, claimedSince: number): boolean {
-    if (!this.rules.claimsNeedAnswers) return true;
-    const since = Math.max(this.#reachability.answeredAt(node), claimedSince);
-    return this.now - since < this.timings.leaseMs;
-  }
-
-  #sendBeacons(): void {
-    this.#beaconAt = this.now + this.timings.beaconMs;
-    const claims = new Map<NodeId, number[]>();
-    for (const { p, lead } of this.replicas.values()) {
-      if (lead === null) continue;
-      if (!lead.mayClaim()) {
-        lead.onClaimWithheld();
-        continue;
-      }
-      for (const stream of lead.streams.values()) {
-        if (!this.#answers(stream.node, lead.startedAt)) {
-          if (!claims.has(stream.node)) claims.set(stream.node, []);
-          continue;
-        }
-        let list = claims.get(stream.node);
-        if (list === undefined) {
-          list = [];
-          claims.set(stream.node, list);
-        }
-        list.push(p, lead.epoch);
-      }
-    }
-    if (this.now >= this.#idleBeaconAt) {
-      this.#idleBeaconAt = this.now + limits.idleBeaconMs;
-      for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
-    }
-    if (this.#probing) for (const node of this.#others()) if (!claims.has(node)) claims.set(node, []);
-    this.#probing = false;
-    for (const node of this.#greet) if (!claims.has(node)) claims.set(node, []);
-    this.#greet.clear();
-    const { silent, back } = opinionOf(this.map, this.node, this.#liveness);
-    for (const [node, list] of claims) {
-      let sent = this.#beacons.get(node);
-      if (sent === undefined) {
-        sent = [];
-        this.#beacons.set(node, sent);
-      }
-      // An ack names its beacon by the time: a second one of the same instant waits for the next.
-      if (sent.at(-1)?.sentAt === this.now) {
-        this.beaconSoon();
-        continue;
-      }
-      sent.push({ sentAt: this.now, claims: list });
-      this.#reachability.sent(node);
-      if (sent.length > beaconsRemembered) sent.shift();
-      const { incarnation, revision } = this;
-      const message = {
-        type: 'beacon',
-        incarnation,
-        sentAt: this.now,
-        revision,
-        claims: list,
-        silent,
-        back,
-      } as const;
-      this.send(node, message);
-    }
+    if (this.#map === null || this.#stopped || this.metastoreRolledBack) return null;
+    return this.#round.next();
   }
 
   // ---- what to do
 
   /** Takes what the events since the last call ask for. */
   ready(): Ready {
-    if (this.#map !== null && !this.#stopped && this.now >= this.#beaconAt) this.#sendBeacons();
+    if (this.#map !== null && !this.#stopped) this.#heartbeats.flush();
     this.#deliverLocal();
     for (const replica of this.#touched) replica.lead?.flush();
     this.#touched.clear();
     const publish = this.#publish();
-    let write: readonly LogRecord[] | null = null;
-    if (!this.#writing && this.#records.length > 0) {
-      write = this.#records;
-      this.#records = [];
-      this.#writing = true;
-      this.#writingSince = this.now;
-      this.#flying = [...this.#unwritten];
-      this.#unwritten.clear();
-      for (const replica of this.#flying) replica.batchTaken();
-    }
+    const write = this.#disk.take(this.now);
     let readMap: number | null = null;
     if (this.#wantsMap && !this.#reading) {
       this.#wantsMap = false;
@@ -948,40 +512,16 @@ export class NodeCore implements ReplicaContext {
       this.#revisionAtRead = this.revision;
       readMap = ++this.#reads;
     }
-    const send = this.#send;
-    const reply = this.#reply;
-    const reached = this.#reached;
-    this.#send = [];
-    this.#acks = [];
-    this.#appends = [];
-    this.#reply = [];
-    this.#reached = [];
     const damaged = this.#damagedToStore;
     this.#damagedToStore = null;
     const diverged = this.#diverged;
     this.#diverged = [];
-    return { write, send, reply, reached, publish, readMap, damaged, diverged };
+    return { write, publish, readMap, damaged, diverged, ...this.#outbox.take() };
   }
 
-  /**
-   * Applied state that changed since it was last taken, to be made durable; the log before it may then go. From partition
-   * `from` on, and no more partitions once `most` cells are reached; `next` is where to go on, null when that was all.
-   */
-  takeCheckpoint(
-    from = 0,
-    most = Number.POSITIVE_INFINITY,
-  ): { deltas: CheckpointDelta[]; next: number | null } {
-    const deltas: CheckpointDelta[] = [];
-    let cells = 0;
-    const partitions = [...this.replicas.keys()].filter((p) => p >= from).sort((a, b) => a - b);
-    for (const p of partitions) {
-      if (cells >= most) return { deltas, next: p };
-      const delta = this.replicas.get(p)?.takeDelta() ?? null;
-      if (delta === null) continue;
-      deltas.push(delta);
-      cells += delta.cells.length + 1;
-    }
-    return { deltas, next: null };
+  /** See `takeCheckpoint` in checkpoints.ts. */
+  takeCheckpoint(from = 0, most = Number.POSITIVE_INFINITY): CheckpointPart {
+    return takeCheckpoint(this.replicas, from, most);
   }
 
   /** Those deltas did not get into the checkpoint: the next ones have everything. */
@@ -991,18 +531,6 @@ export class NodeCore implements ReplicaContext {
 
   /** For status: every replica held here. */
   status(): ReplicaStatus[] {
-    return [...this.replicas.values()].map((replica) => ({
-      partition: replica.p,
-      role: replica.role,
-      epoch: replica.config.epoch,
-      serving: replica.lead?.serving === true && replica.lead.holdsLeases(),
-      writable: replica.lead?.isWritable === true,
-      tail: replica.log.tailSeq,
-      commit: replica.commit,
-      keys: replica.machine.cells.size,
-      units: replica.machine.units,
-      rows: replica.machine.rows.size,
-      divergedAt: replica.divergedAt,
-    }));
+    return [...this.replicas.values()].map(statusOf);
   }
 }

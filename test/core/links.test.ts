@@ -74,6 +74,11 @@ describe('the liveness of a node', () => {
     tick(0);
     expect(state()).toEqual([lossMs, 0]);
     liveness.heard('n2');
+    tick(1);
+    expect([...(state() as number[]), liveness.opinionFrom('n2')]).toEqual([1, 1, opinion]);
+    liveness.tick(now, ['n2'], 1);
+    expect([...(state() as number[]), liveness.opinionFrom('n2')]).toEqual([1, 0, null]);
+    liveness.heard('n2');
     tick(50);
     expect([...(state() as number[]), liveness.opinionFrom('n2')]).toEqual([50, 50, opinion]);
     tick(100);
@@ -121,6 +126,12 @@ describe('the generator of random numbers', () => {
     const hits = Array.from({ length: 1000 }, () => random.chance(0.2)).filter(Boolean).length;
     expect(Math.abs(hits - 200)).toBeLessThan(50);
     expect([random.chance(0), random.chance(1)]).toEqual([false, true]);
+    class Least extends Random {
+      override next(): number {
+        return 0;
+      }
+    }
+    expect([new Least(1).chance(0), new Least(1).chance(1e-9)]).toEqual([false, true]);
     expect(new Set(Array.from({ length: 100 }, () => random.pick(['a', 'b', 'c'])))).toEqual(
       new Set(['a', 'b', 'c']),
     );

@@ -109,3 +109,106 @@ describe('a metastore with copies', () => {
     expect(await newestCopy([copyOf(dir, 'a'), copyOf(dir, 'slept'), copyOf(dir, 'new')])).toBe(5);
   });
 });
+
+describe('the newest copy', () => {
+  const withFiles = (...names: string[]): string => {
+    const dir = folder();
+    for (const name of names) writeFileSync(join(dir, name), '');
+    return dir;
+  };
+
+  it('is found by the names in all folders, and a folder that is not there has none', async () => {
+    const newest = (...folders: string[]) => newestCopy(folders);
+    const junk = withFiles('.collected', '.tmp-0000000009-1-1-1', 'x.json');
+    const [three, nine] = [
+      withFiles(mapFileName(3), mapFileName(1)),
+      withFiles(mapFileName(8), mapFileName(9), 'x'),
+    ];
+    expect([await newest(), await newest(join(junk, 'none')), await newest(junk)]).toEqual([0, 0, 0]);
+    expect([await newest(three), await newest(three, nine, junk), await newest(nine, three)]).toEqual([
+      3, 9, 9,
+    ]);
+  });
+
+  it('is not known when a folder cannot be read', async () => {
+    const path = join(withFiles('file'), 'file');
+    await expect(newestCopy([path])).rejects.toMatchObject({
+      code: 'metastore-unavailable',
+      message: expect.stringContaining(`cannot read ${path}: ENOTDIR`),
+      details: { path },
+    });
+  });
+});
+
+describe('a metastore with a copy', () => {
+  const alone = (dir: string, copies: readonly string[] = []) => {
+    const told: (MusterError | null)[] = [];
+    const metastore = new CopyingMetastore(new DirectoryMetastore(join(dir, 'map')), {
+      copy: copyOf(dir, 'a'),
+      copies: () => copies,
+      cluster: 'test',
+      changed: (error) => told.push(error),
+    });
+    return { metastore, told };
+  };
+  const maps = (dir: string) => readdirSync(copyOf(dir, 'a')).filter((name) => name.endsWith('.json'));
+
+  it('keeps one of the first revision, and of the map to start with', async () => {
+    const dir = folder();
+    const { metastore } = alone(dir);
+    expect(await metastore.first()).toBeNull();
+    expect(await metastore.publish(mapOf(1), 0)).toBe('ok');
+    expect(maps(dir)).toEqual([mapFileName(1)]);
+    rmSync(copyOf(dir, 'a'), { recursive: true });
+    expect(await alone(dir).metastore.first()).toEqual(mapOf(1));
+    expect(maps(dir)).toEqual([mapFileName(1)]);
+    rmSync(join(dir, 'map'), { recursive: true });
+    await expect(alone(dir).metastore.first()).rejects.toMatchObject({
+      code: 'metastore-rolled-back',
+      details: { path: join(dir, 'map'), found: 0, known: 1, cluster: 'test' },
+    });
+  });
+
+  it('says nothing as long as the map is as new as its copy', async () => {
+    const dir = folder();
+    const { metastore, told } = alone(dir);
+    for (let r = 1; r <= 3; r++) {
+      expect(await metastore.publish(mapOf(r), r - 1)).toBe('ok');
+      expect((await metastore.read())?.revision).toBe(r);
+    }
+    expect(told).toEqual([]);
+    await putBack(dir, 2);
+    expect((await metastore.read())?.revision).toBe(2);
+    expect(told).toMatchObject([{ code: 'metastore-rolled-back', details: { found: 2, known: 3 } }]);
+    // Its copy stays what it was.
+    expect(maps(dir)).toEqual([mapFileName(3)]);
+  });
+
+  it('publishes nothing when it cannot see the copies, and no more than others have', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'file'), '');
+    expect(await alone(dir, [join(dir, 'file')]).metastore.publish(mapOf(1), 0)).toBe('failed');
+    const other = join(dir, 'other');
+    await new DirectoryMetastore(other).restore(mapOf(1));
+    const { metastore } = alone(dir, [other]);
+    expect(await metastore.publish(mapOf(1), 0)).toBe('conflict');
+    expect(await metastore.read()).toBeNull();
+    await new DirectoryMetastore(join(dir, 'map')).restore(mapOf(1));
+    expect(await metastore.publish(mapOf(2), 1)).toBe('ok');
+    await metastore.close();
+    expect(await metastore.publish(mapOf(3), 2)).toBe('failed');
+  });
+
+  it('tells which copy it could not keep', async () => {
+    const dir = folder();
+    await new DirectoryMetastore(join(dir, 'map')).publish(mapOf(1), 0);
+    writeFileSync(copyOf(dir, 'a'), '');
+    const { metastore } = alone(dir);
+    for (const read of [() => metastore.read(), () => metastore.readFrom(1)])
+      await expect(read()).rejects.toMatchObject({
+        message: expect.stringContaining(`cannot keep a copy of the cluster map in ${copyOf(dir, 'a')}: `),
+        details: { path: copyOf(dir, 'a') },
+      });
+    await expect(metastore.first()).rejects.toMatchObject({ code: 'metastore-unavailable' });
+  });
+});

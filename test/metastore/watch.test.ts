@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { type FSWatcher, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -37,6 +38,7 @@ afterEach(() => {
   watch?.close();
   watch = null;
   vi.useRealTimers();
+  vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -131,5 +133,92 @@ describe('a watch of a folder', () => {
     gates[2]?.(false);
     await settle();
     expect(seen).toEqual([1, 2]);
+  });
+
+  /** The watches that the system was asked for, and those of them that were closed. */
+  const systemWatches = () => {
+    const asked: FSWatcher[] = [];
+    const closed: FSWatcher[] = [];
+    const { on } = EventEmitter.prototype;
+    vi.spyOn(EventEmitter.prototype, 'on').mockImplementation(function (this: EventEmitter, ...args) {
+      if (args[0] === 'error' && this.constructor.name === 'FSWatcher') {
+        const system = this as FSWatcher;
+        asked.push(system);
+        const close = system.close.bind(system);
+        system.close = () => {
+          closed.push(system);
+          close();
+        };
+      }
+      return on.apply(this, args);
+    });
+    return { asked, closed };
+  };
+
+  test('asks the system once, and anew after an error and after its end', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const { asked, closed } = systemWatches();
+    const one = watching(1000);
+    const counts = () => [asked.length, closed.length];
+    expect(counts()).toEqual([0, 0]);
+    const ends = [one.add(0, () => {}), one.add(0, () => {})];
+    vi.advanceTimersByTime(3000);
+    expect(counts()).toEqual([1, 0]);
+    asked[0]?.emit('error', new Error('made up'));
+    expect(counts()).toEqual([1, 1]);
+    vi.advanceTimersByTime(1000);
+    expect(counts()).toEqual([2, 1]);
+    // The first is of no interest any more.
+    asked[0]?.emit('error', new Error('made up'));
+    vi.advanceTimersByTime(2000);
+    expect([asked.length, closed.filter((system) => system === asked[1])]).toEqual([2, []]);
+    ends[0]?.();
+    expect(closed).not.toContain(asked[1]);
+    ends[1]?.();
+    expect(closed).toContain(asked[1]);
+    await settle();
+    const before = looks;
+    vi.advanceTimersByTime(5000);
+    await settle();
+    expect([asked.length, looks]).toEqual([2, before]);
+    // It begins anew for whoever comes then.
+    const seen: number[] = [];
+    newest = 4;
+    one.add(0, (revision) => seen.push(revision));
+    await settle();
+    expect([asked.length, seen]).toEqual([3, [4]]);
+    newest = 5;
+    vi.advanceTimersByTime(1000);
+    await settle();
+    expect(seen).toEqual([4, 5]);
+    one.close();
+    newest = 6;
+    vi.advanceTimersByTime(1000);
+    await settle();
+    expect([seen, closed.includes(asked[2] as FSWatcher)]).toEqual([[4, 5], true]);
+  });
+
+  test('looks when the system does not say what has changed', async () => {
+    const { asked } = systemWatches();
+    const one = watching(never);
+    const seen: number[] = [];
+    one.add(0, (revision) => seen.push(revision));
+    await settle();
+    newest = 3;
+    asked[0]?.emit('change', 'rename', 'other');
+    await settle();
+    expect([looks, seen]).toEqual([1, []]);
+    asked[0]?.emit('change', 'rename', null);
+    await settle();
+    expect([looks, seen, one.seen]).toEqual([2, [3], 3]);
+    // What is told by name needs no look, and an older one is forgotten.
+    asked[0]?.emit('change', 'rename', '8');
+    asked[0]?.emit('change', 'rename', '2');
+    await settle();
+    expect([looks, seen, one.seen]).toEqual([2, [3, 8], 8]);
+  });
+
+  test('knows of no revision at first', () => {
+    expect(watching(never).seen).toBe(0);
   });
 });

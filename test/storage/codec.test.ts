@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { emptySnapshot, sealed } from '../../src/core/machine/digest.js';
 import type { Command, TxItem } from '../../src/core/machine/types.js';
+import { limits } from '../../src/limits.js';
 import {
   aligned,
   BatchDecoder,
@@ -57,6 +58,17 @@ function frames(records: readonly LogRecord[]): LogRecord[][] {
 }
 
 describe('a batch of the log', () => {
+  test('has frames no longer than a record may be', () => {
+    const encode = (json: string): Buffer => {
+      const command = commands['a put'] as Command;
+      const entry = { epoch: 1, seq: 1, command, json };
+      return new BatchEncoder().encode([{ type: 'append', partition: 0, entry }], 1, 0);
+    };
+    const most = 'x'.repeat(limits.recordBytes - '[["a",0,1,1,]]'.length);
+    expect(readFrameHeader(encode(most), 0)).toMatchObject({ length: limits.recordBytes });
+    expect(() => encode(`${most}x`)).toThrow(RangeError);
+  });
+
   test.each(Object.entries(commands))(
     'is cut into frames where entries are large, and none is changed: %s',
     (_, command) => {

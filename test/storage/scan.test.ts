@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type FileSystem, type OpenFile, systemError } from '../../src/files/contract.js';
 import { BatchEncoder, FRAME_HEADER, readFrameHeader } from '../../src/storage/codec.js';
@@ -332,6 +333,35 @@ describe('a log is refused', () => {
       code: 'storage-corrupt',
       details: { offset },
       message: expect.stringContaining(message),
+    });
+  });
+
+  test('for a segment of another format', async () => {
+    const segments = two();
+    const other = header(2, {});
+    other.writeUInt32LE(5, 8);
+    other.writeUInt32LE(crc32(other.subarray(0, 60)), 60);
+    segments.set(2, other);
+    await expect(scan(segments)).rejects.toMatchObject({
+      code: 'storage-corrupt',
+      details: { file: `${folder}/${segmentName(2)}`, offset: 8 },
+      message: expect.stringContaining('format 5 is of another version'),
+    });
+  });
+
+  test('for a batch that is missing between two others, which the one after it proves', async () => {
+    const segments = new Segments();
+    segments.add(1, 1, 3, {}, 0);
+    const [, second = 0, third = 0] = segments.frames(1);
+    const bytes = segments.at(1);
+    segments.set(1, Buffer.concat([bytes.subarray(0, second), bytes.subarray(third)]));
+    await expect(scan(segments)).rejects.toMatchObject({
+      details: { offset: second },
+      message: expect.stringContaining('batch 2 is unreadable'),
+    });
+    expect(await scan(segments, { trusted: false })).toMatchObject({
+      lastBatch: 1,
+      torn: { segment: 1, offset: second },
     });
   });
 

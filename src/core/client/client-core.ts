@@ -364,8 +364,6 @@ export class ClientCore {
     if (response.ok && response.type === 'open') {
       session.state = 'open';
       session.id = response.session;
-      session.nextN = 1;
-      session.attempts = 0;
     } else {
       session.state = 'none';
       if (!response.ok) {

@@ -410,7 +410,6 @@ export class TxLead {
     const all = [...(row?.reads ?? []), ...reads];
     const decide = { type: 'decide', tx, reads, prepared } as const;
     if (!fitsReads(all) || !fitsBytes(decide, limits.entryBytes)) {
-      c.abortable = true;
       this.#abort(c, 'too-large', tooManyReads);
       return;
     }

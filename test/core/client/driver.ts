@@ -28,7 +28,7 @@ export interface Sent {
   readonly request: ClientRequest;
 }
 
-/** A client driven by hand; backoff is as short as it can be. */
+/** A client driven by hand; backoff is as short as it can be unless `random` says otherwise. */
 export class Client {
   now = 1000;
   readonly sent: Sent[] = [];
@@ -38,8 +38,8 @@ export class Client {
   readonly core: ClientCore;
   #calls = 0;
 
-  constructor(map: ClusterMap | null = mapOf()) {
-    this.core = new ClientCore(map, () => 0);
+  constructor(map: ClusterMap | null = mapOf(), random = 0) {
+    this.core = new ClientCore(map, () => random);
   }
 
   step(event: ClientEvent): void {

@@ -160,6 +160,34 @@ describe('a digest', () => {
     expect(hashes.size).toBe(leaves + 1 - 2);
   });
 
+  it('has the checksum of the log beside it, which no state tells', () => {
+    expect(digestOf(whole)).toMatchObject({ cells: 2, sessions: 1, results: 1, rows: 2, chain: 0 });
+    expect(digestOf(whole, 7)).toEqual({ ...digestOf(whole), chain: 7 });
+    expect(mismatch({ ...whole.digest, chain: 7 }, whole)).toBeNull();
+    expect(emptySnapshot()).toEqual({
+      gen: 0,
+      seq: 0,
+      epoch: 0,
+      cells: [],
+      sessions: [],
+      rows: [],
+      digest: { hash: '0000000000000000', cells: 0, sessions: 0, results: 0, rows: 0, chain: 0 },
+    });
+  });
+
+  it.each<[string, (of: Snapshot) => Partial<Snapshot>, string]>([
+    ['a cell', ({ cells }) => ({ cells: cells.slice(1) }), 'it has 1 cells, and should have 2'],
+    ['a session', () => ({ sessions: [] }), 'it has 0 sessions, and should have 1'],
+    [
+      'a result',
+      ({ sessions }) => ({ sessions: sessions.map(([id, { first }]) => [id, { first, results: [] }]) }),
+      'it has 0 results, and should have 1',
+    ],
+    ['a row', ({ rows }) => ({ rows: rows.slice(0, 1) }), 'it has 1 rows, and should have 2'],
+  ])('says that %s is missing', (_, change, message) => {
+    expect(mismatch(whole.digest, { ...whole, ...change(whole) })).toBe(message);
+  });
+
   it('says what is missing', () => {
     const { cells } = whole;
     expect(mismatch(whole.digest, whole)).toBeNull();

@@ -34,6 +34,85 @@ describe('the size of a command', () => {
     );
   });
 
+  it('counts the bytes of each character as UTF-8 does', () => {
+    const units = [
+      '\u0001',
+      '\u007f',
+      '\u0080',
+      '\u07ff',
+      '\u0800',
+      '\ud7ff',
+      '\ud800',
+      '\udfff',
+      '\ue000',
+      '\uffff',
+      '\u{10000}',
+      '\u{10ffff}',
+    ];
+    for (const unit of units) {
+      const command = put(unit.repeat(200));
+      const bytes = Buffer.byteLength(JSON.stringify(command));
+      expect([fitsBytes(command, bytes - 1), fitsBytes(command, bytes)], JSON.stringify(unit)).toEqual([
+        false,
+        true,
+      ]);
+    }
+  });
+
+  const ofItems: TxItem[] = [
+    { type: 'put', key: 'a', value: 'bcd' },
+    { type: 'check', key: 'ef', equals: 'ghij' },
+    { type: 'check', key: 'k', equals: 7 },
+    { type: 'check', key: 'k', equals: null },
+    { type: 'get', key: 'lmn' },
+    { type: 'delete', key: 'o' },
+    { type: 'incr', key: 'p', by: 1 },
+    { type: 'version', key: 'q', version: 1 },
+  ];
+  const itemSize = 8 * 32 + 4 + 6 + 1 + 1 + 3 + 1 + 1 + 1;
+  const op = (of: Operation): Command => ({ type: 'op', session: '1.1', n: 1, first: 1, op: of });
+  const of = { tx: '1:1.1:1', session: '1.1', n: 1, first: 1 } as const;
+  it.each<[Command, number]>([
+    [op({ type: 'tx', key: 'a', items: ofItems }), 128 + itemSize],
+    [op({ type: 'put', key: 'ab', value: 'cde' }), 96 + 2 + 3],
+    [op({ type: 'put', key: 'ab', value: 'cde', fence: { name: 'lock', token: 1 } }), 96 + 2 + 3 + 4],
+    [op({ type: 'incr', key: 'ab', by: 1 }), 96 + 2],
+    [op({ type: 'leave', key: 'ab', ticket: 'cde' }), 96 + 2 + 3],
+    [{ type: 'prepare', tx: of.tx, anchor: 1, at: 0, items: ofItems }, 96 + itemSize],
+    [{ type: 'stage', ...of, at: 0, own: ofItems, others: [1, 2, 3] }, 128 + itemSize + 24],
+    [
+      {
+        type: 'decide',
+        tx: of.tx,
+        reads: [
+          ['ab', 'cde', 1],
+          ['f', 7, 1],
+        ],
+        prepared: [
+          [1, 2],
+          [2, 3],
+        ],
+      },
+      96 + 2 * 32 + 2 + 3 + 1 + 8 + 2 * 16,
+    ],
+    [{ type: 'abort', ...of, reason: 'asked', message: 'abcd' }, 128 + 4],
+    [
+      {
+        type: 'finish',
+        ends: [
+          ['1:1.1:1', true, 1],
+          ['1:1.1:2', false, 1],
+        ],
+      },
+      32 + 2 * 48,
+    ],
+    [{ type: 'forget', txs: ['a', 'b', 'c'] }, 32 + 3 * 32],
+    [{ type: 'lapse', lock: 'abc', ticket: 'de', renewed: 1 }, 64 + 3 + 2],
+    [{ type: 'barrier' }, 48],
+  ])('is about so much: %j', (command, size) => {
+    expect(sizeOf(command)).toBe(size);
+  });
+
   it('is never far below what its JSON takes in characters', () => {
     fc.assert(
       fc.property(txCommand, (command) => {

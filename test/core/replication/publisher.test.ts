@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { noChange } from '../../../src/core/map/changes.js';
+import { applyChange, noChange } from '../../../src/core/map/changes.js';
 import type { ClusterMap, PartitionConfig } from '../../../src/core/map/types.js';
-import { Publisher } from '../../../src/core/publisher.js';
+import { Publisher, type PublishOutcome } from '../../../src/core/publisher.js';
 import { soundRules } from '../../../src/core/rules.js';
 import { defaultTimings } from '../../../src/limits.js';
 
@@ -95,5 +95,72 @@ describe('a publish', () => {
     expect(publisher.idle).toBe(false);
     publisher.sawMap(8, 4);
     expect(publisher.idle).toBe(true);
+  });
+  test('that took effect gives its map, and is over', () => {
+    const publisher = begun();
+    expect(publisher.asking).toEqual(change.partitions);
+    expect(publisher.ended('ok', 7, 3)).toEqual(applyChange(map, change));
+    expect([publisher.idle, publisher.mayStart, publisher.needsMap]).toEqual([true, true, false]);
+    expect(publisher.asking.size).toBe(0);
+    expect(publisher.ended('failed', 7, 3)).toBeNull();
+    expect(publisher.mayStart).toBe(true);
+  });
+  test('may be begun however many ticks went by before', () => {
+    const publisher = new Publisher(soundRules);
+    for (let i = 0; i < 3; i++) publisher.tick();
+    expect(publisher.mayStart).toBe(true);
+  });
+  test('waits twice as long after each failure in a row, up to 32 ticks', () => {
+    const publisher = new Publisher(soundRules);
+    const waitAfter = (outcome: PublishOutcome): number => {
+      expect(publisher.start(map, change)).not.toBeNull();
+      expect(publisher.ended(outcome, 8, 0)?.revision ?? null).toBe(outcome === 'ok' ? 8 : null);
+      let ticks = 0;
+      for (; !publisher.mayStart; ticks++) publisher.tick();
+      return ticks;
+    };
+    expect(Array.from({ length: 7 }, () => waitAfter('failed'))).toEqual([2, 4, 8, 16, 32, 32, 32]);
+    expect([waitAfter('unknown'), waitAfter('conflict'), waitAfter('failed')]).toEqual([0, 0, 32]);
+    expect([waitAfter('ok'), waitAfter('failed')]).toEqual([0, 2]);
+  });
+  test('is not repeated while it waits after a failure', () => {
+    const publisher = begun();
+    publisher.ended('unknown', 7, 3);
+    publisher.sawMap(7, 4);
+    expect(publisher.needsMap).toBe(false);
+    expect(publisher.repeat()).toEqual({ expected: 7, map: applyChange(map, change) });
+    publisher.ended('failed', 7, 4);
+    // A read begun before that failure proves nothing of the second try.
+    publisher.sawMap(7, 4);
+    expect(publisher.needsMap).toBe(true);
+    publisher.sawMap(7, 5);
+    expect([publisher.needsMap, publisher.repeat()]).toEqual([false, null]);
+    publisher.tick();
+    expect(publisher.repeat()).toBeNull();
+    publisher.tick();
+    expect(publisher.repeat()).toMatchObject({ expected: 7 });
+    expect(publisher.ended('ok', 7, 5)).toMatchObject({ revision: 8 });
+  });
+  test('of unknown outcome is not settled by an older map, or by one that no read gave', () => {
+    const publisher = begun();
+    publisher.ended('unknown', 7, 3);
+    for (const [revision, read] of [
+      [6, null],
+      [7, null],
+      [7, 2],
+      [7, 3],
+    ] as const) {
+      publisher.sawMap(revision, read);
+      expect([publisher.idle, publisher.needsMap]).toEqual([false, true]);
+    }
+  });
+  test('that is under way, or to be repeated, is not settled by a newer map', () => {
+    const publisher = begun();
+    publisher.sawMap(9, 9);
+    expect([publisher.idle, publisher.needsMap, publisher.repeat()]).toEqual([false, false, null]);
+    publisher.ended('unknown', 7, 3);
+    publisher.sawMap(7, 4);
+    publisher.sawMap(9, 9);
+    expect(publisher.repeat()).toMatchObject({ expected: 7 });
   });
 });

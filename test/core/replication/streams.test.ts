@@ -79,6 +79,8 @@ describe('a stream', () => {
     expect([stream.flyingBytes, stream.match]).toEqual([40, 5]);
     stream.acked(9, 1);
     expect(stream.flyingBytes).toBe(0);
+    stream.acked(9, 2);
+    expect(stream.flyingBytes).toBe(0);
   });
 
   test('sends all after what was acknowledged again, under a new number, if it knows where that is', () => {
@@ -124,6 +126,70 @@ describe('a stream', () => {
     stream.acked(4, 130);
     expect(stream.flyingBytes).toBe(0);
     expect(overdueAt(130)).toBe(130 + 400);
+  });
+
+  test('begins with nothing under way, nothing known and nothing counted', () => {
+    expect(new Stream('n2/s', 'n2', 4, 9)).toMatchObject({
+      replica: 'n2/s',
+      node: 'n2',
+      placed: 4,
+      foundSeq: 9,
+      id: 0,
+      attachedId: 0,
+      incarnation: 0,
+      state: 'probe',
+      next: 1,
+      match: 0,
+      leaseFrom: Number.NEGATIVE_INFINITY,
+      progressAt: Number.NEGATIVE_INFINITY,
+      stalledSince: null,
+      commitSent: 0,
+      blockedMs: 0,
+      flyingBytes: 0,
+      copied: 0,
+    });
+    expect(new Stream('n2/s', 'n2', 4, 9).isOverdue(0, longest)).toBe(true);
+  });
+
+  test('does not send again what was acknowledged meanwhile', () => {
+    const nextAfter = (next: number, match: number, state: Stream['state'] = 'replicate'): number => {
+      stream.attach(7, next, 0);
+      stream.state = state;
+      stream.match = match;
+      stream.endsBefore = true;
+      stream.movedOn();
+      expect(stream.endsBefore).toBe(false);
+      return stream.next;
+    };
+    expect([nextAfter(5, 3), nextAfter(5, 4), nextAfter(5, 5), nextAfter(5, 9)]).toEqual([5, 5, 6, 10]);
+    expect([nextAfter(5, 9, 'probe'), nextAfter(5, 9, 'snapshot')]).toEqual([5, 5]);
+  });
+
+  test('waits from what happened last: that it moved, or that all was sent again', () => {
+    stream.acked(1, 1000);
+    expect(overdueAt(1000)).toBe(1200);
+    stream.sendAgain(8, 1200);
+    expect(overdueAt(1200)).toBe(1600);
+    stream.acked(1, 1300);
+    expect(overdueAt(1300)).toBe(1500);
+    expect([stream.isOverdue(1399, 100), stream.isOverdue(1400, 100)]).toEqual([false, true]);
+  });
+
+  test('that was sent again has nothing under way, and what it acknowledges then is not timed', () => {
+    stream.sent(1, 10, 0);
+    stream.sendAgain(8, 10);
+    expect([stream.flyingBytes, stream.next, stream.id]).toEqual([0, 1, 8]);
+    stream.sent(1, 15, 10);
+    expect(stream.flyingBytes).toBe(15);
+    stream.acked(1, 11);
+    // One that was sent after that is timed: 60 ms, fourfold.
+    expect([stream.flyingBytes, overdueAt(11)]).toEqual([0, 11 + 50]);
+    stream.sent(2, 10, 100);
+    stream.acked(2, 180);
+    // An eighth of the way from 1 to 80.
+    expect(overdueAt(180)).toBe(180 + 50);
+    stream.sendAgain(9, 300);
+    expect(overdueAt(300)).toBe(300 + 100);
   });
 
   test('has stalled no more once it has acknowledged something', () => {
@@ -191,6 +257,57 @@ describe('copies to learners', () => {
     expect(copies.open(10)).toBe(true);
   });
 
+  /** Ticks in time until the rate is the highest. */
+  const warm = (): Copies => {
+    const copies = new Copies();
+    for (let n = 0; n < 200; n++) copies.tick(n * limits.tickMs, limits.tickMs);
+    return copies;
+  };
+  /** What may be sent after a long pause is what the rate allows in a tenth of a second. */
+  const expectRate = (copies: Copies, rate: number): void => {
+    copies.open(0);
+    copies.open(1e6);
+    copies.spend(rate / 10 - 1);
+    expect(copies.open(1e6)).toBe(true);
+    copies.spend(2);
+    expect(copies.open(1e6)).toBe(false);
+  };
+
+  test('slow down by half at a tick that is late by more than half, and recover by hundredths', () => {
+    const last = 199 * limits.tickMs;
+    for (const [late, rate] of [
+      [0, limits.copyBytesPerSecond],
+      [0.5, limits.copyBytesPerSecond],
+      [0.5001, limits.copyBytesPerSecond / 2],
+    ] as const) {
+      const copies = warm();
+      copies.tick(last + (1 + late) * limits.tickMs, limits.tickMs);
+      expectRate(copies, rate);
+    }
+    const recovering = warm();
+    recovering.tick(last + 2 * limits.tickMs, limits.tickMs);
+    recovering.tick(last + 3 * limits.tickMs, limits.tickMs);
+    expectRate(recovering, 0.51 * limits.copyBytesPerSecond);
+  });
+
+  test('go no slower than the least and no faster than the most', () => {
+    const copies = warm();
+    for (let n = 0; n < 20; n++) copies.tick(1e6 * (n + 1), limits.tickMs);
+    expectRate(copies, limits.copyBytesLeast);
+    expectRate(warm(), limits.copyBytesPerSecond);
+  });
+
+  test('have the first tick count as one in time, and count what they sent', () => {
+    const copies = new Copies();
+    copies.tick(1e6, 1);
+    expectRate(copies, 0.26 * limits.copyBytesPerSecond);
+    const counted = new Copies();
+    expect(counted.sentBytes).toBe(0);
+    counted.spend(5);
+    counted.spend(7);
+    expect(counted.sentBytes).toBe(12);
+  });
+
   test('begin slowly', () => {
     const copies = new Copies();
     copies.spend(limits.copyBytesLeast / 10);
@@ -238,6 +355,24 @@ describe('the grants of a replica', () => {
       [process('n2', 2), 3],
     ] as const)
       expect(grants.hasGranted(of, epoch)).toBe(false);
+  });
+
+  test('end all together where one yields for all', () => {
+    const grants = new Grants(null);
+    grants.grant(process('n1'), 3, 10);
+    grants.grant(process('n2'), 3, 20);
+    grants.releaseAll();
+    expect(grants.last(nobodyGone)).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  test('count from the start of this process until a later one is given', () => {
+    const grants = new Grants(15);
+    grants.grant(process('n1'), 1, 20);
+    expect([grants.last(nobodyGone), grants.last(() => true)]).toEqual([20, 15]);
+    grants.grant(process('n2'), 1, 30);
+    grants.grant(process('n3'), 1, 25);
+    expect(grants.last(nobodyGone)).toBe(30);
+    expect(grants.last(({ node }) => node === 'n2')).toBe(25);
   });
 
   test('end when that very process yields, for the epochs before', () => {

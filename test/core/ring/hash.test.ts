@@ -57,7 +57,18 @@ describe('the hash', () => {
       }),
       { numRuns: 2000 },
     );
-    for (const text of ['\ud800', '\udc00', 'abc\ud83d', '\ud83d\ude00', '\ude00\ud83d', 'aaaa\uffff', 'é']) {
+    const edges = ['\u007f', '\u0080', '\u07ff', '\u0800', '\uffff', '\u{10000}', '\u{10ffff}'];
+    const within = edges.flatMap((edge) => [edge, `${edge}a`, `ab${edge}cd`, `abcd${edge}${edge}efgh`]);
+    for (const text of [
+      ...within,
+      '\ud800',
+      '\udc00',
+      'abc\ud83d',
+      '\ud83d\ude00',
+      '\ude00\ud83d',
+      'aaaa\uffff',
+      'é',
+    ]) {
       expect(hashKey(text)).toBe(murmur3Bytes(encoder.encode(text), 0));
     }
   });

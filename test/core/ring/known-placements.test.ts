@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Random } from '../../../src/core/random.js';
 import { murmur3 } from '../../../src/core/ring/hash.js';
 import { type PlaceInput, type PlaceMember, place } from '../../../src/core/ring/placement.js';
 import { Ring } from '../../../src/core/ring/ring.js';
@@ -67,4 +68,65 @@ test('a ring has the owners that other versions give it', () => {
   expect([ring.size, shape([owners]), shape(walks), shape(shares)]).toEqual([
     176, 747132865, 2196315747, 3710489115,
   ]);
+});
+
+/** What surrounds a few small clusters: their members, and what is placed before. */
+interface Surroundings {
+  readonly zones: readonly string[];
+  readonly weights: readonly number[];
+  /** Members that come, go or change at a time. */
+  readonly changes: number;
+  /** Begins with partitions anywhere instead of a placement. */
+  readonly scattered?: boolean;
+}
+
+/** A hash over the placements of small random clusters and of what becomes of them. */
+function shapesOf({ zones, weights, changes, scattered = false }: Surroundings): number {
+  const random = new Random(zones.length * 1000 + weights.length * 100 + changes);
+  const placements: (readonly (readonly string[])[])[] = [];
+  for (let cluster = 0; cluster < 12; cluster += 1) {
+    const one = (i: number): PlaceMember => ({
+      id: `n${i}`,
+      weight: random.pick(weights),
+      zone: random.pick(zones),
+    });
+    let list = Array.from({ length: 2 + random.below(9) }, (_, i) => one(i));
+    const partitions = 1 + random.below(24);
+    let previous: readonly (readonly string[])[] | undefined;
+    if (scattered)
+      previous = Array.from({ length: random.below(partitions + 2) }, () =>
+        Array.from({ length: random.below(5) }, () => `n${random.below(12)}`),
+      );
+    for (let step = 0; step < 5; step += 1) {
+      const replicas = 1 + random.below(4);
+      const placed = place({ partitions, replicas, members: list, ...(previous && { previous }) });
+      placements.push(placed);
+      previous = placed;
+      for (let n = 0; n < changes; n += 1) {
+        const at = random.below(list.length);
+        const kind = random.below(3);
+        if (kind === 0) list = [...list, one(100 * cluster + 10 * step + n + 20)];
+        else if (kind === 1 && list.length > 1) list = list.filter((_, i) => i !== at);
+        else list = list.map((m, i) => (i === at ? { ...one(0), id: m.id } : m));
+      }
+    }
+  }
+  return murmur3(JSON.stringify(placements));
+}
+
+test.each<[what: string, surroundings: Surroundings, shape: number]>([
+  ['equal members', { zones: [''], weights: [1], changes: 1 }, 260476625],
+  ['weights', { zones: [''], weights: [1, 2, 3, 4], changes: 1 }, 1975833159],
+  ['fractions, and none', { zones: [''], weights: [0, 0.5, 1, 1.7, 6], changes: 2 }, 1627405043],
+  ['three zones', { zones: ['a', 'b', 'c'], weights: [1], changes: 2 }, 1886005001],
+  ['zones and none', { zones: ['', 'a', 'a', 'b'], weights: [1, 3], changes: 3 }, 1307597861],
+  ['two zones', { zones: ['a', 'b'], weights: [1, 1, 2], changes: 1 }, 1471466289],
+  ['partitions anywhere', { zones: [''], weights: [1, 2], changes: 1, scattered: true }, 2300345052],
+  [
+    'partitions anywhere in zones',
+    { zones: ['a', 'a', 'b', ''], weights: [1, 2], changes: 2, scattered: true },
+    3177851669,
+  ],
+])('small placements are those of other versions: %s', (_, surroundings, known) => {
+  expect(shapesOf(surroundings)).toBe(known);
 });

@@ -32,6 +32,44 @@ describe('a coordinator', () => {
     }
   });
 
+  it('goes on at the very moment when a pause has lasted long enough', () => {
+    for (const short of [1, 0]) {
+      const anchor = new Primary();
+      const op = { type: 'tx', key: keyOf(0), items } as const;
+      const pauseAt = 'decided';
+      anchor.tx.begin(1, { type: 'tx', session: anchor.session, n: 1, first: 1, op, at: 1, pauseAt });
+      anchor.apply();
+      anchor.vote(1);
+      anchor.apply();
+      anchor.now += limits.txPauseMs - short;
+      anchor.tx.tick();
+      expect(anchor.ends).toEqual(short === 0 ? [[true, 7]] : []);
+    }
+  });
+
+  it('neither tells, nor asks, nor logs anything by time while the partition is being handed over', () => {
+    const anchor = committed();
+    anchor.begin(2, 1);
+    anchor.apply();
+    anchor.vote(2);
+    anchor.apply();
+    anchor.begin(3, 1);
+    anchor.prepare(1, [{ type: 'put', key: keyOf(0, 1), value: 'x' }]);
+    anchor.apply();
+    finished(anchor, 1);
+    anchor.tx.tick();
+    take(anchor);
+    const before = anchor.types.length;
+    anchor.open = false;
+    anchor.now += limits.txPrepareMs;
+    anchor.tx.tick();
+    expect([anchor.told, anchor.types.length]).toEqual([[], before]);
+    anchor.open = true;
+    anchor.tx.tick();
+    expect(anchor.told.map(({ type }) => type)).toEqual(['tx-finish', 'tx-query']);
+    expect(anchor.types.slice(before)).toEqual(['abort', 'forget']);
+  });
+
   it('tells the decision until all have finished, and forgets it then', () => {
     const anchor = committed();
     expect(anchor.told.at(-1)).toEqual({

@@ -1,16 +1,19 @@
 /** The primary of a partition as transactions see it: its log is applied when the test says so. */
 import { PartitionMachine } from '../../../src/core/machine/machine.js';
-import type { Command, SessionId, TxItem } from '../../../src/core/machine/types.js';
+import type { Command, SessionId, TxItem, TxRead } from '../../../src/core/machine/types.js';
 import type { ClientResponse, PeerMessage, Refusal } from '../../../src/core/messages.js';
 import { hashKey, partitionOf } from '../../../src/core/ring/hash.js';
 import { soundRules } from '../../../src/core/rules.js';
 import { TxLead } from '../../../src/core/transaction/tx-lead.js';
 
-export const partitions = 2;
-export const keyOf = (p: number): string => {
-  for (let i = 0; ; i++) if (partitionOf(hashKey(`k${i}`), partitions) === p) return `k${i}`;
+export const partitions = 4;
+/** A key of the partition; each number names another. */
+export const keyOf = (p: number, nth = 0): string => {
+  let left = nth;
+  for (let i = 0; ; i++) if (partitionOf(hashKey(`k${i}`), partitions) === p && left-- === 0) return `k${i}`;
 };
-export const items: TxItem[] = [0, 1].map((p) => ({ type: 'incr', key: keyOf(p), by: 1 }));
+export const increment = (p: number): TxItem => ({ type: 'incr', key: keyOf(p), by: 1 });
+export const items: TxItem[] = [0, 1].map(increment);
 
 /** An operation by itself on the anchor's key. */
 export const alone: TxItem[] = [{ type: 'delete', key: keyOf(0) }];
@@ -69,7 +72,10 @@ export class Primary {
       mayWrite: () => this.unwritable,
       noRoom: (growth) => (growth > 0 ? this.full : null),
       append: (command) => this.log.push(command),
-      tell: (_, message) => this.told.push(message),
+      tell: (to, message) => {
+        if ('p' in message && message.p !== to) throw new Error(`${message.type} sent to ${to}`);
+        this.told.push(message);
+      },
       reply: (origin, response) => {
         this.replies.push(response);
         this.answered.push(origin);
@@ -78,10 +84,10 @@ export class Primary {
     });
   }
 
-  /** Applies what is in the log; gives the session if that opened one. */
-  apply(): SessionId | null {
+  /** Applies what is in the log, or so many entries of it; gives the session if that opened one. */
+  apply(count = Number.POSITIVE_INFINITY): SessionId | null {
     let session: SessionId | null = null;
-    const end = this.log.length;
+    const end = Math.min(this.log.length, this.#applied + count);
     for (; this.#applied < end; this.#applied++) {
       const command = this.log[this.#applied] as Command;
       const seq = this.#applied + 1;
@@ -95,25 +101,36 @@ export class Primary {
     return session;
   }
 
-  begin(n: number, first = n): void {
-    const op = { type: 'tx', key: keyOf(0), items } as const;
-    this.tx.begin(1, { type: 'tx', session: this.session, n, first, op, at: 1 });
+  begin(n: number, first = n, all: readonly TxItem[] = items, at = 1): void {
+    const op = { type: 'tx', key: keyOf(0), items: all } as const;
+    this.tx.begin(1, { type: 'tx', session: this.session, n, first, op, at });
   }
 
-  query(n: number): void {
-    this.tx.onQuery({ type: 'tx-query', p: 0, tx: this.id(n), from: 1, seq: 7 });
+  query(n: number, from = 1): void {
+    this.tx.onQuery({ type: 'tx-query', p: 0, tx: this.id(n), from, seq: 7 });
   }
 
-  vote(n: number): void {
-    const vote = { epoch: 0, seq: 7, yes: true, reads: [], reason: 'check', message: '' } as const;
-    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
+  vote(n: number, from = 1, seq = 7, reads: readonly TxRead[] = []): void {
+    const vote = { epoch: 0, seq, yes: true, reads, reason: 'check', message: '' } as const;
+    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from, ...vote });
   }
 
-  refuse(n: number, epoch: number, reason: 'lost' | 'conflict'): void {
+  refuse(n: number, epoch: number, reason: 'lost' | 'conflict', from = 1): void {
     const vote = { epoch, seq: 0, yes: false, reads: [], reason, message: '' } as const;
-    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from: 1, ...vote });
+    this.tx.onVote({ type: 'tx-vote', p: 0, tx: this.id(n), from, ...vote });
   }
 
+  /** Another partition's transaction, which takes part here with these items, and its end. */
+  prepare(n: number, part: readonly TxItem[], at = 1): void {
+    const tx = this.foreign(n);
+    this.tx.onPrepare({ type: 'tx-prepare', p: this.p, tx, anchor: 1, epoch: 4, at, items: part });
+  }
+
+  end(n: number, commit = false, seq = 0): void {
+    this.tx.onFinish({ type: 'tx-finish', p: this.p, tx: this.foreign(n), anchor: 1, commit, seq });
+  }
+
+  foreign = (n: number): string => `1:9.9:${n}`;
   id = (n: number): string => `0:${this.session}:${n}`;
   get types(): string[] {
     return this.log.slice(1).map(({ type }) => type);
