@@ -5,7 +5,7 @@ import { countFlag, durationFlag } from '../src/cli/flags.js';
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary = 'Run a demo: start nodes, kill some under load, and verify the result';
   static override description =
-    'Shows the main guarantees on real processes: no acknowledged write is lost or applied twice, and a transaction is all or nothing even if its coordinator dies. The demo stops what it starts and deletes its data, unless --keep is given.';
+    'Shows the main guarantees on real processes: no acknowledged write is lost or applied twice, and a transaction is all or nothing even if its coordinator dies. The demo stops its nodes and deletes their data, unless --keep is given.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --for 20s --keep',

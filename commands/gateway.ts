@@ -10,7 +10,7 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
   static override summary = 'Serve the methods of services over HTTP until Ctrl-C';
   static override description = [
     `POST /SERVICE/METHOD with a JSON body returns the reply as JSON: curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo. Request headers: X-Request-Timeout (such as 2s, instead of --timeout), X-Request-Id, and X-Muster-Key (for hash). Response headers: X-Request-Id, X-Muster-Node and X-Muster-Attempts. Errors are RFC 9457 problems (application/problem+json) and say whether the request took effect. GET / lists the methods; /healthz, /readyz and /metrics (Prometheus) serve monitoring.`,
-    'There is no authentication: anyone who can reach the port can call every method. It therefore listens on this machine only, unless --allow-remote is given. Requests from web pages of other origins are rejected.',
+    'Anyone who can reach the port can call every method, without authentication. The gateway therefore listens on this machine only, unless --allow-remote is given. Requests from web pages of other origins are rejected.',
     'On SIGINT and SIGTERM it waits up to 5 s for open requests, then exits. With --json it prints one line, {"url","port"}, once it is listening.',
   ].join('\n\n');
   static override examples = [

@@ -112,7 +112,7 @@ export const catalogue = {
     4,
     'no',
     true,
-    'See what is missing with `muster cluster status`, or allow more time with `--timeout`.',
+    'Find the cause with `muster cluster status`, or allow more time with `--timeout`.',
   ),
   unavailable: kind(
     5,
