@@ -175,7 +175,7 @@ Values that were read go to stdout, in a pipe as one "KEY VALUE" line each. Exit
     }
   }
 
-  /** The partitions that were not told. */
+  /** The partitions that have not learned the decision. */
   async #inDoubt(report: TxReport): Promise<readonly number[]> {
     const client = await this.client();
     const { pausedText, withNodes } = await import('../../src/cli/tx-view.js');

@@ -188,7 +188,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     );
   }
 
-  /** The first Ctrl-C asks the command to end gracefully when it can, the second ends it at once. */
+  /** The first Ctrl-C stops the command gracefully if it supports that, the second stops it immediately. */
   readonly #onSignal = (name: SignalName): void => {
     if (this.#takeSignal) {
       this.#takeSignal(name);
@@ -213,7 +213,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     else process.exit(process.exitCode ?? 0);
   };
 
-  /** From now on the first Ctrl-C aborts this signal, and the command ends by itself. */
+  /** From now on the first Ctrl-C aborts this signal, so that the command can stop gracefully. */
   protected interruptible(): AbortSignal {
     this.#interruptible = true;
     return this.#abort.signal;

@@ -110,7 +110,7 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
     .map(([what, count]) => `${count} × ${what}`)
     .join(', ');
 
-/** The conditions of the measurement, what was aborted and why, errors, and the sum, in one line. */
+/** The conditions of the measurement, aborts by reason, errors and the sum, in one line. */
 export function transfersSummary(report: TxLoadReport): string {
   const { callers, accounts, elapsedMs, aborted, retries, errors, sum } = report;
   const { 'tx-aborted': _, ...others } = errors;

@@ -9,7 +9,7 @@ import { percent } from '../text/format.js';
 
 const requests = 3000;
 
-/** A burst of requests to a handler, a node killed in the middle: told as it happens. The node is started again. */
+/** A burst of requests to a handler, with a node killed halfway, narrated as it happens. The node is started again. */
 export async function routeStory(
   cluster: LocalCluster,
   client: MusterClient,

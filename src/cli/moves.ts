@@ -117,7 +117,7 @@ export interface MovesReport {
   /** null: not done yet, or the partition's size was not known. */
   readonly planned: { readonly copies: number; readonly bytes: number | null; readonly least: number };
   readonly done: { readonly copies: number; readonly bytes: number; readonly handovers: number };
-  /** Bytes sent for what is done, against what was planned for just that. */
+  /** Bytes sent for the completed copies, relative to the bytes planned for them. */
   readonly ratio: number | null;
   readonly settled: boolean;
   readonly moves: readonly DoneRow[];

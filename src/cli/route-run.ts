@@ -59,7 +59,7 @@ export async function checkWeights(client: MusterClient, weights: RoutingRun['we
     if (!known.includes(id))
       throw new MusterError(
         'unknown-node',
-        `unknown node "${id}" in --weights: expected ${namesBeside(id, known)}`,
+        `unknown node "${id}" in --weights: the nodes are ${namesBeside(id, known)}`,
         {
           details: { node: id },
         },

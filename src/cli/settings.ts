@@ -103,7 +103,7 @@ async function loadConf() {
   return Store;
 }
 
-/** The store that `conf` keeps in a file of the user's: replaced as a whole, readable by nobody else. Throws `usage`. */
+/** Opens a file of the user with `conf`, which replaces it atomically and keeps it private. Throws `usage`. */
 export async function openUserFile<T extends Record<string, unknown>>(path: string): Promise<Conf<T>> {
   const Store = await loadConf();
   try {

@@ -12,7 +12,7 @@ import { distance } from '../text/nearest.js';
 
 interface Word {
   readonly text: string;
-  /** Some of it stood in quotes or after a backslash: it is no sign and no number. */
+  /** Part of it was quoted or escaped, so it is neither an operator nor a number. */
   readonly quoted: boolean;
   /** Where it begins, in UTF-16 code units. */
   readonly at: number;

@@ -126,7 +126,7 @@ describe.runIf(here.zsh)('in zsh', { timeout: 60_000 }, () => {
 
 describe.runIf(here.fish)('in fish', { timeout: 60_000 }, () => {
   it.each([
-    ['muster node k', ['kill\tKills a node (SIGKILL), as if its machine lost power.']],
+    ['muster node k', ['kill\tKill nodes with SIGKILL, as in a power loss']],
     ['muster counter incr page:', ['page:1\t1']],
     ["muster counter incr 'page ", ['page views\t1']],
     ['muster route --strategy=ra', ['--strategy=random']],

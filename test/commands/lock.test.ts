@@ -128,10 +128,10 @@ describe('a lock', { timeout: 60_000 }, () => {
       [['acquire', 'bad', '--ttl', '5s', '--wait=-1s'], 'usage', 'no duration'],
       [['acquire', 'bad', '--ttl', '5s', '--permits', '0'], 'usage', 'permits'],
       [['acquire', '', '--ttl', '5s'], 'key-invalid', '1 to 512 bytes'],
-      [['release', 'bad'], 'usage', 'the token once'],
-      [['release', 'bad', '1', '--token', '2'], 'usage', 'the token once'],
-      [['release', 'bad', 'x'], 'usage', 'no token'],
-      [['release', 'bad', '0'], 'usage', 'no token'],
+      [['release', 'bad'], 'usage', 'expected one token'],
+      [['release', 'bad', '1', '--token', '2'], 'usage', 'expected one token'],
+      [['release', 'bad', 'x'], 'usage', 'invalid token'],
+      [['release', 'bad', '0'], 'usage', 'invalid token'],
       [['show', ''], 'key-invalid', '1 to 512 bytes'],
     ];
     const refused = async ([args, code, said]: (typeof cases)[number]) => {

@@ -5,11 +5,11 @@ import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { ValueKind } from './value-kind.js';
 import type { ValueSource } from './value-source.js';
 
-/** How the last word can go on. */
+/** How the last word can continue. */
 export interface Completion {
   /** Whole words in place of the last one. */
   readonly candidates: readonly Suggestion[];
-  /** May it be a path, too? */
+  /** Can it also be a path? */
   readonly files: boolean;
 }
 
@@ -17,8 +17,8 @@ type Known = Pick<Program, 'commands' | 'topics'>;
 const nothing: Completion = { candidates: [], files: false };
 
 /**
- * Completes the last of these words, the words of a command line behind `muster` (''; nothing is typed of it yet). Loads no command but
- * the one that is meant, or those whose words are asked for. Rejects only as loading a command does.
+ * Completes the last of these words of a command line after `muster` ('' if it is not started yet). Loads only the command that
+ * the words name, or those whose summaries are needed. Rejects only if loading a command does.
  */
 export async function complete(
   words: readonly string[],
@@ -40,7 +40,7 @@ export async function complete(
   return { ...completion, candidates: usable(completion.candidates, partial) };
 }
 
-/** Those that go on from what is typed, each once. Nobody can type control characters, and a terminal would obey them. */
+/** The candidates that continue the typed text, each once. Control characters cannot be typed, and a terminal would obey them. */
 function usable(candidates: readonly Suggestion[], partial: string): Suggestion[] {
   const once = new Map<string, Suggestion>();
   for (const one of candidates) {

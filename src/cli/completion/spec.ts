@@ -52,7 +52,7 @@ const ownFlags = (json: boolean): Readonly<Record<string, OclifFlag>> => ({
   help: { type: 'boolean', description: 'show help' },
 });
 
-/** What a command class says that it takes. */
+/** The arguments and flags that a command class declares. */
 export function specOf(command: unknown): CommandSpec {
   const { baseFlags, flags, args, strict, enableJsonFlag, complete } = command as OclifCommand;
   const all = { ...flags, ...without(baseFlags, flags), ...ownFlags(enableJsonFlag === true) };

@@ -10,7 +10,7 @@ export interface HeaderOptions {
   readonly unicode: boolean;
 }
 
-/** A node in a few characters: its name, and what is the matter or what it does. */
+/** A node in a few characters: its name, and its problem or its replicas. */
 function cell(node: NodeRow, { paint }: HeaderOptions): { plain: string; painted: string } {
   const state = stateOf(node);
   const well = state === 'up' || state === 'draining' || state === 'joining';

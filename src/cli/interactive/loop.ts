@@ -44,7 +44,7 @@ export class Interactive {
     setting.takeSignals((name) => this.#signal(name));
   }
 
-  /** Until the person leaves. Resolves to the exit code. */
+  /** Runs until the person quits. Resolves to the exit code. */
   async run(): Promise<number> {
     const { streams, paint } = this.setting;
     this.#say(
@@ -81,7 +81,7 @@ export class Interactive {
     this.setting.streams.stderr.write(`${forLocale(text, this.setting.unicode)}\n`);
   }
 
-  /** null: the person leaves. */
+  /** null: the person quits. */
   async #chooseCluster(): Promise<string | null> {
     for (;;) {
       const clusters = listClusters();
@@ -136,7 +136,7 @@ export class Interactive {
     return (await this.#command(['cluster', 'start', name, '-n', nodes])) === 0 ? name : null;
   }
 
-  /** What can be done with one cluster, until another is wanted (null), or the person leaves. */
+  /** The menu of one cluster, until the person switches (null) or quits. */
   async #inCluster(name: string): Promise<string | null> {
     const { paint, unicode } = this.setting;
     this.#session.cluster = name;
@@ -240,7 +240,7 @@ export class Interactive {
 /** `muster` on a terminal. Resolves to the exit code. */
 export async function runInteractive(setting: InteractiveSetting): Promise<number> {
   if (setting.cluster !== null && listClusters().every(({ name }) => name !== setting.cluster)) {
-    throw new MusterError('unknown-cluster', `there is no cluster "${setting.cluster}"`, {
+    throw new MusterError('unknown-cluster', `unknown cluster "${setting.cluster}"`, {
       details: { cluster: setting.cluster },
     });
   }

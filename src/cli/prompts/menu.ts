@@ -22,7 +22,7 @@ export interface LiveLines {
 
 export interface MenuOptions<T> {
   readonly message: string;
-  /** What there is to pick from: those that suit what was typed so far. */
+  /** The items that match the typed text. */
   readonly items: (typed: string) => readonly MenuItem<T>[] | Promise<readonly MenuItem<T>[]>;
   /** Accepts what was typed as an answer, shown first in the menu. Omitted: only items of the menu are answers. */
   readonly other?: (typed: string) => { readonly value: T } | { readonly problem: string };

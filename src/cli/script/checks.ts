@@ -28,11 +28,11 @@ export interface Check {
   readonly withinMs: number | null;
 }
 
-/** Words that name what is looked at. */
+/** Subjects of an assertion other than paths. */
 const subjects = ['out', 'err', 'exit', 'error', 'took'];
 const isSubject = (text: string | null): boolean => text !== null && subjects.includes(text);
 
-/** Is this a path? One without variables is read at once. Throws `usage`. */
+/** Is this a path? Without variables it is parsed immediately. Throws `usage`. */
 export function isPath(word: Word): boolean {
   const [begin] = word.parts;
   if (word.quoted || typeof begin !== 'string' || !/^[.[]/.test(begin)) return false;

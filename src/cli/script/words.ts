@@ -7,7 +7,7 @@ export interface Word {
   readonly quoted: boolean;
 }
 
-/** A line's worth of words: what stands between two line ends or semicolons. */
+/** The words of a line, which ends at a line end or a semicolon. */
 export interface Line {
   /** Where it begins, from 1. */
   readonly line: number;
