@@ -167,7 +167,7 @@ export class Session {
     ]);
     const { dir, file } = evenIfStopped ? findCluster(name) : findRunning(name);
     if (found !== undefined && found.cluster !== file.cluster) {
-      // Destroyed and made anew under the same name.
+      // Destroyed and created again under the same name.
       void found.client.then((client) => client.close()).catch(() => {});
       found = undefined;
     }
