@@ -62,7 +62,7 @@ export class DiskFaults {
     const store = this.#world.nextStore();
     this.#world.disks.set(
       node,
-      copy === null ? this.#world.edges.newDisk(store) : copy.putBack(store, this.#isOld(copy)),
+      copy === null ? this.#world.edges.newDisk(store) : copy.putBack(store, this.#isOld(copy), instead),
     );
   }
 

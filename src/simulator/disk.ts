@@ -27,8 +27,8 @@ export interface Disk {
   rot(): void;
   /** A copy as of now, under another identity. */
   clone(store: string): Disk;
-  /** This copy is put back in place of the node's disk. `store`: another identity, for those who need one; `isOld`: of an earlier start. */
-  putBack(store: string, isOld: boolean): Disk;
+  /** This copy is put back in place of `instead`. `store`: another identity, for those who need one; `isOld`: of an earlier start. */
+  putBack(store: string, isOld: boolean, instead: Disk): Disk;
   /** Nobody has it open: a bit of its last batch flips. False: it would be noticed, or there is none. */
   damageLastBatch(): boolean | Promise<boolean>;
   /** Nobody has it open: it is put back to an older copy of itself, made in the same start. */

@@ -349,8 +349,10 @@ export class FileDisk implements Disk {
    * A copy of the last start of its store is not told from it unless others remember (PROTOCOL section 9): an operator gives it another
    * identity. An older one is left to production, which has to find out whether it may still count as the replica that it was.
    */
-  putBack(store: string, isOld: boolean): FileDisk {
+  putBack(store: string, isOld: boolean, instead: Disk): FileDisk {
     const disk = this.clone(store);
+    // The machine has booted as often as it has, whatever its folder says.
+    if (instead instanceof FileDisk) disk.#machine = Math.max(disk.#machine, instead.#machine);
     // One that was to get another identity, and has not been opened since, is not known under that yet.
     if (isOld && this.#remint === null) disk.#remint = null;
     return disk;
@@ -366,6 +368,7 @@ export class FileDisk implements Disk {
       disk.store = `a copy of ${this.store}`;
       disk.#remint = 'its folder was put back to an older state';
     }
+    disk.#machine = this.#machine;
     disk.boot = this.boot;
     disk.damaged = this.damaged;
     disk.rewound = this.rewound;

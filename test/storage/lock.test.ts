@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { abstractName } from '../../src/abstract-socket.js';
+import { abstractName } from '../../src/os/abstract-socket.js';
 import { lockFolder } from '../../src/storage/lock.js';
 import { type Folder, temporaryFolder } from './folder.js';
 

@@ -1,4 +1,4 @@
-/** Like `equivalent.ts`, of the client's core, placement and what a replica keeps: several mutants for one reason. */
+/** Of the client's core, placement and what a replica keeps: several mutants for one reason. */
 const groups: readonly (readonly [reason: string, ...mutants: readonly string[]])[] = [
   [
     'A number to tell requests apart by: where it begins is the same to everybody.',
