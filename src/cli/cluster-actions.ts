@@ -55,7 +55,7 @@ export function inState(
   const wanted = only.map((state) => IN_WORDS[state]).join(' or ');
   throw new MusterError(
     'node-state',
-    `node ${wrong} is ${IN_WORDS[stateOf.get(wrong) ?? 'gone']}: expected ${wanted}`,
+    `node ${wrong} is ${IN_WORDS[stateOf.get(wrong) ?? 'gone']}: expected one that is ${wanted}`,
     {
       details: { node: wrong },
     },
