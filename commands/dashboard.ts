@@ -1,30 +1,33 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { countFlag, durationFlag } from '../src/cli/flags.js';
-import { MusterError } from '../src/errors.js';
+import { countFlag, durationFlag, durationText } from '../src/cli/flags.js';
+import { invalid } from '../src/errors.js';
 
-/** Nodes that get a colour of their own. */
+/** Number of distinct node colors. */
 const COLORS = 100;
 
 export default class Dashboard extends BaseCommand<typeof Dashboard> {
-  static override summary =
-    'Serves a live page on a cluster, until Ctrl-C: the ring, nodes, events, transactions, faults.';
+  static override summary = 'Serve a live web dashboard of a cluster until Ctrl-C';
   static override description = [
-    'It prints the address to open. Whoever has that address may see the cluster and kill, pause and restart its nodes, so it holds a secret that is made anew each time; keep it to yourself. The page listens on this machine alone, loads nothing from elsewhere, and other web pages are refused.',
-    'With --json it prints one line, {"url","port"}, when it listens.',
+    'Shows the ring, nodes, events, transactions and faults, and prints the URL to open. Anyone with the URL can view the cluster and kill, pause and restart its nodes. It contains a secret that is new each time; keep it private. The server listens on this machine only, loads nothing from other sites, and rejects requests from other web pages.',
+    'With --json it prints one line, {"url","port"}, once it is listening.',
   ].join('\n\n');
   static override examples = ['<%= config.bin %> dashboard', '<%= config.bin %> dashboard shop --port 8090'];
   static override complete = { name: 'cluster' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
   static override flags = {
-    port: countFlag({ default: 0, description: 'Where it listens on 127.0.0.1 (0: the system picks).' }),
-    interval: durationFlag({ default: 1000, helpValue: '1s', description: 'From one look to the next.' }),
+    port: countFlag({ default: 0, description: 'port on 127.0.0.1 (0: any free port)' }),
+    interval: durationFlag({
+      default: 1000,
+      helpValue: '1s',
+      description: 'refresh interval, at least 100ms',
+    }),
   };
 
   async run(): Promise<void> {
     const { port, interval: everyMs } = this.flags;
-    if (port > 65_535) throw new MusterError('usage', `--port takes 0 to 65535, not ${port}`);
-    if (everyMs < 100) throw new MusterError('usage', '--interval is 100ms or more');
+    if (port > 65_535) throw invalid('--port', port, 'a port number from 0 to 65535');
+    if (everyMs < 100) throw invalid('--interval', durationText(everyMs), 'at least 100ms');
     const cluster = (await this.findCluster(this.args.name)).file.name;
     const [{ Observer }, { act }, { openDashboard }, { loadPage }, { nodeColor }] = await Promise.all([
       import('../src/cluster/observe/observer.js'),
@@ -50,7 +53,7 @@ export default class Dashboard extends BaseCommand<typeof Dashboard> {
     observer.start();
     const { url } = dashboard;
     await this.stream(`${this.jsonEnabled() ? JSON.stringify({ url, port: dashboard.port }) : url}\n`);
-    this.note('Open it in a browser; keep it to yourself. Ctrl-C ends it.');
+    this.note('Open the URL in a browser, and keep it private. Press Ctrl-C to stop.');
     if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done, { once: true }));
     await dashboard.close();
     await observer.stop();

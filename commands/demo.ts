@@ -3,21 +3,23 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag, durationFlag } from '../src/cli/flags.js';
 
 export default class Demo extends BaseCommand<typeof Demo> {
-  static override summary =
-    'Starts 5 nodes, counts and moves money while nodes are killed, and gives a verdict.';
+  static override summary = 'Run a demo: start nodes, kill some under load, and verify the result';
   static override description =
-    'Shows the main promises on real processes: nothing acknowledged is lost or doubled, a transaction is all or nothing though its coordinator dies. Everything it starts it stops, and it removes its data, unless --keep.';
+    'Shows the main guarantees on real processes: no acknowledged write is lost or applied twice, and a transaction is all or nothing even if its coordinator dies. The demo stops its nodes and deletes their data, unless --keep is given.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --for 20s --keep',
     '<%= config.bin %> demo --json',
   ];
   static override flags = {
-    nodes: countFlag({ char: 'n', default: 5, description: 'How many nodes.' }),
-    clients: countFlag({ default: 64, description: 'How many clients count at once.' }),
-    for: durationFlag({ default: 10_000, helpValue: '10s', description: 'How long nodes are killed.' }),
-    seed: countFlag({ description: 'Whom to kill, and when; drawn when left out.' }),
-    keep: Flags.boolean({ description: 'Leave the cluster running, to look around in it.' }),
+    nodes: countFlag({ char: 'n', default: 5, description: 'number of nodes' }),
+    clients: countFlag({ default: 64, description: 'number of clients that count concurrently' }),
+    for: durationFlag({ default: 10_000, helpValue: '10s', description: 'how long to keep killing nodes' }),
+    seed: countFlag({
+      description: 'random seed that decides which nodes are killed, and when',
+      defaultHelp: async () => 'random',
+    }),
+    keep: Flags.boolean({ description: 'leave the cluster running' }),
   };
 
   async run(): Promise<unknown> {

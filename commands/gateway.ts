@@ -3,15 +3,15 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
 import { parseWeights } from '../src/cli/parse.js';
 import { checkWeights, strategyOf } from '../src/cli/route-run.js';
-import { MusterError } from '../src/errors.js';
+import { invalid, MusterError } from '../src/errors.js';
 import { plural } from '../src/text/format.js';
 
 export default class Gateway extends BaseCommand<typeof Gateway> {
-  static override summary = 'Serves the methods of the services over HTTP, until Ctrl-C.';
+  static override summary = 'Serve the methods of services over HTTP until Ctrl-C';
   static override description = [
-    `POST /SERVICE/METHOD with a JSON body is answered with the reply as JSON: curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo. A request may have X-Request-Timeout (2s; else --timeout), X-Request-Id and X-Muster-Key (for hash); the answer has X-Request-Id, X-Muster-Node and X-Muster-Attempts. Errors are problems (RFC 9457, application/problem+json) that say whether the request took effect. GET / lists the methods; /healthz, /readyz and /metrics (Prometheus) are for machines.`,
-    'There is no authentication: whoever reaches the port may call every method. So it listens on this machine alone, unless --allow-remote is given. Web pages of other origins are refused.',
-    'SIGINT and SIGTERM end it when what is under way is answered, after 5 s at the latest. With --json it prints one line, {"url","port"}, when it listens.',
+    `POST /SERVICE/METHOD with a JSON body returns the reply as JSON: curl -d '{"hello": 1}' -H 'Content-Type: application/json' http://127.0.0.1:8080/demo/echo. Request headers: X-Request-Timeout (such as 2s, instead of --timeout), X-Request-Id, and X-Muster-Key (for hash). Response headers: X-Request-Id, X-Muster-Node and X-Muster-Attempts. Errors are RFC 9457 problems (application/problem+json) and say whether the request took effect. GET / lists the methods; /healthz, /readyz and /metrics (Prometheus) serve monitoring.`,
+    'Anyone who can reach the port can call every method, without authentication. The gateway therefore listens on this machine only, unless --allow-remote is given. Requests from web pages of other origins are rejected.',
+    'On SIGINT and SIGTERM it waits up to 5 s for open requests, then exits. With --json it prints one line, {"url","port"}, once it is listening.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> gateway --port 8080 --strategy two-choices',
@@ -19,17 +19,20 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
   ];
   static override complete = { strategy: 'strategy', weights: 'node-values' } as const;
   static override flags = {
-    port: countFlag({ default: 8080, description: 'Where it listens (0: the system picks).' }),
-    host: Flags.string({ default: '127.0.0.1', description: 'The address it listens on.' }),
+    port: countFlag({ default: 8080, description: 'port to listen on (0: any free port)' }),
+    host: Flags.string({ default: '127.0.0.1', description: 'address to listen on' }),
     'allow-remote': Flags.boolean({
-      description: 'Let --host be reached from other machines, which may then call every method.',
+      description: 'allow a --host that other machines can reach; they can then call every method',
     }),
     strategy: Flags.string({
       default: 'two-choices',
       helpValue: 'two-choices|…',
-      description: 'How a node is chosen, as in `route`; or a module (./mine.js).',
+      description: 'routing strategy, as for `muster route`, or a module (./mine.js)',
     }),
-    weights: Flags.string({ helpValue: 'n1=2,…', description: 'Static weights; 1 when not named.' }),
+    weights: Flags.string({
+      helpValue: 'n1=2,…',
+      description: 'static weight of each node (unlisted nodes: 1)',
+    }),
   };
 
   async run(): Promise<void> {
@@ -38,11 +41,11 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
       import('../src/gateway/open.js'),
       import('../src/os/loopback.js'),
     ]);
-    if (port > 65_535) throw new MusterError('usage', `--port takes 0 to 65535, not ${port}`);
+    if (port > 65_535) throw invalid('--port', port, 'a port number from 0 to 65535');
     if (!isLoopback(host) && !this.flags['allow-remote'])
       throw new MusterError(
         'usage',
-        `other machines may reach ${host}, and there is no authentication: say so with --allow-remote`,
+        `host ${host} is reachable from other machines without authentication: pass --allow-remote to allow it`,
       );
     const weights = given === undefined ? {} : { weights: parseWeights(given) };
     const chosen = await strategyOf(strategy);
@@ -59,9 +62,9 @@ export default class Gateway extends BaseCommand<typeof Gateway> {
     });
     const { url } = gateway;
     await this.stream(`${this.jsonEnabled() ? JSON.stringify({ url, port: gateway.port }) : url}\n`);
-    this.note('Ctrl-C ends it.');
+    this.note('Press Ctrl-C to stop.');
     if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done, { once: true }));
     const cut = await gateway.close();
-    if (cut > 0) this.caution(`${plural(cut, 'request')} did not end in time and was cut off`);
+    if (cut > 0) this.caution(`aborted ${plural(cut, 'request')} that did not finish in time`);
   }
 }

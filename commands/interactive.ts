@@ -3,11 +3,11 @@ import { MusterError } from '../src/errors.js';
 import { unicodeOn } from '../src/render/terminal.js';
 
 export default class InteractiveMode extends BaseCommand<typeof InteractiveMode> {
-  static override summary = 'Menus: choose a cluster, see it live, and pick what to do; as `muster` alone.';
+  static override summary = 'Open interactive menus, as `muster` does on a terminal';
   static override description =
-    'Every choice shows the command that does it, so that you can type it the next time. Needs a terminal.';
+    'Shows a cluster live and offers the actions that apply to it. Every choice prints the command that it runs. Needs a terminal.';
   static override examples = ['<%= config.bin %>', '<%= config.bin %> interactive --cluster shop'];
-  // There is no one value that it would print.
+  // It prints no single value.
   static override enableJsonFlag = false;
 
   async run(): Promise<void> {
@@ -15,7 +15,7 @@ export default class InteractiveMode extends BaseCommand<typeof InteractiveMode>
     if (!io.stdin.isTTY || !io.stderr.isTTY || flags['no-input'])
       throw new MusterError(
         'usage',
-        'menus need a terminal, and somebody to ask; `muster shell` takes commands from a pipe',
+        'menus need a terminal and input: use `muster shell` to run commands from a pipe',
       );
     const [{ runInteractive }, { valuesOf }] = await Promise.all([
       import('../src/cli/interactive/loop.js'),

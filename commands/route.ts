@@ -5,7 +5,7 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
 import { parseShare, parseWeights } from '../src/cli/parse.js';
 import { type RoutingRun, runRouting } from '../src/cli/route-run.js';
-import { MusterError } from '../src/errors.js';
+import { invalid } from '../src/errors.js';
 import {
   compareColumns,
   explainColumns,
@@ -18,9 +18,9 @@ import {
 import { strategyNames } from '../src/router/balancers/index.js';
 
 export default class Route extends BaseCommand<typeof Route> {
-  static override summary = 'Sends requests to a method of a service, spread over the nodes by a strategy.';
+  static override summary = 'Send requests to a service method, spread over the nodes by a strategy';
   static override description =
-    'With nothing else said it is one request, and prints the reply. Every node has a service to try it with: demo.echo, demo.sleep {"ms"}, demo.work {"ms"}, demo.fail {"rate"}; sleep and work take {"slow": {"n2": 4}} to be slower on a node.';
+    'By default it sends one request and prints the reply. Every node provides a demo service: demo.echo, demo.sleep {"ms"}, demo.work {"ms"} and demo.fail {"rate"}. To slow down sleep and work on a node, add {"slow": {"n2": 4}}.';
   static override examples = [
     `<%= config.bin %> route demo.echo '{"hello": 1}'`,
     `<%= config.bin %> route demo.work '{"ms": 5, "slow": {"n2": 4}}' --strategy weighted --count 2000 --concurrency 16`,
@@ -35,35 +35,44 @@ export default class Route extends BaseCommand<typeof Route> {
     expect: 'node-values',
   } as const;
   static override args = {
-    method: Args.string({ required: true, ignoreStdin: true, description: 'SERVICE.METHOD.' }),
-    params: Args.string({ ignoreStdin: true, description: 'What it is given, as JSON (null).' }),
+    method: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'method to call, as SERVICE.METHOD',
+    }),
+    params: Args.string({ ignoreStdin: true, description: 'parameters as JSON (default: null)' }),
   };
   static override flags = {
     strategy: Flags.string({
       default: 'two-choices',
       helpValue: strategyNames.join('|'),
-      description: 'How a node is chosen; or a module whose default export chooses (./mine.js).',
+      description: 'routing strategy, or a module whose default export chooses a node (./mine.js)',
     }),
-    weights: Flags.string({ helpValue: 'n1=2,…', description: 'Static weights; 1 when not named.' }),
-    count: countFlag({ default: 1, description: 'How many requests.' }),
-    concurrency: countFlag({ default: 64, description: 'How many at once.' }),
+    weights: Flags.string({
+      helpValue: 'n1=2,…',
+      description: 'static weight of each node (unlisted nodes: 1)',
+    }),
+    count: countFlag({ default: 1, description: 'number of requests' }),
+    concurrency: countFlag({ default: 64, description: 'maximum concurrent requests' }),
     key: Flags.string({
-      description: 'For hash: requests of one key go to one node; {i} is the number of the request.',
+      description: 'with hash: requests with the same key go to the same node; {i} is the request number',
     }),
     idempotent: Flags.boolean({
       allowNo: true,
-      description: 'May it run twice? Else as its service declares.',
+      description: 'whether a request may run twice (default: as the service declares)',
     }),
     hedge: Flags.string({
       helpValue: '95%',
-      description: 'Ask another node too when the first is slower than this share of the requests before.',
+      description: 'also ask another node when the first is slower than this share of earlier requests',
     }),
-    explain: Flags.boolean({ description: 'Show who was considered for the last request, and why.' }),
+    explain: Flags.boolean({
+      description: 'show the nodes that were considered for the last request, and why',
+    }),
     expect: Flags.string({
       helpValue: 'n1=50±5%,…',
-      description: 'Shares of the requests; exit 1 when one is missed.',
+      description: 'expected share of the requests for each node; exit code 1 if one is missed',
     }),
-    compare: Flags.string({ helpValue: 'random,…', description: 'Several strategies, ranked by their p99.' }),
+    compare: Flags.string({ helpValue: 'random,…', description: 'strategies to compare, ranked by p99' }),
   };
 
   async run(): Promise<RouteReport | readonly RouteReport[]> {
@@ -72,8 +81,8 @@ export default class Route extends BaseCommand<typeof Route> {
     if (args.params !== undefined) {
       try {
         params = JSON.parse(args.params);
-      } catch (error) {
-        throw new MusterError('usage', `the parameters are no JSON: ${(error as Error).message}`);
+      } catch (cause) {
+        throw invalid('parameters', args.params, `valid JSON (${(cause as Error).message})`, { cause });
       }
     }
     const expected = flags.expect === undefined ? [] : parseExpected(flags.expect);

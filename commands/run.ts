@@ -3,22 +3,24 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import type { ScenarioReport } from '../src/cli/script/run.js';
-import { MusterError } from '../src/errors.js';
+import { invalid, MusterError } from '../src/errors.js';
 import { unicodeOn } from '../src/render/terminal.js';
 
 export default class Run extends BaseCommand<typeof Run> {
-  static override summary = 'Runs scenarios: files of commands, with what is expected of them.';
+  static override summary = 'Run scenario files: commands with expectations';
   static override description = [
-    'A line is a command without `muster` before it, quoted as in a shell; "#" begins a comment, and the first one is the title. The other words:',
-    '  expect = 1            what must be so of the command above: its value, or what it printed;',
-    '                        expect .nodes[id=n1].share = 0.5±0.1, expect exit = 6, expect took < 5s,',
-    '                        with = != < <= > >= ~ !~ contains; `within 5s` runs it again until it is so',
-    '  keep token .token     keeps a value of the command above as $token',
-    '  repeat 100 … end      or repeat 10s … end; $i counts from 1',
-    '  background … end      goes on beside what follows; `wait` waits for it; wait 2s just waits',
-    '  finally … end         runs at the end, whatever happens',
-    '  use NAME              the cluster that commands are for; say TEXT tells the story',
-    '$RUN is another word in every run, for names of clusters; $DIR is the folder of the file. The first step that fails ends it, with its exit code; 1 when an expectation is missed.',
+    'Each line is a command without the leading `muster`, quoted as in a shell. "#" starts a comment; the first comment is the title. Other statements:',
+    '  expect = 1            assert on the command above: its value, or its output if it has none',
+    '                        expect .nodes[id=n1].share = 0.5±0.1, expect exit = 6, expect took < 5s;',
+    '                        operators: = != < <= > >= ~ !~ contains;',
+    '                        within 5s: rerun the command until the assertion holds',
+    '  capture token .token  store a value of the command above in $token',
+    '  repeat 100 … end      repeat a block; also repeat 10s … end; $i counts from 1',
+    '  background … end      run a block concurrently; wait: wait for it; wait 2s: pause',
+    '  cleanup … end         run a block at the end, even after a failure',
+    '  use NAME              select the cluster for the commands that follow',
+    '  say TEXT              print a line of narration',
+    '$RUN is unique per run, for cluster names; $DIR is the folder of the file. The first failed step stops the scenario with its exit code, which is 1 for a failed assertion.',
   ].join('\n');
   static override examples = [
     '<%= config.bin %> run examples/failover.muster',
@@ -31,13 +33,17 @@ export default class Run extends BaseCommand<typeof Run> {
     file: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'Scenarios, or "-" for standard input.',
+      description: 'scenario files, or "-" for standard input',
     }),
   };
   static override flags = {
-    'keep-going': Flags.boolean({ description: 'Go on after a step that fails.' }),
-    junit: Flags.string({ helpValue: 'FILE', description: 'Write what came of it as JUnit XML.' }),
-    set: Flags.string({ multiple: true, helpValue: 'NAME=VALUE', description: 'A variable to begin with.' }),
+    'keep-going': Flags.boolean({ description: 'continue after a failed step' }),
+    junit: Flags.string({ helpValue: 'FILE', description: 'write the results to this file as JUnit XML' }),
+    set: Flags.string({
+      multiple: true,
+      helpValue: 'NAME=VALUE',
+      description: 'initial value of a variable; repeat for several',
+    }),
   };
 
   async run(): Promise<ScenarioReport | readonly ScenarioReport[]> {
@@ -94,13 +100,13 @@ export default class Run extends BaseCommand<typeof Run> {
     try {
       return await readFile(file, 'utf8');
     } catch (cause) {
-      throw new MusterError('usage', `"${file}" cannot be read: ${(cause as Error).message}`, { cause });
+      throw new MusterError('usage', `cannot read ${file}: ${(cause as Error).message}`, { cause });
     }
   }
 }
 
 function variable(text: string): [string, string] {
   const found = /^([A-Za-z_]\w*)=(.*)$/s.exec(text);
-  if (!found) throw new MusterError('usage', `"${text}" is no variable: write it like NAME=VALUE`);
+  if (!found) throw invalid('variable', text, 'NAME=VALUE');
   return [found[1]!, found[2]!];
 }

@@ -5,10 +5,10 @@ import type { ShellSetting } from '../src/cli/shell/text.js';
 import { unicodeOn } from '../src/render/terminal.js';
 
 export default class Shell extends BaseCommand<typeof Shell> {
-  static override summary = 'Takes commands line by line, over one connection and in one process.';
+  static override summary = 'Run commands line by line, in one process over one connection';
   static override description = [
-    'The same words as on the command line, without `muster` before them: quoted as in a shell, several on a line with ";", comments after "#". `use NAME` names the cluster that commands are for; `keep NAME` keeps what the command above came to as $NAME; `expect`, `repeat`, `background` and `wait` are those of `muster run`.',
-    'On a terminal it keeps its history, completes with Tab, Ctrl-C ends the command that runs and Ctrl-D leaves. From a pipe, or with -c, nothing is asked, and the first command that fails ends it with its exit code.',
+    'Commands are written without the leading `muster`, quoted as in a shell; ";" separates several on a line, and "#" starts a comment. `use NAME` selects the cluster, and `capture NAME` stores the value of the command above in $NAME. `expect`, `repeat`, `background` and `wait` work as in `muster run`.',
+    'On a terminal the shell has history and Tab completion; Ctrl-C stops the running command, and Ctrl-D exits. With a pipe or -c it never prompts, and the first failed command ends it with that exit code.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> shell',
@@ -16,18 +16,20 @@ export default class Shell extends BaseCommand<typeof Shell> {
     '<%= config.bin %> shell --keep-going < commands.txt',
     '<%= config.bin %> shell --pipeline 32 < increments.txt',
   ];
-  // There is no one value that it would print.
+  // It prints no single value.
   static override enableJsonFlag = false;
   static override flags = {
-    // Without its letter: "-c" says what to run here.
+    // Without the short form: -c is --command here.
     cluster: Flags.string(clusterFlag),
-    command: Flags.string({ char: 'c', helpValue: 'COMMANDS', description: 'Run these, and nothing else.' }),
+    command: Flags.string({ char: 'c', helpValue: 'COMMANDS', description: 'run these commands, then exit' }),
     pipeline: countFlag({
       default: 1,
       description:
-        'From a pipe or with -c: how many commands are under way at once. They are shown in order; what fails stops only those not begun.',
+        'with a pipe or -c: maximum concurrent commands; output stays in order, and a failure stops only commands that have not started',
     }),
-    'keep-going': Flags.boolean({ description: 'Go on after a command that fails; its exit code stays.' }),
+    'keep-going': Flags.boolean({
+      description: 'continue after a failed command; the first failure sets the exit code',
+    }),
   };
 
   async run(): Promise<void> {

@@ -1,24 +1,21 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { countFlag } from '../src/cli/flags.js';
-import { MusterError } from '../src/errors.js';
+import { invalid, type MusterError } from '../src/errors.js';
 import type { SimulationReport } from '../src/simulator/run.js';
 import { didYouMean } from '../src/text/nearest.js';
 
 function unknownName(flag: 'variant' | 'scenario', name: string, known: readonly string[]): MusterError {
-  const meant = didYouMean(name, known);
-  return new MusterError(
-    'usage',
-    `unknown ${flag} "${name}"${meant || '.'} List the ${flag}s with \`muster simulate --${flag} list\``,
-    { details: { command: 'simulate' } },
-  );
+  const details = { command: 'simulate' };
+  const expected = `one of those that \`muster simulate --${flag} list\` prints${didYouMean(name, known)}`;
+  return invalid(flag, name, expected, { details });
 }
 
 export default class Simulate extends BaseCommand<typeof Simulate> {
-  static override summary =
-    'Runs the replication protocol in virtual time under a seed, with every kind of fault.';
+  static override summary = 'Simulate the replication protocol deterministically, with faults';
   static override description =
-    'The very code that nodes run, on simulated disks, clocks, network and metastore. Invariants are asserted at every step, client histories are checked, and after healing the cluster must recover. Exit code 8: a violation, with the line that replays it.';
+    'Runs the production code of the nodes on simulated disks, clocks, network and metastore, in virtual time and under a seed. Invariants are asserted at every step, client histories are checked, and the cluster must recover after the faults heal. On a violation it exits with code 8 and prints the command that replays it.';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> simulate --seed 42',
     '<%= config.bin %> simulate --seeds 10000',
@@ -27,22 +24,25 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
   ];
   static override complete = { variant: 'variant' } as const;
   static override flags = {
-    seed: countFlag({ description: 'The first (or only) seed; drawn when left out.' }),
-    seeds: countFlag({ description: 'How many seeds, counted up from the first (1).' }),
+    seed: countFlag({ description: 'first or only seed', defaultHelp: async () => 'random' }),
+    seeds: countFlag({
+      description: 'number of seeds, counted up from the first',
+      defaultHelp: async () => '1',
+    }),
     variant: Flags.string({
       helpValue: 'NAME',
-      description: 'A deliberately broken protocol, to see it caught; `list` names them.',
+      description: 'deliberately broken protocol that the checks must catch; `list` prints all',
     }),
     scenario: Flags.string({
       helpValue: 'NAME',
-      description:
-        'Circumstances to simulate: usual (the default), core, hosts, long or large; `list` explains them.',
+      description: 'conditions to simulate: usual, core, hosts, long or large; `list` describes them',
+      defaultHelp: async () => 'usual',
       exclusive: ['variant'],
     }),
     coverage: Flags.boolean({
-      description: 'Print how often each rare state, fault and point of failure was met.',
+      description: 'print how often each rare state, fault and failpoint occurred',
     }),
-    trace: Flags.boolean({ description: 'Print the last messages of a run that went well, too.' }),
+    trace: Flags.boolean({ description: 'print the last messages even if the run passes' }),
   };
 
   async run(): Promise<unknown> {
@@ -80,7 +80,7 @@ export default class Simulate extends BaseCommand<typeof Simulate> {
     let last: SimulationReport | undefined;
     const totals = await simulateMany(first, count, circumstances, this.interruptible(), (report, done) => {
       last = report;
-      progress.update(`${done} of ${count} seeds, ${report.seed} was the last`);
+      progress.update(`${done} of ${count} seeds, last seed ${report.seed}`);
       return report.verdict === 'ok';
     });
     progress.clear();

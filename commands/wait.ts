@@ -3,7 +3,10 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { formatDuration } from '../src/text/duration.js';
 
 export default class Wait extends BaseCommand<typeof Wait> {
-  static override summary = 'Waits until the cluster is as wanted; exit code 4 when it is not in time.';
+  static override summary = 'Wait until a condition holds';
+  static override description =
+    'Exits with code 4 if the condition does not hold within --timeout (30s by default).';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> wait --for ready --timeout 30s',
     '<%= config.bin %> wait --for members=5',
@@ -16,9 +19,9 @@ export default class Wait extends BaseCommand<typeof Wait> {
     for: Flags.string({
       required: true,
       helpValue: 'CONDITION',
-      description: 'ready, members=N, in-sync, rebalanced or primary=ID.',
+      description: 'condition: ready, members=N, in-sync, rebalanced or primary=ID',
     }),
-    of: Flags.string({ helpValue: 'KEY', description: 'The key whose primary is meant.' }),
+    of: Flags.string({ helpValue: 'KEY', description: 'key whose primary is meant, for primary=ID' }),
   };
 
   async run(): Promise<{ for: string; waitedMs: number }> {
@@ -43,7 +46,7 @@ export default class Wait extends BaseCommand<typeof Wait> {
     }
     const waitedMs = Math.round(performance.now() - begin);
     progress.clear();
-    this.note(`${this.flags.for}: so it is, after ${formatDuration(waitedMs)}`);
+    this.note(`${this.flags.for} after ${formatDuration(waitedMs)}`);
     return { for: this.flags.for, waitedMs };
   }
 }

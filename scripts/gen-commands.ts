@@ -27,6 +27,9 @@ interface Flag {
   readonly required?: boolean;
   readonly hidden?: boolean;
   readonly multiple?: boolean;
+  readonly default?: unknown;
+  /** The default as help shows it. */
+  readonly defaultHelp?: unknown;
 }
 
 /** Every command's words, in order: `cluster start`, … */
@@ -55,7 +58,7 @@ export async function commandsMarkdown(): Promise<string> {
     const of = name.includes(' ') ? (name.split(' ')[0] as string) : '';
     if (of !== topic && of !== '') parts.push(`## ${of}`, topics[of]?.description ?? '');
     topic = of;
-    parts.push(section(name, command));
+    parts.push(await section(name, command));
   }
   return `${[
     '# Commands',
@@ -63,8 +66,8 @@ export async function commandsMarkdown(): Promise<string> {
     'Data goes to stdout, everything else to stderr; `--json` prints exactly one JSON value, errors too. The exit codes are in [ERRORS.md](ERRORS.md).',
     '## Flags of every command',
     [
-      ...flagLines(BaseCommand.baseFlags as Readonly<Record<string, Flag>>),
-      '- `--json`: one JSON value on stdout.',
+      ...(await flagLines(BaseCommand.baseFlags as Readonly<Record<string, Flag>>)),
+      '- `--json`: print one JSON value on stdout',
     ].join('\n'),
     ...parts.filter((part) => part !== ''),
   ].join('\n\n')}\n`;
@@ -86,7 +89,7 @@ async function load(name: string): Promise<CommandClass> {
   return module.default;
 }
 
-function section(name: string, command: CommandClass): string {
+async function section(name: string, command: CommandClass): Promise<string> {
   const { summary = '', description = '', args = {}, flags = {}, examples = [] } = command;
   const words = Object.entries(args).map(([arg, { required }]) =>
     required ? arg.toUpperCase() : `[${arg.toUpperCase()}]`,
@@ -95,14 +98,14 @@ function section(name: string, command: CommandClass): string {
   const argLines = Object.entries(args).map(
     ([arg, { description: text = '' }]) => `- \`${arg.toUpperCase()}\`: ${plain(text)}`,
   );
-  const lines = [...argLines, ...flagLines(flags)];
+  const lines = [...argLines, ...(await flagLines(flags))];
   return [
     `### \`muster ${[name, ...words].join(' ')}${more}\``,
     fenced(
       [summary, description]
         .filter((text) => text !== '')
         .map(plain)
-        .join(' '),
+        .join('\n\n'),
     ),
     lines.join('\n'),
     examples.length === 0 ? '' : `\`\`\`sh\n${examples.map(exampleLine).join('\n')}\n\`\`\``,
@@ -118,15 +121,26 @@ const exampleLine = (example: Example): string =>
       : `${example.command}${example.description ? `   # ${example.description}` : ''}`,
   );
 
-function flagLines(flags: Readonly<Record<string, Flag>>): string[] {
-  return Object.entries(flags)
-    .filter(([, { hidden }]) => hidden !== true)
-    .map(([name, flag]) => {
+function flagLines(flags: Readonly<Record<string, Flag>>): Promise<string[]> {
+  const shown = Object.entries(flags).filter(([, { hidden }]) => hidden !== true);
+  return Promise.all(
+    shown.map(async ([name, flag]) => {
       const value = flag.type === 'boolean' ? '' : ` ${placeholder(name, flag)}`;
       const short = flag.char ? `-${flag.char}, ` : '';
-      const needed = flag.required ? ' Required.' : '';
-      return `- \`${short}--${name}${value}\`: ${plain(flag.summary ?? flag.description ?? '')}${needed}`;
-    });
+      const byDefault = await defaultOf(flag);
+      const note = flag.required ? ' (required)' : byDefault === '' ? '' : ` (default: ${byDefault})`;
+      return `- \`${short}--${name}${value}\`: ${plain(flag.summary ?? flag.description ?? '')}${note}`;
+    }),
+  );
+}
+
+/** The default of a flag as help shows it; '' for none. */
+async function defaultOf(flag: Flag): Promise<string> {
+  const { defaultHelp, type } = flag;
+  if (type === 'boolean') return '';
+  const shown: unknown =
+    typeof defaultHelp === 'function' ? await defaultHelp({ options: flag, flags: {} }) : flag.default;
+  return shown === undefined ? '' : String(shown);
 }
 
 function placeholder(name: string, { helpValue, options }: Flag): string {

@@ -16,25 +16,26 @@ export function errorsMarkdown(): string {
   return `${[
     '# Errors',
     '<!-- Made by scripts/gen-errors.ts from src/errors.ts: change it there. -->',
-    'Every error says what happened, whether the operation took effect, and what to try next. With `--json` it is ' +
+    'Every error says what happened, whether the operation took effect, and what to do next. Commands that only read omit ' +
+      'whether they took effect, except in JSON. With `--json` an error is ' +
       '`{"error": {code, message, tookEffect, hint, details?}}` on stdout; in the library it is a `MusterError` with the same fields.',
     '## Exit codes',
-    ['| exit code | means | codes |', '| --- | --- | --- |', '| 0 | done | |', ...exits].join('\n'),
+    ['| exit code | meaning | codes |', '| --- | --- | --- |', '| 0 | done | |', ...exits].join('\n'),
     '## Codes',
-    '**Took effect** is what holds unless the error itself says otherwise. **Again** tells whether the very same call may ' +
+    '**Took effect** applies unless the error itself says otherwise. **Retry** says whether the same call may ' +
       'succeed later. A `{…}` in a hint is filled in from the error’s details.',
-    ['| code | exit | took effect | again | hint |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
+    ['| code | exit | took effect | retry | hint |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
   ].join('\n\n')}\n`;
 }
 
 const exitMeaning: Readonly<Record<number, string>> = {
-  1: 'the answer is no',
-  2: 'wrong usage: nothing was tried',
+  1: 'the answer is no, such as a failed check',
+  2: 'invalid usage: nothing was attempted',
   3: 'unreachable',
   4: 'timed out',
   5: 'unavailable',
   6: 'conflict',
   7: 'outcome unknown',
-  8: 'a safety violation was found',
+  8: 'safety violation found',
   130: 'interrupted by Ctrl-C',
 };

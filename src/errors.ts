@@ -1,15 +1,15 @@
 /**
- * The closed catalogue of errors. Each entry says whether the operation took effect, whether trying again
- * can help, which exit code a command ends with, and what a person can try next. Layer 0: imports nothing.
+ * The closed catalogue of errors. Each entry says whether the operation took effect, whether a retry
+ * can help, the exit code of a command, and what a person can do next. Layer 0: imports nothing.
  */
 export type TookEffect = 'yes' | 'no' | 'unknown';
 
 export interface ErrorKind {
   readonly exit: number;
   readonly tookEffect: TookEffect;
-  /** Trying the very same thing again may succeed. */
+  /** Retrying the same operation may succeed. */
   readonly retryable: boolean;
-  /** What to try next; `{…}` is filled from the error's details. */
+  /** What to do next, as an imperative; `{…}` is filled in from the error's details. */
   readonly hint: string;
 }
 
@@ -26,136 +26,146 @@ export const catalogue = {
     2,
     'no',
     false,
-    '`muster cluster list` shows the clusters there are, `muster cluster start {cluster}` makes one.',
+    'List clusters with `muster cluster list`, or create it with `muster cluster start {cluster}`.',
   ),
-  'name-taken': kind(2, 'no', false, 'Choose another name, or `muster cluster destroy {cluster}` first.'),
+  'name-taken': kind(
+    2,
+    'no',
+    false,
+    'Choose another name, or delete the cluster with `muster cluster destroy {cluster}`.',
+  ),
   'already-running': kind(
     2,
     'no',
     false,
-    '`muster cluster status {cluster}` shows it; `muster cluster stop {cluster}` ends it.',
+    'Inspect it with `muster cluster status {cluster}`, or stop it with `muster cluster stop {cluster}`.',
   ),
-  'not-running': kind(3, 'no', false, '`muster cluster start {cluster}` brings it and its data back.'),
-  'unknown-node': kind(2, 'no', false, '`muster node list` shows the nodes there are.'),
-  'node-exists': kind(2, 'no', false, 'Choose another name; `muster node list` shows the nodes there are.'),
-  'node-state': kind(2, 'no', false, '`muster node list` shows the state of each node.'),
-  'cluster-busy': kind(6, 'no', true, 'Try again when that one has ended.'),
-  'port-taken': kind(2, 'no', false, 'Leave the port out and the system picks a free one.'),
-  'not-found': kind(1, 'no', false, '`muster kv list` and `muster counter list` show what is there.'),
-  'not-safe': kind(1, 'no', false, '`muster wait --for in-sync` waits until it is safe.'),
+  'not-running': kind(3, 'no', false, 'Start it with `muster cluster start {cluster}`; its data is kept.'),
+  'unknown-node': kind(2, 'no', false, 'List nodes with `muster node list`.'),
+  'node-exists': kind(2, 'no', false, 'Choose another name; list nodes with `muster node list`.'),
+  'node-state': kind(2, 'no', false, 'Check the state of each node with `muster node list`.'),
+  'cluster-busy': kind(6, 'no', true, 'Try again when the other command has finished.'),
+  'port-taken': kind(2, 'no', false, 'Omit the port to use any free one.'),
+  'not-found': kind(
+    1,
+    'no',
+    false,
+    'List keys with `muster kv list` and counters with `muster counter list`.',
+  ),
+  'not-safe': kind(1, 'no', false, 'Wait until it is safe with `muster wait --for in-sync`.'),
   overflow: kind(
     1,
     'no',
     false,
-    'A counter holds integers within ±(2^53−1); `muster counter reset {key}` starts again.',
+    'Counters hold integers within ±(2^53−1); reset it with `muster counter reset {key}`.',
   ),
   'wrong-type': kind(
     6,
     'no',
     false,
-    'A key holds either a value (`muster kv`) or a counter (`muster counter`); use another name.',
+    'Use another name: a key holds either a value (`muster kv`) or a counter (`muster counter`).',
   ),
-  conflict: kind(6, 'no', true, 'Read again, then repeat with the version found.'),
+  conflict: kind(6, 'no', true, 'Read it again, then retry with the current version.'),
   'lock-held': kind(
     6,
     'no',
     true,
-    '`--wait` waits until it is free; `muster lock show {key}` shows who holds it.',
+    'Wait for it with `--wait`, or see its holder with `muster lock show {key}`.',
   ),
   'lock-lost': kind(
     6,
     'no',
     false,
-    'Its time was over, or it was released: stop what it protects and acquire it again.',
+    'It expired or was released: stop the work that it protects, then acquire it again.',
   ),
   fenced: kind(
     6,
     'no',
     false,
-    'A newer holder of the lock has written already; acquire the lock again for a new token.',
+    'A newer holder of the lock has already written: acquire the lock again to get a new token.',
   ),
-  'tx-aborted': kind(6, 'no', true, 'Nothing was written; `muster tx run` tries it again.'),
+  'tx-aborted': kind(6, 'no', true, 'Nothing was written: run the transaction again.'),
   'tx-committed': kind(
     6,
     'no',
     false,
-    'A decision stands: all of it is done, or will be as soon as its participants hear of it; `muster tx show {tx}`.',
+    'The decision is final: participants that have not applied it yet will do so; see `muster tx show {tx}`.',
   ),
-  'unknown-tx': kind(1, 'no', false, '`muster tx list` shows the transactions that have not ended.'),
-  'unknown-service': kind(2, 'no', false, '`muster service list` shows the services and their methods.'),
-  'service-invalid': kind(
-    2,
-    'no',
-    false,
-    'Mend {path}, then `muster cluster deploy {path}` gives it to the nodes.',
-  ),
+  'unknown-tx': kind(1, 'no', false, 'List open transactions with `muster tx list`.'),
+  'unknown-service': kind(2, 'no', false, 'List services and methods with `muster service list`.'),
+  'service-invalid': kind(2, 'no', false, 'Fix {path}, then deploy it with `muster cluster deploy {path}`.'),
   'handler-failed': kind(
     1,
     'unknown',
     false,
-    'The error is the service’s own; the log of {node} has its stack (`muster cluster logs`).',
+    'The service raised this error: see the log of {node} for its stack trace (`muster cluster logs`).',
   ),
-  'key-invalid': kind(2, 'no', false, 'A key is 1 to 512 bytes of UTF-8 text.'),
+  'key-invalid': kind(2, 'no', false, 'Use a key of 1 to 512 bytes of UTF-8 text.'),
   'value-too-large': kind(
     2,
     'no',
     false,
-    'A value is at most 1 MiB of UTF-8 text; split it over several keys.',
+    'Use a value of at most 1 MiB of UTF-8 text, or split it over several keys.',
   ),
-  unreachable: kind(3, 'no', true, '`muster cluster status` shows which nodes answer.'),
+  unreachable: kind(3, 'no', true, 'See which nodes answer with `muster cluster status`.'),
   timeout: kind(
     4,
     'no',
     true,
-    '`muster cluster status` shows what is missing; `--timeout` allows more time.',
+    'Find the cause with `muster cluster status`, or allow more time with `--timeout`.',
   ),
   unavailable: kind(
     5,
     'no',
     true,
-    '`muster cluster status` shows the partitions that lack replicas; start their nodes and try again.',
+    'Find partitions that lack replicas with `muster cluster status`, start their nodes, then retry.',
   ),
-  busy: kind(5, 'no', true, 'The node has as much work as it takes on; try again with fewer at once.'),
+  busy: kind(5, 'no', true, 'The node is at capacity: retry with fewer concurrent requests.'),
   'session-expired': kind(5, 'no', true, 'Open a new session and send the operation again.'),
   'outcome-unknown': kind(
     7,
     'unknown',
     false,
-    'It may or may not have been done: read the value before you repeat it.',
+    'It may or may not have taken effect: read the value before you repeat it.',
   ),
-  moved: kind(5, 'no', true, 'The partition is served by another node; read the cluster map again.'),
+  moved: kind(5, 'no', true, 'Read the cluster map again: another node serves the partition.'),
   unauthorized: kind(
     3,
     'no',
     false,
-    'The cluster’s token is the file `token` in its folder; `muster cluster list` shows the folder.',
+    'Use the token in the file `token` of the cluster’s folder; find the folder with `muster cluster list`.',
   ),
-  'wrong-cluster': kind(3, 'no', false, 'That node belongs to another cluster; check the address.'),
+  'wrong-cluster': kind(3, 'no', false, 'Check the address: that node belongs to another cluster.'),
   'wrong-version': kind(
     3,
     'no',
     false,
-    'That node runs another version of muster; run one version everywhere.',
+    'Run the same version of muster everywhere: that node runs another one.',
   ),
-  'origin-refused': kind(3, 'no', false, 'Web pages may not talk to a node; use the program or the library.'),
-  'bad-message': kind(2, 'no', false, 'The message is not one of the protocol; docs/METHODS.md lists them.'),
+  'origin-refused': kind(
+    3,
+    'no',
+    false,
+    'Use the command line or the library: web pages cannot connect to a node.',
+  ),
+  'bad-message': kind(2, 'no', false, 'See docs/METHODS.md for the messages of the protocol.'),
   'metastore-unavailable': kind(
     5,
     'no',
     true,
-    'The folder or file {path} cannot be read or written: mend that, then try again.',
+    'Make the folder or file {path} readable and writable, then retry.',
   ),
   'metastore-rolled-back': kind(
     5,
     'no',
     false,
-    'Nothing is served on it; `muster cluster start {cluster}` puts the newest map back from the copies that nodes keep.',
+    'Restore the newest map from the copies of the nodes with `muster cluster start {cluster}`; nothing is served until then.',
   ),
   'storage-full': kind(
     5,
     'no',
     false,
-    'Free space on the disk that holds {path}, then try again; `muster node start all` starts the nodes that ended.',
+    'Free space on the disk that holds {path}, then start the stopped nodes with `muster node start all`.',
   ),
   'storage-failed': kind(
     5,
@@ -167,29 +177,24 @@ export const catalogue = {
     5,
     'no',
     false,
-    'Move {path} away and start the node again: it copies its data from the other replicas.',
+    'Move {path} away, then start the node again: it copies its data from the other replicas.',
   ),
-  'storage-locked': kind(5, 'no', false, 'Another process uses {path}; stop it first.'),
-  'faults-corrupt': kind(
-    5,
-    'no',
-    false,
-    '`muster fault heal` puts a plan without faults in place of {path}.',
-  ),
+  'storage-locked': kind(5, 'no', false, 'Stop the process that uses {path}, then retry.'),
+  'faults-corrupt': kind(5, 'no', false, 'Replace {path} with an empty fault plan: `muster fault heal`.'),
   'check-failed': kind(1, 'yes', false, 'See the figures above.'),
-  'expectation-missed': kind(1, 'yes', false, 'What was done stays done.'),
-  'step-failed': kind(1, 'unknown', false, 'What the command itself said stands above.'),
-  'safety-violation': kind(8, 'yes', false, 'Replay it with the line above, and please report it.'),
-  'node-failed': kind(5, 'no', false, '`muster cluster logs --node {node}` shows the whole log.'),
-  interrupted: kind(130, 'unknown', false, '`muster cluster status` shows what was done.'),
-  internal: kind(1, 'unknown', false, 'This is a defect of muster; please report it with the log.'),
+  'expectation-missed': kind(1, 'yes', false, 'Completed steps are not undone.'),
+  'step-failed': kind(1, 'unknown', false, 'See the output of the command above.'),
+  'safety-violation': kind(8, 'yes', false, 'Replay it with the command above, and please report it.'),
+  'node-failed': kind(5, 'no', false, 'See the full log with `muster cluster logs --node {node}`.'),
+  interrupted: kind(130, 'unknown', false, 'Check the result with `muster cluster status`.'),
+  internal: kind(1, 'unknown', false, 'This is a bug in muster: please report it with the log.'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof catalogue;
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Marks our errors, for the program consists of several files that each have this class. */
+/** Marks errors of this class, because each bundled file of the program has its own copy of it. */
 const mark = Symbol.for('muster.error');
 
 /** The one error class. `tookEffect` overrides the catalogue when the thrower knows better. */
@@ -219,7 +224,7 @@ export class MusterError extends Error {
     return catalogue[this.code].retryable;
   }
 
-  /** The next thing to try; a placeholder without a detail is dropped with the word before it left whole. */
+  /** What to do next; a placeholder without a detail is dropped, with the space before it. */
   get hint(): string {
     return catalogue[this.code].hint.replace(/ ?\{(\w+)\}/g, (_, name: string) => {
       const value = this.details[name];
@@ -246,8 +251,8 @@ export class MusterError extends Error {
 }
 
 /**
- * The error for input that cannot be understood, the one pattern for all of it: `invalid node count "x": expected a whole number from
- * 1 to 100`. `what`: what the input was to be; `expected`: what is accepted, with an example where a form is asked for.
+ * The error for all invalid input, in one pattern: `invalid node count "x": expected a whole number from 1 to 100`.
+ * `what` names the input; `expected` says what is accepted, with an example if it has a format.
  */
 export function invalid(
   what: string,
@@ -260,7 +265,7 @@ export function invalid(
   return new MusterError('usage', `invalid ${what} "${shown}": expected ${expected}`, options);
 }
 
-// An error of another file of the program is one, too.
+// An error from another bundled file of the program also counts as a MusterError.
 Object.defineProperty(MusterError, Symbol.hasInstance, {
   value(this: { readonly prototype: object }, error: unknown): boolean {
     if (this.prototype !== MusterError.prototype)
@@ -269,11 +274,11 @@ Object.defineProperty(MusterError, Symbol.hasInstance, {
   },
 });
 
-/** Is this text a code of the catalogue? For errors that come over the wire. */
+/** Is this a code of the catalogue? For errors received over the wire. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(catalogue, code);
 }
 
-/** The error as one of the catalogue; what is none of ours is `internal`. */
+/** The error as a `MusterError`; any other error becomes `internal`. */
 export const asMuster = (error: unknown): MusterError =>
   error instanceof MusterError ? error : new MusterError('internal', String(error), { cause: error });

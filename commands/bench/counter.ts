@@ -10,9 +10,9 @@ import {
 } from '../../src/cli/bench-load.js';
 
 export default class BenchCounter extends BaseCommand<typeof BenchCounter> {
-  static override summary = 'Measures increments on the cluster: how many a second, how long each takes.';
+  static override summary = 'Measure counter increments: throughput and latency';
   static override description =
-    'Every increment is replicated and as durable as the cluster is. Its counters are removed at the end.';
+    'Every increment is replicated and as durable as the cluster’s --durability. The counters are removed at the end.';
   static override examples = [
     '<%= config.bin %> bench counter',
     '<%= config.bin %> bench counter --clients 64 --keys one --for 30s --json',
@@ -23,7 +23,7 @@ export default class BenchCounter extends BaseCommand<typeof BenchCounter> {
     const keys = benchKeysOf('counter', this.flags);
     const client = await this.client();
     const timeoutMs = this.timeoutMs();
-    const progress = await this.progress('counting');
+    const progress = await this.progress('incrementing counters');
     const signal = this.interruptible();
     const operations = [
       { name: 'incr', weight: 1, run: (i: number) => client.counter.incr(keys[i]!, 1, { timeoutMs }) },

@@ -9,13 +9,13 @@ import {
   runLoad,
 } from '../../src/cli/bench-load.js';
 import { countFlag } from '../../src/cli/flags.js';
-import { MusterError } from '../../src/errors.js';
+import { invalid } from '../../src/errors.js';
 import { limits } from '../../src/limits.js';
 
 export default class BenchKv extends BaseCommand<typeof BenchKv> {
-  static override summary = 'Measures puts and gets on the cluster: how many a second, how long each takes.';
+  static override summary = 'Measure puts and gets: throughput and latency';
   static override description =
-    'Puts are replicated and as durable as the cluster is, gets are linearizable. Its keys are removed at the end.';
+    'Puts are replicated and as durable as the cluster’s --durability; gets are linearizable. The keys are removed at the end.';
   static override examples = [
     '<%= config.bin %> bench kv',
     '<%= config.bin %> bench kv --reads 95 --size 1000 --json',
@@ -25,20 +25,20 @@ export default class BenchKv extends BaseCommand<typeof BenchKv> {
     reads: countFlag({
       default: 50,
       helpValue: 'PERCENT',
-      description: 'How many of 100 operations are gets.',
+      description: 'share of gets among all operations, in percent',
     }),
-    size: countFlag({ default: 100, helpValue: 'BYTES', description: 'The size of each value.' }),
+    size: countFlag({ default: 100, helpValue: 'BYTES', description: 'size of each value, in bytes' }),
   };
 
   async run(): Promise<LoadReport> {
     const { reads, size } = this.flags;
-    if (reads > 100) throw new MusterError('usage', `--reads takes 0 to 100, not ${reads}`);
+    if (reads > 100) throw invalid('--reads', reads, 'a percentage from 0 to 100');
     if (size > limits.valueBytes)
-      throw new MusterError('usage', `--size takes 0 to ${limits.valueBytes}, not ${size}`);
+      throw invalid('--size', size, `a whole number of bytes from 0 to ${limits.valueBytes}`);
     const keys = benchKeysOf('kv', this.flags);
     const client = await this.client();
     const options = { timeoutMs: this.timeoutMs() };
-    const progress = await this.progress('putting and getting');
+    const progress = await this.progress('running puts and gets');
     const signal = this.interruptible();
     const value = 'x'.repeat(size);
     const operations = [

@@ -13,8 +13,8 @@ import {
 const { keys: _, ...flags } = loadFlags;
 
 export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
-  static override summary = 'Measures calls of a handler: how many a second, how long each takes.';
-  static override description = 'The handler is demo.echo, which every node has and which does nothing.';
+  static override summary = 'Measure calls to a service method: throughput and latency';
+  static override description = 'Calls demo.echo, which every node provides and which does no work.';
   static override examples = [
     '<%= config.bin %> bench route',
     '<%= config.bin %> bench route --clients 1 --strategy round-robin --for 30s --json',
@@ -22,7 +22,10 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
   static override complete = { strategy: 'strategy' } as const;
   static override flags = {
     ...flags,
-    strategy: Flags.string({ default: 'two-choices', description: 'As for `muster route`.' }),
+    strategy: Flags.string({
+      default: 'two-choices',
+      description: 'routing strategy, as for `muster route`',
+    }),
   };
 
   async run(): Promise<LoadReport> {
@@ -31,7 +34,7 @@ export default class BenchRoute extends BaseCommand<typeof BenchRoute> {
     const { strategyOf } = await import('../../src/cli/route-run.js');
     const router = await client.router({ strategy: await strategyOf(this.flags.strategy) });
     const timeoutMs = this.timeoutMs();
-    const progress = await this.progress('calling');
+    const progress = await this.progress('calling demo.echo');
     const signal = this.interruptible();
     const run = (i: number): Promise<unknown> => router.call('demo.echo', i, { timeoutMs, idempotent: true });
     const operations = [{ name: 'echo', weight: 1, run }];

@@ -5,14 +5,18 @@ import type { Deployed } from '../../src/cluster/lifecycle/deploy.js';
 import { plural } from '../../src/text/format.js';
 
 export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
-  static override summary = 'Gives modules of services to the nodes of a cluster, by a rolling restart.';
+  static override summary = 'Deploy service modules to a cluster by rolling restart';
   static override description =
-    'A module that the nodes run already is loaded anew. Each node finishes what it has begun, and the next is restarted when all replicas are in sync again.';
+    'Modules that are already deployed are reloaded. Each node finishes its running requests before it restarts, and the next node restarts once all replicas are in sync again.';
   static override examples = ['<%= config.bin %> cluster deploy ./orders.js'];
   static override complete = { file: 'file' } as const;
   static override strict = false;
   static override args = {
-    file: Args.string({ required: true, ignoreStdin: true, description: 'The module; more may follow.' }),
+    file: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'service modules, such as ./orders.js',
+    }),
   };
 
   async run(): Promise<Deployed> {
@@ -29,7 +33,7 @@ export default class ClusterDeploy extends BaseCommand<typeof ClusterDeploy> {
     const names = deployed.services.map(
       ({ name, methods }) => `${name} (${plural(methods.length, 'method')})`,
     );
-    this.note(`${plural(deployed.restarted.length, 'node')} restarted, running ${names.join(', ')}`);
+    this.note(`${plural(deployed.restarted.length, 'node')} restarted; services: ${names.join(', ')}`);
     return deployed;
   }
 }

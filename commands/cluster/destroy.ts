@@ -3,10 +3,10 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
-  static override summary = 'Stops a cluster and removes all its data.';
+  static override summary = 'Stop a cluster and delete all its data';
   static override examples = ['<%= config.bin %> cluster destroy shop --yes'];
   static override complete = { name: 'cluster' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
 
   async run(): Promise<{ cluster: string; destroyed: boolean }> {
     const { value: name } = this.clusterName(this.args.name);
@@ -22,12 +22,12 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       import('../../src/cluster/folder/lock.js'),
     ]);
     const dir = clusterDir(name);
-    // A damaged cluster can be removed as well: its folder has the name, if nothing else.
+    // The files of a damaged cluster are not needed: its folder name identifies it.
     const damaged = listClusters().some((row) => row.name === name && row.state === 'damaged');
     if (!damaged) findCluster(name);
-    if (!(await this.confirm(`Remove cluster ${name} and all its data (${dir})?`)))
+    if (!(await this.confirm(`Delete cluster ${name} and all its data (${dir})?`)))
       return { cluster: name, destroyed: false };
-    const progress = await this.progress(`removing cluster ${name}`);
+    const progress = await this.progress(`destroying cluster ${name}`);
     const signal = this.interruptible();
     await withClusterLock(dir, this.timeoutMs(), async () => {
       if (damaged) await endLeftovers(dir, this.timeoutMs());
@@ -35,7 +35,7 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       if (signal.aborted) {
         throw new MusterError(
           'interrupted',
-          `interrupted: cluster ${name} is stopped, its data is still there`,
+          `interrupted: cluster ${name} was stopped, but its data was not deleted`,
           {
             tookEffect: 'no',
           },
@@ -44,7 +44,7 @@ export default class ClusterDestroy extends BaseCommand<typeof ClusterDestroy> {
       removeCluster(dir);
     });
     progress.clear();
-    this.note(`Cluster ${name} is gone.`);
+    this.note(`cluster ${name} destroyed`);
     return { cluster: name, destroyed: true };
   }
 }

@@ -8,23 +8,24 @@ import { formatLogLine } from '../../src/render/log-line.js';
 import { colorOf } from '../../src/render/terminal.js';
 
 export default class ClusterLogs extends BaseCommand<typeof ClusterLogs> {
-  static override summary = 'Shows what the nodes wrote to their logs.';
+  static override summary = 'Show the logs of nodes';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> cluster logs --node n1 --lines 50',
     '<%= config.bin %> cluster logs -f',
   ];
   static override complete = { name: 'cluster', node: 'node' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
   static override flags = {
-    follow: Flags.boolean({ char: 'f', description: 'Go on until Ctrl-C.' }),
-    node: Flags.string({ multiple: true, description: 'Only this node.' }),
-    lines: countFlag({ default: 20, description: 'Begin with so many lines of each node.' }),
+    follow: Flags.boolean({ char: 'f', description: 'keep printing new lines until Ctrl-C' }),
+    node: Flags.string({ multiple: true, description: 'only this node; repeat for several' }),
+    lines: countFlag({ default: 20, description: 'number of recent lines to print for each node' }),
   };
 
   async run(): Promise<LogLine[]> {
     const cluster = await this.findCluster(this.args.name);
     if (this.flags.follow && this.jsonEnabled())
-      throw new MusterError('usage', '--json prints one value, and --follow has no end: leave one out');
+      throw new MusterError('usage', '--json cannot be combined with --follow, which never ends');
     const [{ followLogs, LogTail, tailOffset }, { nodeLogFile }, { pickNodes }] = await Promise.all([
       import('../../src/cluster/observe/logs.js'),
       import('../../src/layout/paths.js'),

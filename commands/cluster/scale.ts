@@ -1,36 +1,33 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
-import { MusterError } from '../../src/errors.js';
+import { invalid } from '../../src/errors.js';
 import { formatDuration } from '../../src/text/duration.js';
 import { plural } from '../../src/text/format.js';
 
 export default class ClusterScale extends BaseCommand<typeof ClusterScale> {
-  static override summary =
-    'Adds nodes, or drains the last ones, until there are so many; serves all the while.';
+  static override summary = 'Scale a cluster to N nodes without downtime';
   static override description =
-    'New nodes get their share in one change of placement. A node that is drained holds on until others hold what it held, then leaves and ends.';
+    'New nodes get their share of the data in one placement change. To scale down, the last nodes are drained: each keeps serving until other nodes hold its replicas, then leaves the cluster and stops.';
   static override examples = [
     '<%= config.bin %> cluster scale 6',
     '<%= config.bin %> cluster scale 3 --no-wait',
   ];
   static override args = {
-    nodes: Args.string({ required: true, description: 'How many nodes there are to be.', ignoreStdin: true }),
+    nodes: Args.string({ required: true, description: 'target node count', ignoreStdin: true }),
   };
   static override flags = movingFlags;
 
   async run(): Promise<unknown> {
     const begin = performance.now();
     if (!/^\d+$/.test(this.args.nodes))
-      throw new MusterError('usage', `"${this.args.nodes}" is no number of nodes`, {
-        details: { command: 'cluster scale' },
-      });
+      throw invalid('node count', this.args.nodes, 'a whole number, such as 6');
     const count = Number(this.args.nodes);
     const cluster = await this.findCluster();
     const client = await this.client();
     const timeoutMs = this.timeoutMs(movingTimeoutMs);
     const signal = this.interruptible();
-    const progress = await this.progress(`scaling to ${count}`);
+    const progress = await this.progress(`scaling to ${plural(count, 'node')}`);
     const [{ scaleCluster }, { settleMoves, movesReport }] = await Promise.all([
       import('../../src/cluster/lifecycle/scale.js'),
       import('../../src/cli/moves.js'),
@@ -45,10 +42,10 @@ export default class ClusterScale extends BaseCommand<typeof ClusterScale> {
     progress.clear();
     const { added, drained, map } = scaled;
     const took = formatDuration(performance.now() - begin);
-    if (added.length + drained.length === 0) this.note(`There are ${count} nodes already.`);
+    if (added.length + drained.length === 0) this.note(`cluster already has ${plural(count, 'node')}`);
     else {
       const what = added.length > 0 ? `${added.join(', ')} joined` : `${drained.join(', ')} drained`;
-      this.note(`${what}: ${plural(count, 'node')}, after ${took}.`);
+      this.note(`${what}: scaled to ${plural(count, 'node')} in ${took}`);
     }
     return { nodes: count, added, drained, moves: movesReport(map) };
   }

@@ -2,16 +2,17 @@ import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, durationFlag } from '../../src/cli/flags.js';
+import { countFlag, durationFlag, durationText } from '../../src/cli/flags.js';
 import { parseWeights, parseZones } from '../../src/cli/parse.js';
 import type { CreateOptions } from '../../src/cluster/folder/create.js';
+import { defaultRepairAfterMs } from '../../src/limits.js';
 import { formatDuration } from '../../src/text/duration.js';
 import { plural } from '../../src/text/format.js';
 
 export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
-  static override summary = 'Starts a cluster of local nodes, creating it when there is none of that name.';
+  static override summary = 'Start a cluster of local nodes, creating it if needed';
   static override description =
-    'A stopped cluster comes back with its data. Comes back when every partition serves.';
+    'A stopped cluster keeps its data. The command returns once every partition is available.';
   static override examples = [
     '<%= config.bin %> cluster start -n 5',
     '<%= config.bin %> cluster start shop -n 5 --replicas 3 --partitions 64 --weights n1=2',
@@ -19,37 +20,58 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     '<%= config.bin %> cluster start --foreground --restart on-failure',
   ];
   static override complete = { name: 'cluster', service: 'file' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
   static override flags = {
-    nodes: countFlag({ char: 'n', description: 'How many nodes (3).' }),
-    replicas: countFlag({ description: 'Copies of each partition (3, or as many as there are nodes).' }),
-    partitions: countFlag({ description: 'Shards of the key space (64).' }),
-    'min-in-sync': countFlag({ description: 'Copies that a write needs (2 of 3, 1 of 2).' }),
-    weights: Flags.string({ helpValue: 'n1=2,…', description: 'Shares of the nodes; 1 when not named.' }),
+    nodes: countFlag({ char: 'n', description: 'number of nodes', defaultHelp: async () => '3' }),
+    replicas: countFlag({
+      description: 'number of copies of each partition',
+      defaultHelp: async () => '3, or --nodes if that is lower',
+    }),
+    partitions: countFlag({
+      description: 'number of partitions, the shards of the key space',
+      defaultHelp: async () => '64',
+    }),
+    'min-in-sync': countFlag({
+      description: 'number of in-sync copies that a write requires',
+      defaultHelp: async () => '2, or 1 with fewer than 3 replicas',
+    }),
+    weights: Flags.string({
+      helpValue: 'n1=2,…',
+      description: 'relative share of the data for each node (unlisted nodes: 1)',
+    }),
     zones: Flags.string({
       helpValue: 'n1=a,…',
-      description: 'What fails together; replicas go to distinct zones.',
+      description: 'failure domain of each node; replicas go to distinct zones',
     }),
     'repair-after': durationFlag({
       helpValue: '30s',
-      description: 'How long a node may be silent before its replicas are rebuilt elsewhere.',
+      description: 'how long a node may be unreachable before its replicas are rebuilt elsewhere',
+      defaultHelp: async () => durationText(defaultRepairAfterMs),
     }),
-    port: countFlag({ description: 'Port of n1, the others follow (0: the system picks).' }),
+    port: countFlag({
+      description: 'port of n1; n2 uses the next one, and so on (0: any free port)',
+      defaultHelp: async () => '0',
+    }),
     durability: Flags.option({
       options: ['fsync', 'process'] as const,
-      description: 'What an acknowledged write survives: power loss (fsync, the default) or SIGKILL.',
+      description: 'what an acknowledged write survives: power loss (fsync) or SIGKILL (process)',
+      defaultHelp: async () => 'fsync',
     })(),
     service: Flags.string({
       helpValue: './orders.js',
       multiple: true,
-      description: 'A module of handlers that every node runs.',
+      description: 'service module that every node runs; repeat for several',
     }),
-    'max-inflight': countFlag({ description: 'Handlers that a node runs at once (256).' }),
-    foreground: Flags.boolean({ description: 'Stay attached, show every log; Ctrl-C stops all.' }),
+    'max-inflight': countFlag({
+      description: 'maximum concurrent handler calls on each node',
+      defaultHelp: async () => '256',
+    }),
+    foreground: Flags.boolean({ description: 'stay attached and print all logs; Ctrl-C stops the cluster' }),
     restart: Flags.option({
       options: ['on-failure', 'never'] as const,
       dependsOn: ['foreground'],
-      description: 'Start nodes that fail again (on-failure).',
+      description: 'whether to restart nodes that fail',
+      defaultHelp: async () => 'on-failure',
     })(),
   };
 
@@ -98,22 +120,20 @@ export default class ClusterStart extends BaseCommand<typeof ClusterStart> {
     progress.clear();
     const { status, cluster, created, restored } = started;
     if (restored !== null)
-      this.note(
-        `The cluster map had been put back to an older one: revision ${restored} was restored from the nodes’ copies.`,
-      );
-    // Commands that follow find this cluster by themselves, or need to be told.
+      this.note(`cluster map was rolled back: restored revision ${restored} from the copies of the nodes`);
+    // Later commands need -c only when this is not the cluster they use by default.
     const of = this.clusterName().value === create.name ? '' : ` -c ${create.name}`;
     const took = performance.now() - begin;
     const what = created ? 'created and started' : 'started';
     this.note(
-      `Cluster ${this.paint.bold(status.cluster)} ${what} in ${formatDuration(took)}: ${plural(status.nodes.length, 'node')}, ${plural(status.partitions.total, 'partition')}, ${plural(status.replicas, 'replica')}.`,
+      `cluster ${this.paint.bold(status.cluster)} ${what} in ${formatDuration(took)}: ${plural(status.nodes.length, 'node')}, ${plural(status.partitions.total, 'partition')}, ${plural(status.replicas, 'replica')}`,
     );
     await this.table(status.nodes, [
       { title: 'NODE', of: (row) => row.id },
       { title: 'PID', of: (row) => row.pid, align: 'right' },
       { title: 'URL', of: (row) => row.url },
-      { title: 'PRIMARY', of: (row) => row.primaries, align: 'right' },
-      { title: 'BACKUP', of: (row) => row.backups, align: 'right' },
+      { title: 'PRIMARIES', of: (row) => row.primaries, align: 'right' },
+      { title: 'BACKUPS', of: (row) => row.backups, align: 'right' },
     ]);
     this.note(
       `Data and logs: ${cluster.dir}\nNext: muster counter incr hits${of} · muster cluster status${of} · muster cluster stop${of}`,

@@ -10,13 +10,14 @@ import {
 } from '../../src/render/cluster-view.js';
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
-  static override summary = 'Shows members, who is up, and how well the partitions are replicated.';
+  static override summary = 'Show the nodes of a cluster, their state, and the health of its partitions';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> cluster status',
     '<%= config.bin %> cluster status shop --json',
   ];
   static override complete = { name: 'cluster' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
 
   async run(): Promise<Status> {
     const cluster = await this.findCluster(this.args.name);

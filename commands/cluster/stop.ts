@@ -3,14 +3,15 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { plural } from '../../src/text/format.js';
 
 export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
-  static override summary = 'Stops every node of a cluster; its data stays.';
-  static override description = 'Nodes end by themselves; whoever has not within --timeout (10s) is killed.';
+  static override summary = 'Stop all nodes of a cluster, keeping its data';
+  static override description =
+    'Nodes shut down gracefully. Stragglers are killed after --timeout (10s by default).';
   static override examples = [
     '<%= config.bin %> cluster stop',
     '<%= config.bin %> cluster stop shop --timeout 2s',
   ];
   static override complete = { name: 'cluster' } as const;
-  static override args = { name: Args.string({ description: 'Name of the cluster.', ignoreStdin: true }) };
+  static override args = { name: Args.string({ description: 'cluster name', ignoreStdin: true }) };
 
   async run(): Promise<unknown> {
     const cluster = await this.findCluster(this.args.name);
@@ -25,12 +26,12 @@ export default class ClusterStop extends BaseCommand<typeof ClusterStop> {
     );
     progress.clear();
     const killed = stopped.filter((node) => node.killed).map((node) => node.id);
-    if (killed.length > 0) this.caution(`had to be killed: ${killed.join(', ')}`);
+    if (killed.length > 0) this.caution(`did not stop in time and were killed: ${killed.join(', ')}`);
     const { name } = cluster.file;
     this.note(
       stopped.length === 0
-        ? `Cluster ${name} was not running.`
-        : `Cluster ${name}: ${plural(stopped.length, 'node')} stopped.`,
+        ? `cluster ${name} was not running`
+        : `cluster ${name} stopped: ${plural(stopped.length, 'node')}`,
     );
     return { cluster: name, stopped };
   }

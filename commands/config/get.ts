@@ -4,11 +4,17 @@ import { checkSetting, resolveSetting } from '../../src/cli/settings.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class ConfigGet extends BaseCommand<typeof ConfigGet> {
-  static override summary = 'Prints a setting as it holds here; exit code 1 when it has no value.';
+  static override summary = 'Print the effective value of a setting';
+  static override description = 'Exits with code 1 if it has no value.';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> config get cluster'];
   static override complete = { key: 'setting' } as const;
   static override args = {
-    key: Args.string({ required: true, ignoreStdin: true, description: 'cluster, timeout or color.' }),
+    key: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'setting: cluster, timeout or color',
+    }),
   };
 
   async run(): Promise<{ key: string; value: string; from: string }> {

@@ -9,7 +9,8 @@ interface Row {
 }
 
 export default class ConfigList extends BaseCommand<typeof ConfigList> {
-  static override summary = 'Lists every setting, its value here, and who set it.';
+  static override summary = 'List all settings with their effective values and sources';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> config list --json'];
 
   async run(): Promise<Row[]> {
@@ -20,8 +21,8 @@ export default class ConfigList extends BaseCommand<typeof ConfigList> {
     await this.table(rows, [
       { title: 'SETTING', of: (row) => row.key },
       { title: 'VALUE', of: (row) => row.value },
-      { title: 'FROM', of: (row) => row.from },
-      { title: 'WHAT IT IS', of: (row) => row.about },
+      { title: 'SOURCE', of: (row) => row.from },
+      { title: 'DESCRIPTION', of: (row) => row.about },
     ]);
     return rows;
   }

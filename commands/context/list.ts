@@ -7,7 +7,8 @@ interface Row {
 }
 
 export default class ContextList extends BaseCommand<typeof ContextList> {
-  static override summary = 'Lists the clusters one can use, and marks the one in use.';
+  static override summary = 'List clusters and mark the current one';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> context list'];
 
   async run(): Promise<Row[]> {
@@ -16,7 +17,7 @@ export default class ContextList extends BaseCommand<typeof ContextList> {
     const rows = listClusters().map(
       ({ name, state }): Row => ({ cluster: name, current: name === value, state }),
     );
-    if (rows.length === 0) this.note('There is no cluster yet: `muster cluster start -n 5` makes one.');
+    if (rows.length === 0) this.note('no clusters found: create one with `muster cluster start -n 5`');
     else {
       await this.table(rows, [
         { title: 'CURRENT', of: (row) => (row.current ? '*' : '') },

@@ -1,7 +1,9 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { sourceText } from '../../src/cli/settings.js';
 
 export default class ContextShow extends BaseCommand<typeof ContextShow> {
-  static override summary = 'Prints which cluster commands are for, and who says so.';
+  static override summary = 'Print the current cluster and where it is set';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> context show'];
 
   async run(): Promise<{ cluster: string; from: string; exists: boolean }> {
@@ -9,7 +11,7 @@ export default class ContextShow extends BaseCommand<typeof ContextShow> {
     const { value: cluster, from } = this.clusterName();
     const exists = clusterExists(cluster);
     this.out(`${cluster}\n`);
-    this.note(`by ${from}${exists ? '' : '; there is no such cluster yet'}`);
+    this.note(`${sourceText[from]}${exists ? '' : '; this cluster does not exist yet'}`);
     return { cluster, from, exists };
   }
 }

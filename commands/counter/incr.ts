@@ -3,16 +3,17 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { integerFlag } from '../../src/cli/flags.js';
 
 export default class CounterIncr extends BaseCommand<typeof CounterIncr> {
-  static override summary = 'Adds to a counter, exactly once, and prints its value.';
+  static override summary = 'Increment a counter and print its value';
+  static override description = 'Counts exactly once, even if the request has to be retried.';
   static override examples = [
     '<%= config.bin %> counter incr hits',
     '<%= config.bin %> counter incr hits --by 5 --json',
   ];
   static override complete = { name: 'counter' } as const;
   static override args = {
-    name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
+    name: Args.string({ required: true, ignoreStdin: true, description: 'counter name' }),
   };
-  static override flags = { by: integerFlag({ default: 1, description: 'By how much.' }) };
+  static override flags = { by: integerFlag({ default: 1, description: 'amount to add' }) };
 
   async run(): Promise<{ name: string; value: number }> {
     const { name } = this.args;

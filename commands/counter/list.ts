@@ -4,7 +4,8 @@ import { collect } from '../../src/cli/listing.js';
 import type { CounterEntry } from '../../src/client/api.js';
 
 export default class CounterList extends BaseCommand<typeof CounterList> {
-  static override summary = 'Lists counters and their values, in order of their names.';
+  static override summary = 'List counters and their values, sorted by name';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> counter list --prefix page/',
     '<%= config.bin %> counter list --ndjson | jq .value',

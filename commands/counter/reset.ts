@@ -3,16 +3,16 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { integerFlag } from '../../src/cli/flags.js';
 
 export default class CounterReset extends BaseCommand<typeof CounterReset> {
-  static override summary = 'Sets a counter to a value, 0 unless told otherwise.';
+  static override summary = 'Set a counter to a value and print it';
   static override examples = [
     '<%= config.bin %> counter reset hits',
     '<%= config.bin %> counter reset hits --to 100',
   ];
   static override complete = { name: 'counter' } as const;
   static override args = {
-    name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the counter.' }),
+    name: Args.string({ required: true, ignoreStdin: true, description: 'counter name' }),
   };
-  static override flags = { to: integerFlag({ default: 0, description: 'The value to set.' }) };
+  static override flags = { to: integerFlag({ default: 0, description: 'new value' }) };
 
   async run(): Promise<{ name: string; value: number }> {
     const { name } = this.args;

@@ -4,9 +4,9 @@ import { FaultCommand } from '../../src/cli/fault-command.js';
 import { armActions, failpoints } from '../../src/faults/plan.js';
 
 export default class FaultArm extends FaultCommand<typeof FaultArm> {
-  static override summary = 'Makes a node die, stop or lose messages at a step of two-phase commit, once.';
+  static override summary = 'Arm a one-time fault at a step of two-phase commit';
   static override description =
-    'Strikes at the next transaction over several partitions that comes to the step on that node. `muster fault heal` disarms it.';
+    'The fault fires at the next transaction over several partitions that reaches the step on that node. `muster fault heal` disarms it.';
   static override examples = [
     '<%= config.bin %> fault arm 2pc.after-prepare --node n2 --action crash',
     '<%= config.bin %> fault arm 2pc.before-decide --node n1 --action pause',
@@ -16,15 +16,15 @@ export default class FaultArm extends FaultCommand<typeof FaultArm> {
     failpoint: Args.string({
       required: true,
       ignoreStdin: true,
-      description: `Where: ${Object.keys(failpoints).join(', ')}.`,
+      description: `one of ${Object.keys(failpoints).join(', ')}`,
     }),
   };
   static override flags = {
-    node: Flags.string({ required: true, helpValue: 'ID', description: 'On which node.' }),
+    node: Flags.string({ required: true, helpValue: 'ID', description: 'node to arm' }),
     action: Flags.option({
       options: armActions,
       required: true,
-      description: 'SIGKILL, SIGSTOP, or the loss of what the step sends.',
+      description: 'what happens there: SIGKILL, SIGSTOP, or the loss of what the step sends',
     })(),
   };
 

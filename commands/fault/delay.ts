@@ -3,8 +3,8 @@ import { FaultCommand } from '../../src/cli/fault-command.js';
 import { linkArg } from '../../src/cli/node-flags.js';
 
 export default class FaultDelay extends FaultCommand<typeof FaultDelay> {
-  static override summary = 'Delays messages between nodes, in both directions; they stay in order.';
-  static override description = 'Delays on the same link add up.';
+  static override summary = 'Delay messages between nodes in both directions';
+  static override description = 'Messages stay in order. Delays on the same link add up.';
   static override examples = [
     '<%= config.bin %> fault delay n1 50ms±20ms',
     '<%= config.bin %> fault delay n1-n2 1s',
@@ -15,7 +15,7 @@ export default class FaultDelay extends FaultCommand<typeof FaultDelay> {
     time: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'How long, like 50ms, or 50ms±20ms (+- will do).',
+      description: 'delay, such as 50ms or 50ms±20ms (or 50ms+-20ms)',
     }),
   };
 

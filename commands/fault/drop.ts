@@ -3,7 +3,7 @@ import { FaultCommand } from '../../src/cli/fault-command.js';
 import { linkArg } from '../../src/cli/node-flags.js';
 
 export default class FaultDrop extends FaultCommand<typeof FaultDrop> {
-  static override summary = 'Loses a share of the messages between nodes, in both directions.';
+  static override summary = 'Drop a share of the messages between nodes in both directions';
   static override examples = [
     '<%= config.bin %> fault drop n1-n2 5%',
     '<%= config.bin %> fault drop n1 0.5%',
@@ -11,7 +11,11 @@ export default class FaultDrop extends FaultCommand<typeof FaultDrop> {
   static override complete = { link: 'link' } as const;
   static override args = {
     link: linkArg,
-    share: Args.string({ required: true, ignoreStdin: true, description: 'How many, like 5%.' }),
+    share: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'share of messages to drop, such as 5%',
+    }),
   };
 
   run(): Promise<unknown> {

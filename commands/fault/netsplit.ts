@@ -3,9 +3,9 @@ import * as Flags from '@oclif/core/flags';
 import { FaultCommand } from '../../src/cli/fault-command.js';
 
 export default class FaultNetsplit extends FaultCommand<typeof FaultNetsplit> {
-  static override summary = 'Cuts the network between groups of nodes.';
+  static override summary = 'Cut the network between groups of nodes';
   static override description =
-    'Nodes that are not named hear everybody, and so do clients. It stays, also when nodes are restarted, until it is healed.';
+    'Clients, and nodes in no group, still reach every node. The netsplit lasts until it is healed, even if nodes restart.';
   static override examples = [
     '<%= config.bin %> fault netsplit n1,n2/n3,n4,n5',
     '<%= config.bin %> fault netsplit n1/n2,n3 --one-way',
@@ -15,12 +15,12 @@ export default class FaultNetsplit extends FaultCommand<typeof FaultNetsplit> {
     groups: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'Two or more groups, like n1,n2/n3.',
+      description: 'two or more groups of nodes, such as n1,n2/n3',
     }),
   };
   static override flags = {
     'one-way': Flags.boolean({
-      description: 'Only what the first group sends to the others is lost; it hears them.',
+      description: 'drop only what the first group sends; it still receives',
     }),
   };
 

@@ -4,12 +4,13 @@ import { countFlag } from '../../src/cli/flags.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class KvDelete extends BaseCommand<typeof KvDelete> {
-  static override summary = 'Removes a key; exit code 1 when there was none.';
+  static override summary = 'Delete a key';
+  static override description = 'Exits with code 1 if the key does not exist.';
   static override examples = ['<%= config.bin %> kv delete greeting'];
   static override complete = { key: 'key' } as const;
-  static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }) };
+  static override args = { key: Args.string({ required: true, ignoreStdin: true, description: 'key' }) };
   static override flags = {
-    'if-version': countFlag({ description: 'Only if the key still has this version.' }),
+    'if-version': countFlag({ description: 'delete only if the key still has this version' }),
   };
 
   async run(): Promise<{ key: string; deleted: true }> {
@@ -20,8 +21,8 @@ export default class KvDelete extends BaseCommand<typeof KvDelete> {
       timeoutMs: this.timeoutMs(),
       ...(ifVersion === undefined ? {} : { ifVersion }),
     });
-    if (!deleted) throw new MusterError('not-found', `there is no key "${key}"`, { details: { key } });
-    this.note(`${key} removed`);
+    if (!deleted) throw new MusterError('not-found', `key "${key}" not found`, { details: { key } });
+    this.note(`${key} deleted`);
     return { key, deleted };
   }
 }

@@ -8,7 +8,8 @@ import { shorten } from '../../src/text/format.js';
 type Row = KvEntry | { readonly key: string };
 
 export default class KvList extends BaseCommand<typeof KvList> {
-  static override summary = 'Lists keys and values, in order of the keys.';
+  static override summary = 'List keys and values, sorted by key';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> kv list --prefix user/ --limit 20',
     '<%= config.bin %> kv list --keys-only',
@@ -17,7 +18,7 @@ export default class KvList extends BaseCommand<typeof KvList> {
   static override complete = { prefix: 'key', after: 'key' } as const;
   static override flags = {
     ...listFlags,
-    'keys-only': Flags.boolean({ description: 'Keys without values.' }),
+    'keys-only': Flags.boolean({ description: 'print keys without values' }),
   };
 
   async run(): Promise<Row[]> {
@@ -35,7 +36,7 @@ export default class KvList extends BaseCommand<typeof KvList> {
     if (ndjson) return rows;
     if (bare) this.out(rows.map((row) => `${row.key}\n`).join(''));
     else {
-      // On a terminal a long value would wreck the table; piped, all of it is there.
+      // On a terminal a long value would break the table; in a pipe it is printed in full.
       const width = this.io.stdout.isTTY
         ? Math.max(20, (this.io.stdout.columns ?? 80) - 40)
         : Number.POSITIVE_INFINITY;

@@ -6,7 +6,7 @@ import { parseFence } from '../../src/cli/parse.js';
 import type { KvEntry } from '../../src/client/api.js';
 
 export default class KvPut extends BaseCommand<typeof KvPut> {
-  static override summary = 'Stores a value under a key; "-" reads the value from standard input.';
+  static override summary = 'Store a value under a key';
   static override examples = [
     '<%= config.bin %> kv put greeting hello',
     'cat page.html | <%= config.bin %> kv put page -',
@@ -15,20 +15,20 @@ export default class KvPut extends BaseCommand<typeof KvPut> {
   ];
   static override complete = { key: 'key', fence: 'fence' } as const;
   static override args = {
-    key: Args.string({ required: true, ignoreStdin: true, description: 'The key.' }),
+    key: Args.string({ required: true, ignoreStdin: true, description: 'key' }),
     value: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'The value, or "-" for standard input.',
+      description: 'value, or "-" to read it from standard input',
     }),
   };
   static override flags = {
     'if-version': countFlag({
-      description: 'Only if the key still has this version (0: only if there is no such key).',
+      description: 'store only if the key still has this version (0: only if it does not exist)',
     }),
     fence: Flags.string({
       helpValue: 'LOCK:TOKEN',
-      description: 'Only if no newer token of that lock was used with this key.',
+      description: 'store only if no newer token of this lock was used with the key',
     }),
   };
 

@@ -4,9 +4,9 @@ import { acquire, acquireFlags, lockArgs } from '../../src/cli/lock-flags.js';
 import { formatDuration } from '../../src/text/duration.js';
 
 export default class LockAcquire extends BaseCommand<typeof LockAcquire> {
-  static override summary = 'Acquires a lock for its time to live, and prints its fencing token.';
+  static override summary = 'Acquire a lock and print its fencing token';
   static override description =
-    'Nobody renews it: after its time to live it is free again, whatever its holder does. Exit code 6 when it is held, 4 when waiting did not help. `lock run` keeps a lock while a command runs.';
+    'The lock is not renewed: it expires after --ttl, whatever its holder does. Exits with code 6 if the lock is held, 4 if it is still held after --wait. To hold a lock while a command runs, use `muster lock run`.';
   static override examples = [
     '<%= config.bin %> lock acquire deploy --ttl 30s',
     'token=$(<%= config.bin %> lock acquire deploy --ttl 5m --wait 10s) && <%= config.bin %> kv put release v2 --fence "deploy:$token"',
@@ -18,7 +18,7 @@ export default class LockAcquire extends BaseCommand<typeof LockAcquire> {
     ttl: durationFlag({
       required: true,
       helpValue: '30s',
-      description: 'Time to live, at least 100 ms, at most a day.',
+      description: 'time to live, from 100ms to 24h',
     }),
     ...acquireFlags,
   };
@@ -34,7 +34,7 @@ export default class LockAcquire extends BaseCommand<typeof LockAcquire> {
     progress?.clear();
     this.out(`${token}\n`);
     this.note(
-      `${name} is held for ${formatDuration(ttl)}; \`muster lock release ${name} ${token}\` frees it`,
+      `${name} acquired for ${formatDuration(ttl)}; release it with \`muster lock release ${name} ${token}\``,
     );
     return { name, token, expiresInMs: Math.max(0, Math.floor(validUntil - performance.now())) };
   }

@@ -3,7 +3,8 @@ import { lockColumns } from '../../src/cli/lock-flags.js';
 import type { LockView } from '../../src/client/api.js';
 
 export default class LockList extends BaseCommand<typeof LockList> {
-  static override summary = 'Lists the locks that are held or waited for.';
+  static override summary = 'List the locks that are held or waited for';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> lock list',
     "<%= config.bin %> lock list --json | jq -r '.[].name'",

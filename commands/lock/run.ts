@@ -1,14 +1,14 @@
 import { constants } from 'node:os';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { durationFlag } from '../../src/cli/flags.js';
+import { durationFlag, durationText } from '../../src/cli/flags.js';
 import { acquire, acquireFlags, lockArgs } from '../../src/cli/lock-flags.js';
 import type { HeldLock } from '../../src/client/api.js';
 import type { Supervisor } from '../../src/cluster/lock-run/supervise.js';
-import { MusterError } from '../../src/errors.js';
+import { invalid, MusterError } from '../../src/errors.js';
 import { formatDuration } from '../../src/text/duration.js';
 
 const exitCodes = { notAcquired: 124, own: 125, lost: 126, notFound: 127 } as const;
-/** A terminal and a program between may both hand on one Ctrl-C: two signals closer than this, in ms, are one. */
+/** A terminal and a wrapper program may each pass on the same Ctrl-C: two signals closer than this, in ms, count as one. */
 const sameSignalMs = 300;
 
 interface LockRunReport {
@@ -19,12 +19,12 @@ interface LockRunReport {
 }
 
 export default class LockRun extends BaseCommand<typeof LockRun> {
-  static override summary = 'Runs a command while it holds a lock, which it renews and releases.';
+  static override summary = 'Run a command while holding a lock';
   static override description = [
-    'The command is the leader of a process group of its own, and finds MUSTER_LOCK_NAME and MUSTER_LOCK_TOKEN in its environment. When the lock can no longer be proved held, the whole group gets SIGTERM, and SIGKILL after --grace, all before the lock can be another’s; that holds when this process is stopped or killed too. What the command leaves running in its group when it ends is ended as well; then the lock is released. SIGINT, SIGTERM and SIGHUP are handed on to the group; the second one kills it.',
-    'Its exit code is the command’s (128 + the signal that it died of); 124: the lock was not free in time; 125: muster itself failed; 126: the lock was lost; 127: the command cannot be run. With --json the command’s output goes to stderr.',
-    'No lock can stop what a command has sent already, nor one that leaves its process group: only a fence is absolute (`kv put --fence`).',
-  ].join(' ');
+    'The lock is renewed while the command runs, and released when it exits. The command leads its own process group and gets MUSTER_LOCK_NAME and MUSTER_LOCK_TOKEN in its environment. When the lock can no longer be proved held, the whole group gets SIGTERM, then SIGKILL after --grace, before anyone else can acquire the lock. This also holds if muster itself is stopped or killed. When the command exits, processes that it left in its group are killed before the lock is released. SIGINT, SIGTERM and SIGHUP are forwarded to the group; a second one kills it.',
+    'The exit code is that of the command (128 + N if signal N killed it). Other codes: 124, the lock was not acquired in time; 125, muster failed; 126, the lock was lost; 127, the command cannot be run. With --json the output of the command goes to stderr.',
+    'A lock cannot recall requests that the command has already sent, nor stop a process that leaves the group. Only a fencing token is absolute (`muster kv put --fence`).',
+  ].join('\n\n');
   static override usage = 'lock run NAME [--ttl 10s] [--wait 5s] [--grace 2s] -- COMMAND [ARG…]';
   static override examples = [
     '<%= config.bin %> lock run nightly --ttl 10s -- ./backup.sh',
@@ -38,14 +38,15 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
   static override flags = {
     ttl: durationFlag({
       default: 10_000,
-      defaultHelp: async () => '10s',
       helpValue: '10s',
-      description: 'How long others wait for it when this machine is gone; more than twice --grace.',
+      description:
+        'time to live: how long the lock outlasts a crash of this machine; at least twice --grace plus 200ms',
     }),
     ...acquireFlags,
     grace: durationFlag({
       helpValue: '2s',
-      description: 'Between SIGTERM and SIGKILL; default 2s, at most a quarter of --ttl.',
+      description: 'time between SIGTERM and SIGKILL',
+      defaultHelp: async () => '2s, or a quarter of --ttl if that is shorter',
     }),
   };
 
@@ -71,9 +72,10 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     const most = longestGrace(ttl);
     const grace = this.flags.grace ?? Math.max(0, Math.min(2000, ttl / 4, most));
     if (grace > most)
-      throw new MusterError(
-        'usage',
-        `--ttl (${formatDuration(ttl)}) must be at least twice --grace (${formatDuration(grace)}) and 200 ms more, to leave time for renewals`,
+      throw invalid(
+        '--ttl',
+        durationText(ttl),
+        `at least ${durationText(2 * grace + 200)}, which is twice --grace plus 200ms for renewals`,
       );
     const unfit = whyNotRunnable(command!);
     if (unfit !== null) {
@@ -84,7 +86,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     const signal = this.interruptible();
     const { dir } = await this.findCluster();
     const marker = `--muster-lock=${this.clusterName().value}/${name}`;
-    // Started beside the acquiring, so that the lock is not held idle meanwhile.
+    // Started while the lock is acquired, so that the lock is not held idle meanwhile.
     const supervisor = new Supervisor(dir, marker, this.jsonEnabled() ? 2 : 1);
     try {
       const progress = wait > 0 ? await this.progress(`waiting for ${name}`) : null;
@@ -100,10 +102,10 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
   #command(): string[] {
     if (this.#words !== null && this.#words.length > 0 && this.argvRest.length <= 1) return this.#words;
     const [, stray] = this.argvRest;
-    const what = stray === undefined ? 'the command is missing' : `"${stray}" stands before "--"`;
+    const what = stray === undefined ? 'missing command' : `unexpected argument "${stray}" before "--"`;
     throw new MusterError(
       'usage',
-      `${what}: write the command after "--", as in \`muster lock run NAME -- COMMAND\``,
+      `${what}: pass the command after "--", as in \`muster lock run NAME -- COMMAND\``,
     );
   }
 
@@ -119,7 +121,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     this.#handOn(supervisor);
     held.keep();
     const env = { ...process.env, MUSTER_LOCK_NAME: name, MUSTER_LOCK_TOKEN: String(token) };
-    const stopping = () => this.note(`lock ${name} cannot be proved held any more: stopping ${command}`);
+    const stopping = () => this.note(`lock ${name} can no longer be proved held: stopping ${command}`);
     const ending = await supervisor
       .run(held, { command, args, env, graceMs, stopping })
       .catch(async (error: unknown) => {
@@ -132,7 +134,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
       this.#lost(name, `${ending.why}; ${command} was stopped`);
     }
     const lostAfter = await this.#release(held, ttl);
-    if (lostAfter) this.#lost(name, `it was not held any more when ${command} ended`);
+    if (lostAfter) this.#lost(name, `it was no longer held when ${command} exited`);
     const exitCode = ending.signal === null ? (ending.code ?? 1) : 128 + constants.signals[ending.signal];
     this.exitWith(exitCode);
     return { name, token, exitCode, signal: ending.signal };
@@ -146,7 +148,7 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
     });
   }
 
-  /** True: it was not held any more. A release that fails otherwise is only told of: the lock ends by itself. */
+  /** True: it was no longer held. Any other failure is only a warning, because the lock expires without a release. */
   async #release(held: HeldLock, timeoutMs: number): Promise<boolean> {
     const lostBefore = held.signal.aborted;
     try {
@@ -156,13 +158,13 @@ export default class LockRun extends BaseCommand<typeof LockRun> {
       if ((error as MusterError).code === 'lock-lost') return true;
       if (!lostBefore)
         this.caution(
-          `lock ${held.name} could not be released (${(error as Error).message}); it ends by itself within ${formatDuration(this.flags.ttl)}`,
+          `cannot release lock ${held.name}: ${(error as Error).message}; it expires within ${formatDuration(this.flags.ttl)}`,
         );
       return false;
     }
   }
 
-  /** The first signal goes to the command's group, the second kills it; when that is gone, the second leaves at once, without a release. */
+  /** The first signal goes to the command's group, the second kills it; when the group has ended, the second exits immediately, without a release. */
   #handOn(supervisor: Supervisor): void {
     let first: number | null = null;
     let leaving: number | null = null;

@@ -3,7 +3,8 @@ import { lockArgs, lockColumns } from '../../src/cli/lock-flags.js';
 import type { LockView } from '../../src/client/api.js';
 
 export default class LockShow extends BaseCommand<typeof LockShow> {
-  static override summary = 'Shows who holds a lock, and how many wait for it.';
+  static override summary = 'Show the holders of a lock and how many clients wait for it';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> lock show deploy',
     "<%= config.bin %> lock show deploy --json | jq '.holders[].token'",
@@ -14,7 +15,7 @@ export default class LockShow extends BaseCommand<typeof LockShow> {
   async run(): Promise<LockView> {
     const { name } = this.args;
     const client = await this.client();
-    // A lock is there as long as somebody holds it or waits: else it is free, with any number of permits.
+    // A lock exists only while it is held or waited for; otherwise it is free and has no permit count yet.
     const lock = (await client.locks.show(name, { timeoutMs: this.timeoutMs() })) ?? {
       name,
       permits: 0,

@@ -5,9 +5,9 @@ import { nodeArgs } from '../../src/cli/node-flags.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
-  static override summary = 'Makes nodes leave the cluster: others take over what they hold, then they end.';
+  static override summary = 'Drain nodes: move their data to other nodes, then remove them';
   static override description =
-    'Nothing a node holds ever falls below its replicas on the way. A node that is down can be drained, too.';
+    'No partition drops below its number of replicas on the way. A node that is down can also be drained.';
   static override examples = [
     '<%= config.bin %> node drain n4',
     '<%= config.bin %> node drain n4 n5 --no-wait',
@@ -19,12 +19,12 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
   static override flags = {
     ...movingFlags,
     degrade: Flags.boolean({
-      description: 'Even if too few nodes are left for all replicas; never below what a write needs.',
+      description: 'drain even if too few nodes remain for all replicas, but never below --min-in-sync',
     }),
   };
 
   async run(): Promise<unknown> {
-    if (this.argvRest.length === 0) throw new MusterError('usage', 'name the nodes to drain');
+    if (this.argvRest.length === 0) throw new MusterError('usage', 'missing nodes: name the nodes to drain');
     const ids = [...new Set(this.argvRest)];
     const cluster = await this.findCluster();
     const client = await this.client();
@@ -44,8 +44,8 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
       settle: (of, update) => settleMoves(of, client, { timeoutMs, signal, update }),
     });
     progress.clear();
-    const gone = this.flags['no-wait'] ? 'is being drained' : 'has left the cluster';
-    for (const id of ids) this.note(`${id} ${gone}.`);
+    const result = this.flags['no-wait'] ? 'draining' : 'drained and removed from the cluster';
+    for (const id of ids) this.note(`${id} ${result}`);
     return { drained: ids, moves: movesReport(map) };
   }
 }

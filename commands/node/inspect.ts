@@ -4,13 +4,14 @@ import { formatBytes } from '../../src/render/bytes.js';
 import { formatDuration } from '../../src/text/duration.js';
 
 export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
-  static override summary = 'Asks one node what it knows of itself and its partitions.';
+  static override summary = 'Show what a node reports about itself and its partitions';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> node inspect n1',
     '<%= config.bin %> node inspect n1 --json',
   ];
   static override complete = { id: 'node' } as const;
-  static override args = { id: Args.string({ required: true, ignoreStdin: true, description: 'The node.' }) };
+  static override args = { id: Args.string({ required: true, ignoreStdin: true, description: 'node ID' }) };
 
   async run(): Promise<unknown> {
     const cluster = await this.findCluster();
@@ -21,8 +22,8 @@ export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
     const { paint } = this;
     this.out(
       [
-        `${paint.bold(status.id)} of ${status.cluster}, muster ${status.version}, pid ${status.pid}, ${status.url}`,
-        `start ${status.incarnation}, up ${formatDuration(status.uptimeMs)}, ${formatBytes(status.rssBytes)} resident, map revision ${status.revision}`,
+        `${paint.bold(status.id)} in cluster ${status.cluster}, muster ${status.version}, pid ${status.pid}, ${status.url}`,
+        `incarnation ${status.incarnation}, up ${formatDuration(status.uptimeMs)}, ${formatBytes(status.rssBytes)} resident, cluster map revision ${status.revision}`,
         `store ${status.store}: log ${formatBytes(status.storage.logBytes)} in ${status.storage.segments} segments, ${status.storage.syncs} syncs`,
         '',
       ].join('\n'),
@@ -36,8 +37,9 @@ export default class NodeInspect extends BaseCommand<typeof NodeInspect> {
       },
       { title: 'EPOCH', of: (row) => row.epoch, align: 'right' },
       {
-        title: 'SERVES',
-        of: (row) => (row.role !== 'primary' ? null : row.writable ? 'yes' : row.serving ? 'reads' : 'no'),
+        title: 'SERVING',
+        of: (row) =>
+          row.role !== 'primary' ? null : row.writable ? 'yes' : row.serving ? 'reads only' : 'no',
       },
       { title: 'COMMIT', of: (row) => row.commit, align: 'right' },
       { title: 'TAIL', of: (row) => row.tail, align: 'right' },

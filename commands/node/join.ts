@@ -1,15 +1,15 @@
+import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag } from '../../src/cli/flags.js';
 import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
-import { nodeArgs } from '../../src/cli/node-flags.js';
 import { parseWeights } from '../../src/cli/parse.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
-  static override summary = 'Adds nodes to the cluster and gives them their share; serves all the while.';
+  static override summary = 'Add nodes to the cluster without downtime';
   static override description =
-    'With --address and the token of a cluster that was started with another data folder on this machine, the node lives in yours.';
+    'New nodes get their share of the data. With --address and --token-file, a node of your data folder joins a cluster that was started with another data folder on this machine.';
   static override examples = [
     '<%= config.bin %> node join',
     '<%= config.bin %> node join n6 --weight 2 --zone b',
@@ -17,18 +17,27 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
   ];
   static override complete = { 'token-file': 'file' } as const;
   static override strict = false;
-  static override args = nodeArgs;
+  static override args = {
+    id: Args.string({
+      description: 'names for the new nodes (default: the next free name)',
+      ignoreStdin: true,
+    }),
+  };
   static override flags = {
     ...movingFlags,
-    weight: Flags.string({ helpValue: 'N', description: 'Its share beside the others (1).' }),
-    zone: Flags.string({ helpValue: 'ZONE', description: 'What it fails together with.' }),
-    port: countFlag({ description: 'Port of the node (0: the system picks).' }),
+    weight: Flags.string({
+      helpValue: 'N',
+      description: 'share of the data relative to other nodes',
+      defaultHelp: async () => '1',
+    }),
+    zone: Flags.string({ helpValue: 'ZONE', description: 'failure domain of the node' }),
+    port: countFlag({ description: 'port of the node (0: any free port)', defaultHelp: async () => '0' }),
     address: Flags.string({
       helpValue: 'HOST:PORT',
-      description: 'A node of the cluster to join, started elsewhere.',
+      description: 'address of a node in the cluster to join',
       dependsOn: ['token-file'],
     }),
-    'token-file': Flags.string({ helpValue: 'FILE', description: 'Holds that cluster’s token.' }),
+    'token-file': Flags.string({ helpValue: 'FILE', description: 'file with the token of that cluster' }),
   };
 
   async run(): Promise<unknown> {
@@ -44,7 +53,8 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
     const client = await openClient({ clusterDir: cluster.dir, timeoutMs });
     try {
       const ids = this.argvRest.length > 0 ? this.argvRest : nextIds(await client.map(), 1);
-      if (port !== undefined && ids.length > 1) throw new MusterError('usage', '--port is for one node');
+      if (port !== undefined && ids.length > 1)
+        throw new MusterError('usage', '--port applies to one node only: name a single node');
       const shared = {
         ...(weight === undefined ? {} : { weight: parseWeights(`x=${weight}`).x as number }),
         ...(zone === undefined ? {} : { zone }),
@@ -64,7 +74,7 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
         },
       );
       progress.clear();
-      this.note(`${ids.join(', ')} joined cluster ${map.name}.`);
+      this.note(`${ids.join(', ')} joined cluster ${map.name}`);
       return { joined: ids, cluster: map.name, moves: movesReport(map) };
     } finally {
       await client.close();
@@ -81,7 +91,7 @@ export default class NodeJoin extends BaseCommand<typeof NodeJoin> {
     try {
       token = readFileSync(path, 'utf8').trim();
     } catch (cause) {
-      throw new MusterError('usage', `cannot read the token: ${(cause as Error).message}`, {
+      throw new MusterError('usage', `cannot read ${path}: ${(cause as Error).message}`, {
         details: { command: 'node join' },
       });
     }

@@ -4,7 +4,8 @@ import type { NodeRow } from '../../src/cluster/observe/status.js';
 import { nodeColumns } from '../../src/render/cluster-view.js';
 
 export default class NodeList extends BaseCommand<typeof NodeList> {
-  static override summary = 'Lists the nodes of the cluster, the dead ones too.';
+  static override summary = 'List the nodes of the cluster, including those that are down';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> node list', '<%= config.bin %> node list --json'];
 
   async run(): Promise<readonly NodeRow[]> {

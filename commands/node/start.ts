@@ -4,7 +4,8 @@ import { nodeArgs } from '../../src/cli/node-flags.js';
 import { MusterError } from '../../src/errors.js';
 
 export default class NodeStart extends BaseCommand<typeof NodeStart> {
-  static override summary = 'Starts nodes that do not run; they catch up by themselves.';
+  static override summary = 'Start nodes that are down';
+  static override description = 'Started nodes catch up automatically.';
   static override examples = ['<%= config.bin %> node start n2', '<%= config.bin %> node start all'];
   static override complete = { id: 'node' } as const;
   static override strict = false;
@@ -13,7 +14,8 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
 
   async run(): Promise<unknown> {
     const cluster = await this.findCluster();
-    if (this.argvRest.length === 0) throw new MusterError('usage', 'name the nodes to start, or all');
+    if (this.argvRest.length === 0)
+      throw new MusterError('usage', 'missing nodes: name the nodes to start, or all');
     const [{ pickNodes }, { startAndAwait }, { withClusterLock }, { freshRoster }] = await Promise.all([
       import('../../src/cluster/processes/nodes.js'),
       import('../../src/cluster/processes/node-start.js'),
@@ -29,8 +31,8 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       return startAndAwait(cluster, ids, { timeoutMs, signal });
     });
     progress.clear();
-    for (const { id, pid, url } of started) this.note(`${id} runs (pid ${pid}, ${url})`);
-    if (started.length === 0) this.note('Every node runs already.');
+    for (const { id, pid, url } of started) this.note(`${id} started (pid ${pid}, ${url})`);
+    if (started.length === 0) this.note('all nodes are already running');
     return oneOrMany(started);
   }
 }

@@ -1,10 +1,11 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { oneOrMany, pickVictims } from '../../src/cli/cluster-actions.js';
+import { oneOrMany, selectNodes } from '../../src/cli/cluster-actions.js';
 import { nodeArgs, roleFlags } from '../../src/cli/node-flags.js';
 
 export default class NodeStop extends BaseCommand<typeof NodeStop> {
-  static override summary = 'Stops nodes gracefully; others take over.';
-  static override description = 'A node that has not ended within --timeout (10s) is killed.';
+  static override summary = 'Stop nodes gracefully';
+  static override description =
+    'Other nodes take over their partitions. Stragglers are killed after --timeout (10s by default).';
   static override examples = [
     '<%= config.bin %> node stop n2',
     '<%= config.bin %> node stop --role primary --of hits',
@@ -19,7 +20,7 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
     const cluster = await this.findCluster();
     const { role, of } = this.flags;
     const timeoutMs = this.timeoutMs();
-    const ids = await pickVictims(
+    const ids = await selectNodes(
       cluster,
       { ids: this.argvRest, role, of, only: ['running', 'stopped'] },
       timeoutMs,
@@ -37,8 +38,8 @@ export default class NodeStop extends BaseCommand<typeof NodeStop> {
       ),
     );
     for (const { id, pid, killed } of stopped)
-      this.note(`${id} ${killed ? 'killed, it did not end by itself' : 'stopped'} (pid ${pid})`);
-    if (ids.length === 0) this.note('No node is up or paused: nothing to do.');
+      this.note(`${id} ${killed ? 'killed because it did not stop in time' : 'stopped'} (pid ${pid})`);
+    if (ids.length === 0) this.note('no node is up or paused: nothing to do');
     return oneOrMany(stopped);
   }
 }

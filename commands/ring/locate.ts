@@ -14,7 +14,8 @@ interface Row {
 }
 
 export default class RingLocate extends BaseCommand<typeof RingLocate> {
-  static override summary = 'Says where keys are: hash, partition, primary, backups.';
+  static override summary = 'Show the hash, partition, primary and backups of keys';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> ring locate hits user/7'];
   static override complete = { key: 'name' } as const;
   static override strict = false;
@@ -22,7 +23,7 @@ export default class RingLocate extends BaseCommand<typeof RingLocate> {
   static override args = keyArgs;
 
   async run(): Promise<Row[]> {
-    if (this.argvRest.length === 0) throw new MusterError('usage', 'name the keys to locate');
+    if (this.argvRest.length === 0) throw new MusterError('usage', 'missing keys: name the keys to locate');
     const map = await mapOf(await this.findCluster(), this.timeoutMs());
     const rows = this.argvRest.map((key): Row => {
       const hash = hashKey(key);

@@ -4,17 +4,18 @@ import { type Owner, ownership } from '../../src/render/ownership.js';
 import { percent } from '../../src/text/format.js';
 
 export default class RingOwners extends BaseCommand<typeof RingOwners> {
-  static override summary = 'Shows how much of the key space each node owns, against the ideal.';
+  static override summary = 'Show the share of the key space that each node owns, and its ideal share';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> ring owners', '<%= config.bin %> ring owners --json'];
 
   async run(): Promise<Owner[]> {
     const rows = ownership(await mapOf(await this.findCluster(), this.timeoutMs()));
     await this.table(rows, [
       { title: 'NODE', of: (row) => row.node },
-      { title: 'PRIMARY OF', of: (row) => row.partitions, align: 'right' },
+      { title: 'PRIMARIES', of: (row) => row.partitions, align: 'right' },
       { title: 'SHARE', of: (row) => percent(row.share), align: 'right' },
       { title: 'IDEAL', of: (row) => percent(row.ideal), align: 'right' },
-      { title: 'COPIES', of: (row) => row.copies, align: 'right' },
+      { title: 'REPLICAS', of: (row) => row.copies, align: 'right' },
     ]);
     return rows;
   }

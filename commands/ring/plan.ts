@@ -7,8 +7,9 @@ import { MusterError } from '../../src/errors.js';
 import { percent } from '../../src/text/format.js';
 
 export default class RingPlan extends BaseCommand<typeof RingPlan> {
-  static override summary =
-    'Shows what a change of the nodes would move, from whom to whom; changes nothing.';
+  static override summary = 'Preview the data that a change of nodes would move';
+  static override description = 'Changes nothing in the cluster.';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> ring plan --add n6',
     '<%= config.bin %> ring plan --remove n2 --max-moved 25%',
@@ -21,23 +22,27 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     svg: 'file',
   } as const;
   static override flags = {
-    add: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that joins.' }),
-    remove: Flags.string({ multiple: true, helpValue: 'ID', description: 'A node that is drained.' }),
+    add: Flags.string({ multiple: true, helpValue: 'ID', description: 'node to add; repeat for several' }),
+    remove: Flags.string({
+      multiple: true,
+      helpValue: 'ID',
+      description: 'node to drain; repeat for several',
+    }),
     weight: Flags.string({
       multiple: true,
       helpValue: 'ID=N',
-      description: 'A new share, of a new node too.',
+      description: 'new weight of a node, existing or added',
     }),
     zone: Flags.string({
       multiple: true,
       helpValue: 'ID=ZONE',
-      description: 'A new zone, of a new node too.',
+      description: 'new failure domain of a node, existing or added',
     }),
     'max-moved': Flags.string({
       helpValue: '25%',
-      description: 'Exit code 1 when a greater share of the replicas would move.',
+      description: 'exit with code 1 if a larger share of the replicas would move',
     }),
-    svg: Flags.string({ helpValue: 'FILE', description: 'Draw the ring before and after.' }),
+    svg: Flags.string({ helpValue: 'FILE', description: 'draw the ring before and after into this file' }),
   };
 
   async run(): Promise<unknown> {
@@ -71,12 +76,12 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
     if (this.flags.svg !== undefined) {
       const { writeRingSvg } = await import('../../src/cli/ring-file.js');
       writeRingSvg(this.flags.svg, plan.map, plan.change);
-      this.note(`Drawn: ${this.flags.svg}`);
+      this.note(`wrote ${this.flags.svg}`);
     }
     this.note(planLine(report));
     if (!report.withinLimit) {
       this.exitWith(1);
-      this.note(`That is more than --max-moved ${percent(limit as number)}.`);
+      this.note(`exceeds --max-moved ${percent(limit as number)}`);
     }
     return report;
   }
@@ -84,6 +89,6 @@ export default class RingPlan extends BaseCommand<typeof RingPlan> {
 
 function newcomer(id: string, members: Readonly<Record<string, Member>>): Member {
   if (members[id] !== undefined)
-    throw new MusterError('node-exists', `there is a node ${id} already`, { details: { node: id } });
+    throw new MusterError('node-exists', `node ${id} already exists`, { details: { node: id } });
   return { id, store: 'planned', incarnation: 1, url: '', weight: 1, zone: '', state: 'active' };
 }

@@ -4,8 +4,8 @@ import { movingFlags, movingTimeoutMs } from '../../src/cli/moving-flags.js';
 import { parseWeights, parseZones } from '../../src/cli/parse.js';
 
 export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
-  static override summary =
-    'Places the partitions anew, with new weights or zones if given; moves as little as it can.';
+  static override summary = 'Recompute placement, optionally with new weights or zones';
+  static override description = 'Moves as little data as possible.';
   static override examples = [
     '<%= config.bin %> ring rebalance --weights n1=2,n3=0.5',
     '<%= config.bin %> ring rebalance --zones n1=a,n2=a,n3=b',
@@ -14,10 +14,13 @@ export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
   static override complete = { weights: 'node-values', zones: 'node-values' } as const;
   static override flags = {
     ...movingFlags,
-    weights: Flags.string({ helpValue: 'n1=2,…', description: 'New shares of nodes.' }),
+    weights: Flags.string({
+      helpValue: 'n1=2,…',
+      description: 'new relative share of the data for each node',
+    }),
     zones: Flags.string({
       helpValue: 'n1=a,…',
-      description: 'What fails together; replicas go to distinct zones.',
+      description: 'new failure domain of each node; replicas go to distinct zones',
     }),
   };
 
@@ -31,7 +34,7 @@ export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
     const client = await this.client();
     const timeoutMs = this.timeoutMs(movingTimeoutMs);
     const signal = this.interruptible();
-    const progress = await this.progress('placing the partitions');
+    const progress = await this.progress('computing placement');
     const [{ publishPlacement }, { settleMoves, movesReport }] = await Promise.all([
       import('../../src/cluster/placement/placing.js'),
       import('../../src/cli/moves.js'),
@@ -56,7 +59,7 @@ export default class RingRebalance extends BaseCommand<typeof RingRebalance> {
       report.cause === cause
         ? `${report.done.copies} of ${report.planned.copies} copies made`
         : 'nothing to move';
-    this.note(this.flags['no-wait'] ? 'The new placement is published.' : `In place: ${moved}.`);
+    this.note(this.flags['no-wait'] ? 'new placement published' : `placement complete: ${moved}`);
     return report;
   }
 }

@@ -13,7 +13,9 @@ interface Shown {
 }
 
 export default class RingShow extends BaseCommand<typeof RingShow> {
-  static override summary = 'Draws the ring: which node is primary of which arc, against the ideal.';
+  static override summary = 'Draw the ring: which node is the primary of each arc of the key space';
+  static override description = 'The ring is the circle of all key hashes, divided into partitions.';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> ring show',
     '<%= config.bin %> ring show --moves',
@@ -22,9 +24,9 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
   static override complete = { svg: 'file' } as const;
   static override flags = {
     moves: Flags.boolean({
-      description: 'The last change of placement instead: what was planned, and what has moved.',
+      description: 'show the last placement change instead: planned and completed moves',
     }),
-    svg: Flags.string({ helpValue: 'FILE', description: 'Draw it into this file, too.' }),
+    svg: Flags.string({ helpValue: 'FILE', description: 'also draw the ring into this file' }),
   };
 
   async run(): Promise<Shown | MovesReport> {
@@ -32,7 +34,7 @@ export default class RingShow extends BaseCommand<typeof RingShow> {
     if (this.flags.svg !== undefined) {
       const { writeRingSvg } = await import('../../src/cli/ring-file.js');
       writeRingSvg(this.flags.svg, map);
-      this.note(`Drawn: ${this.flags.svg}`);
+      this.note(`wrote ${this.flags.svg}`);
     }
     if (this.flags.moves) return this.#moves(map);
     const partitions = map.partitions.map((config, partition) => ({

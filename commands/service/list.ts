@@ -2,7 +2,8 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import type { ServiceView } from '../../src/client/api.js';
 
 export default class ServiceList extends BaseCommand<typeof ServiceList> {
-  static override summary = 'Lists the services that the nodes run, and their methods.';
+  static override summary = 'List the services that nodes run, with their methods';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> service list', '<%= config.bin %> service list --json'];
 
   async run(): Promise<ServiceView[]> {

@@ -3,11 +3,12 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { type Part, partColumns, withNodes } from '../../src/cli/tx-view.js';
 
 export default class TxList extends BaseCommand<typeof TxList> {
-  static override summary = 'Lists transactions that have not ended, part by part.';
+  static override summary = 'List open transactions, one row for each partition';
+  static override readOnly = true;
   static override examples = ['<%= config.bin %> tx list', '<%= config.bin %> tx list --in-doubt --json'];
   static override flags = {
     'in-doubt': Flags.boolean({
-      description: 'Only parts that are prepared and have not heard of a decision.',
+      description: 'only parts that are prepared and have not learned the decision',
     }),
   };
 
@@ -17,7 +18,7 @@ export default class TxList extends BaseCommand<typeof TxList> {
     const wanted = this.flags['in-doubt'] ? all.filter(({ state }) => state === 'in-doubt') : all;
     const parts = withNodes(await client.map(), wanted);
     if (parts.length === 0)
-      this.note(this.flags['in-doubt'] ? 'Nothing is in doubt.' : 'No transaction is open.');
+      this.note(this.flags['in-doubt'] ? 'no transactions in doubt' : 'no open transactions');
     else await this.table(parts, partColumns(60));
     return parts;
   }

@@ -17,18 +17,17 @@ const TRACE_MS = 1000;
 type Report = TxReport & { readonly trace?: readonly Step[]; readonly inDoubt?: readonly number[] };
 
 export default class TxRun extends BaseCommand<typeof TxRun> {
-  static override summary =
-    'Reads, checks and writes several keys in one step: all of it, or nothing (exit code 6).';
+  static override summary = 'Run a transaction over several keys, all or nothing';
   static override description =
-    `Statements, separated by ";" or new lines; "#" begins a comment, words are quoted as in a shell:
+    `Statements are separated by ";" or new lines and quoted as in a shell; "#" starts a comment:
 
-  check KEY = VALUE     only if it holds this; 3 is a counter's, "3" is text
-  check KEY = nothing   only if there is no such key
-  check KEY @VERSION    only if it is still at this version
-  get KEY               read it, as it was before the writes
+  check KEY = VALUE     proceed only if the key has this value; 3 is a counter, "3" is text
+  check KEY = nothing   proceed only if the key does not exist
+  check KEY @VERSION    proceed only if the key still has this version
+  get KEY               read the key, as it was before the writes
   put KEY VALUE          delete KEY          incr KEY [N]          decr KEY [N]
 
-What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committed; 6: aborted, nothing was written; 7: unknown.`;
+Values that were read go to stdout, in a pipe as one "KEY VALUE" line each. Exit codes: 0, committed; 6, aborted without writing anything; 7, unknown.`;
   static override examples = [
     "<%= config.bin %> tx run -c 'check stock = 3; decr stock; put order/17 paid; get price'",
     '<%= config.bin %> tx run transfer.tx --json',
@@ -39,17 +38,18 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
   static override complete = { file: 'file' } as const;
   static override asks = { command: [] };
   static override args = {
-    file: Args.string({ ignoreStdin: true, description: 'A file of statements, or "-" for standard input.' }),
+    file: Args.string({ ignoreStdin: true, description: 'file of statements, or "-" for standard input' }),
   };
   static override flags = {
-    // Without its letter: "-c" says what to run here.
+    // Without the short form: -c is --command here.
     cluster: Flags.string(clusterFlag),
-    command: Flags.string({ char: 'c', helpValue: 'STATEMENTS', description: 'The statements themselves.' }),
-    trace: Flags.boolean({ description: 'Show the protocol as it happened.' }),
+    command: Flags.string({ char: 'c', helpValue: 'STATEMENTS', description: 'statements to run' }),
+    trace: Flags.boolean({ description: 'show the steps of the protocol' }),
     'pause-at': Flags.string({
       options: ['prepared', 'decided'],
       helpValue: 'STEP',
-      description: 'Stop when all are prepared, or when it is decided and nobody is told: break it there.',
+      description:
+        'pause once all participants are prepared, or once the outcome is decided but not yet sent',
     }),
   };
 
@@ -74,11 +74,11 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     const { command } = this.flags;
     if (command !== undefined) {
       if (file !== undefined)
-        throw new MusterError('usage', `either -c STATEMENTS or a file, not both: "${file}"`);
+        throw new MusterError('usage', `-c STATEMENTS cannot be combined with a file (${file})`);
       return command;
     }
     if (file === undefined && this.io.stdin.isTTY)
-      throw new MusterError('usage', 'there are no statements: give -c STATEMENTS, a file, or "-"');
+      throw new MusterError('usage', 'missing statements: pass -c STATEMENTS, a file, or "-"');
     const { readAll } = await import('../../src/cli/stdin.js');
     const most = limits.frameBytes / 2;
     if (file === undefined || file === '-') return readAll(this.io.stdin, most);
@@ -88,16 +88,12 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
       const { code } = cause as NodeJS.ErrnoException;
       if (cause instanceof MusterError) throw cause;
       const why =
-        code === 'ENOENT'
-          ? 'there is no such file'
-          : code === 'EISDIR'
-            ? 'it is a folder'
-            : (cause as Error).message;
-      throw new MusterError('usage', `"${file}" cannot be read: ${why}`, { cause });
+        code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a folder' : (cause as Error).message;
+      throw new MusterError('usage', `cannot read ${file}: ${why}`, { cause });
     }
   }
 
-  /** Runs it, and meanwhile says which one it is and what can be done with it. */
+  /** Runs it, and while it is paused prints its ID and the commands that apply to it. */
   async #paused(items: readonly TxItem[], pauseAt: PauseAt): Promise<TxReport> {
     const { findPaused, pausedText, partitionsOf } = await import('../../src/cli/tx-view.js');
     const client = await this.client();
@@ -106,7 +102,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
       const [p] = parts.keys();
       throw new MusterError(
         'usage',
-        `--pause-at needs keys of several partitions; these are all of partition ${p}, where one log entry does it all`,
+        `--pause-at requires keys in several partitions: all of these are in partition ${p}, which commits with a single log entry`,
       );
     }
     const before = new Set((await client.tx.list()).map(({ id }) => id));
@@ -126,11 +122,11 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     });
     const left = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => {
-        const what = id === null ? 'it' : id;
+        const what = id === null ? 'the transaction' : id;
         reject(
           new MusterError(
             'interrupted',
-            `interrupted: ${what} stays paused, and is aborted after ${limits.txPauseMs / 1000} s`,
+            `interrupted: ${what} stays paused and will be aborted after ${limits.txPauseMs / 1000} s`,
           ),
         );
       });
@@ -153,7 +149,7 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
     else await this.table(reads, readColumns(Math.max(20, (this.io.stdout.columns ?? 80) - 40)));
   }
 
-  /** Shows the picture; a trace that cannot be had changes nothing of what the transaction came to. */
+  /** Draws the trace; failing to read it does not affect the result of the transaction. */
   async #trace(items: readonly TxItem[], report: TxReport): Promise<readonly Step[]> {
     const { partitionsOf, pictureOf, primaryOf, traceOf } = await import('../../src/cli/tx-view.js');
     const client = await this.client();
@@ -164,23 +160,22 @@ What was read goes to stdout, "KEY VALUE" a line in a pipe. Exit code 0: committ
         const where = `partition ${p} on ${primaryOf(map, p as number) ?? 'no node'}`;
         const end =
           report.outcome === 'committed'
-            ? 'it took one log entry there and no prepare'
-            : 'there is no prepare';
-        this.note(`All keys are of ${where}: ${end}.`);
+            ? 'committed with one log entry, without a prepare phase'
+            : 'there is no prepare phase';
+        this.note(`all keys are in ${where}: ${end}`);
         return [];
       }
       const trace = await traceOf(client, report, this.flags['pause-at'] === 'decided' ? 0 : TRACE_MS);
-      if (trace.length === 0)
-        this.note('Its coordinator remembers no steps of it: it died meanwhile, or has done much else.');
+      if (trace.length === 0) this.note('trace no longer available');
       else this.out(pictureOf(report.id, trace, report.outcome, this.paint, this.io.stdout));
       return trace;
     } catch (error) {
-      this.note(`The trace cannot be read: ${(error as Error).message}`);
+      this.note(`cannot read the trace: ${(error as Error).message}`);
       return [];
     }
   }
 
-  /** The partitions that were not told. */
+  /** The partitions that have not learned the decision. */
   async #inDoubt(report: TxReport): Promise<readonly number[]> {
     const client = await this.client();
     const { pausedText, withNodes } = await import('../../src/cli/tx-view.js');

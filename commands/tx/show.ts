@@ -13,7 +13,7 @@ import { MusterError } from '../../src/errors.js';
 
 interface Shown {
   readonly id: string;
-  /** `in-doubt`: prepared somewhere, and its coordinator has not said anything yet. */
+  /** `in-doubt`: prepared on some partition, without a known decision. */
   readonly state: 'pending' | 'committed' | 'aborted' | 'in-doubt';
   /** The coordinator's partition and node. */
   readonly anchor: number;
@@ -23,15 +23,21 @@ interface Shown {
 }
 
 export default class TxShow extends BaseCommand<typeof TxShow> {
-  static override summary =
-    'Shows what is known of a transaction: its open parts, and its steps while its coordinator remembers them.';
+  static override summary = 'Show the state of a transaction';
+  static override description =
+    'Lists its open parts, and the steps of the protocol while its coordinator still remembers them.';
+  static override readOnly = true;
   static override examples = [
     '<%= config.bin %> tx show 12:1.7:3',
     '<%= config.bin %> tx show 12:1.7:3 --json',
   ];
   static override complete = { id: 'tx' } as const;
   static override args = {
-    id: Args.string({ required: true, ignoreStdin: true, description: 'Its id, as `tx run` tells it.' }),
+    id: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'transaction ID from `muster tx run` or `muster tx list`',
+    }),
   };
 
   async run(): Promise<Shown> {
@@ -41,7 +47,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     if (found.parts.length === 0 && found.trace.length === 0)
       throw new MusterError(
         'unknown-tx',
-        `nothing is open of ${id}, and its coordinator remembers nothing of it`,
+        `transaction ${id} not found: it has no open parts, and its trace is no longer available`,
         {
           details: { tx: id },
         },
@@ -52,7 +58,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     const state = stateOf(parts, trace);
     const anchor = anchorOf(id);
     const node = primaryOf(map, anchor);
-    const open = parts.length === 0 ? 'nothing of it is open any more' : 'these parts are open:';
+    const open = parts.length === 0 ? 'no open parts' : 'open parts:';
     this.out(
       `Transaction ${this.paint.bold(id)}: ${state}, coordinated by ${node ?? 'no node'} (partition ${anchor}); ${open}\n`,
     );
@@ -71,6 +77,6 @@ function stateOf(parts: readonly Part[], trace: readonly Step[]): Shown['state']
   const decided = trace.find(({ what }) => what === 'decided');
   if (decided !== undefined) return decided.yes === true ? 'committed' : 'aborted';
   if (parts.length > 0) return 'in-doubt';
-  // It came, and its own part refused it.
+  // The coordinator received it, and its own part refused it.
   return 'aborted';
 }

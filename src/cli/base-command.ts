@@ -30,10 +30,10 @@ type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
 >;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
 
-/** A command's own words for one of its arguments or flags. */
+/** Describes an argument or flag of a command, for the prompt that asks for it. */
 function missingOne(command: typeof Command, name: string): Missing {
   const { complete } = command as typeof BaseCommand;
-  // A command without flags of its own has none, not no flags.
+  // A command that declares no flags has `flags` undefined, not empty.
   const arg = command.args?.[name];
   const flag = command.flags?.[name];
   return {
@@ -45,7 +45,7 @@ function missingOne(command: typeof Command, name: string): Missing {
   };
 }
 
-/** What this error of oclif's parser says is missing. */
+/** The arguments and flags that oclif's parser reported as missing. */
 function missingOf(command: typeof Command, argv: readonly string[], error: unknown): Missing[] {
   const { message, args } = error as { message: string; args?: unknown };
   const lacksArgs = message.startsWith('Missing') && Array.isArray(args);
@@ -59,16 +59,16 @@ function missingOf(command: typeof Command, argv: readonly string[], error: unkn
   return [...names, ...flags.map(([name]) => name)].map((name) => missingOne(command, name));
 }
 
-/** What is wanted of a person who gave no arguments. */
+/** What to prompt for when no arguments were given. */
 const wantedOf = (command: typeof Command, flags: Readonly<Record<string, unknown>>): Missing[] =>
   Object.entries((command as typeof BaseCommand).asks)
     .filter(([name, unless]) => [name, ...unless].every((flag) => flags[flag] === undefined))
     .map(([name]) => missingOne(command, name));
 
 /**
- * What every command shares: the common flags, which cluster it is for, its client, output that keeps data on
- * stdout and everything else on stderr, errors as PRODUCT.md wants them, Ctrl-C. Nothing heavy is imported
- * here: `counter incr` pays for every line.
+ * What every command shares: the common flags, the current cluster and its client, output that keeps data on
+ * stdout and everything else on stderr, errors with their effect and a hint, and Ctrl-C. Nothing heavy is imported
+ * here, because every `counter incr` would pay for it.
  */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true;
@@ -78,23 +78,30 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     timeout: durationFlag({
       helpGroup: 'GLOBAL',
       helpValue: '10s',
-      description: 'How long to try (MUSTER_TIMEOUT).',
+      description: 'how long to keep trying (or MUSTER_TIMEOUT)',
     }),
-    quiet: Flags.boolean({ char: 'q', helpGroup: 'GLOBAL', description: 'Data and errors only.' }),
+    quiet: Flags.boolean({ char: 'q', helpGroup: 'GLOBAL', description: 'print only data and errors' }),
     // Not `Flags.boolean` with `allowNo`: both spellings would then need their opposite.
-    'no-color': Flags.boolean({ helpGroup: 'GLOBAL', description: 'No colours (NO_COLOR, TERM=dumb).' }),
-    'no-input': Flags.boolean({ helpGroup: 'GLOBAL', description: 'Never ask.' }),
-    yes: Flags.boolean({ char: 'y', helpGroup: 'GLOBAL', description: 'Answer every question with yes.' }),
+    'no-color': Flags.boolean({
+      helpGroup: 'GLOBAL',
+      description: 'disable colors (or NO_COLOR, TERM=dumb)',
+    }),
+    'no-input': Flags.boolean({ helpGroup: 'GLOBAL', description: 'never prompt' }),
+    yes: Flags.boolean({ char: 'y', helpGroup: 'GLOBAL', description: 'answer yes to every prompt' }),
   };
 
+  /**
+   * The command changes nothing in a cluster: its errors do not say whether they took effect.
+   */
+  static readOnly = false;
   /** What kind of value an argument or flag takes. */
   static complete: Readonly<Record<string, ValueKind>> = {};
-  /** Arguments and flags that a person is asked for when there are no arguments, unless one of these flags is given. */
+  /** Arguments and flags to prompt for when there are no arguments, unless one of the listed flags is given. */
   static asks: Readonly<Record<string, readonly string[]>> = {};
 
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
-  /** Everything that was given in place of arguments, in order. */
+  /** All positional arguments, in order. */
   protected argvRest: string[] = [];
   /** Styles for stdout. */
   protected paint: Paint = plainPaint;
@@ -105,12 +112,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   #client: LentClient | null = null;
   #progress: Progress | null = null;
 
-  /** The world around this command. */
+  /** Streams, signals and clients of this command. */
   protected get io(): CommandIo {
     return (this.config as { readonly io?: CommandIo }).io ?? processIo;
   }
 
-  /** All commands there are. */
+  /** The program with all its commands. */
   protected get program(): Program {
     return (this.config as unknown as { readonly program: Program }).program;
   }
@@ -147,7 +154,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.parse(spec);
   }
 
-  /** Is there somebody to ask? */
+  /** Is there a person at a terminal who accepts prompts? */
   #mayAsk(): boolean {
     const own = this.argv.slice(0, this.argv.includes('--') ? this.argv.indexOf('--') : undefined);
     const refused = ['--no-input', '--yes', '-y', '--json'].some((flag) => own.includes(flag));
@@ -155,7 +162,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return !refused && stdin.isTTY === true && mayAnimate(stderr);
   }
 
-  /** Asks for these, and puts them where the person would have; false: nobody is asked, or nothing was said. */
+  /** Prompts for these and adds the answers to the command line. False: prompts are not possible, or were cancelled. */
   async #askFor(missing: readonly Missing[]): Promise<boolean> {
     if (missing.length === 0 || !this.#mayAsk()) return false;
     const { askMissing, valuesOf } = await import('./prompts/asking.js');
@@ -181,7 +188,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     );
   }
 
-  /** The first Ctrl-C asks the command to end gracefully when it can, the second ends it at once. */
+  /** The first Ctrl-C stops the command gracefully if it supports that, the second stops it immediately. */
   readonly #onSignal = (name: SignalName): void => {
     if (this.#takeSignal) {
       this.#takeSignal(name);
@@ -191,22 +198,22 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (this.#abort.signal.aborted || !this.#interruptible) {
       this.#progress?.clear();
       const already = this.#abort.signal.aborted;
-      const error = new MusterError('interrupted', already ? 'interrupted at once' : 'interrupted');
+      const error = new MusterError('interrupted', already ? 'interrupted immediately' : 'interrupted');
       this.#report(error);
       this.io.abandon(code);
       return;
     }
     this.#abort.abort();
-    this.note('stopping; once more to stop at once');
+    this.note('stopping; interrupt again to stop immediately');
   };
 
-  /** Nobody reads any more (`| head`, a closed terminal): end, gracefully when there is something to end. */
+  /** The reader is gone (`| head`, a closed terminal): stop, gracefully if there is work to stop. */
   readonly #onStreamError = (): void => {
     if (this.#interruptible) this.#abort.abort();
     else process.exit(process.exitCode ?? 0);
   };
 
-  /** From now on the first Ctrl-C aborts this signal, and the command ends by itself. */
+  /** From now on the first Ctrl-C aborts this signal, so that the command can stop gracefully. */
   protected interruptible(): AbortSignal {
     this.#interruptible = true;
     return this.#abort.signal;
@@ -229,7 +236,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.io.stderr.write(`Warning: ${text}\n`);
   };
 
-  /** Tells a person something on stderr; not with `--quiet` or `--json`. */
+  /** Prints a note for a person on stderr; not with `--quiet` or `--json`. */
   protected note(text: string): void {
     if (this.flags?.quiet || this.jsonEnabled()) return;
     this.#progress?.clear();
@@ -258,7 +265,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.out(await table(rows, columns, this.paint));
   }
 
-  /** Shows that something is under way: a spinner on a terminal, nothing elsewhere. */
+  /** Shows progress: a spinner on a terminal, nothing elsewhere. */
   protected async progress(text: string): Promise<Progress> {
     const show = mayAnimate(this.io.stderr) && !this.flags.quiet && !this.jsonEnabled();
     if (!show) return { update() {}, hide() {}, clear() {} };
@@ -275,19 +282,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return found ? parseDuration(found.value) : byDefault;
   }
 
-  /** The cluster this command is for, and who said so; `name` is one given as an argument. */
+  /** The cluster this command uses and where it is set; `name` is one given as an argument. */
   protected clusterName(name?: string): Resolved {
     const flag = name ?? (this.flags as { cluster?: string }).cluster ?? this.io.defaults.cluster;
     return resolveSetting('cluster', flag, this.caution) ?? clusterByDefault();
   }
 
-  /** The name of a cluster that need not be there yet: another that happens to be the only one is not meant. */
+  /** The name of a cluster that may not exist yet; unlike `clusterName`, it does not fall back to the only existing one. */
   protected newClusterName(name?: string): string {
     const { value, from } = this.clusterName(name);
     return from === 'only cluster' ? 'default' : value;
   }
 
-  /** The cluster this command is for; rejects with `unknown-cluster`. */
+  /** The cluster this command uses; rejects with `unknown-cluster`. */
   protected async findCluster(name?: string): Promise<LocalCluster> {
     const { findCluster } = await import('../cluster/folder/registry.js');
     return findCluster(this.clusterName(name).value);
@@ -302,11 +309,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.#client.client;
   }
 
-  /** Asks yes or no. `--yes` says yes; without a terminal, or with `--no-input`, it is a `usage` error to need the answer. */
+  /** Asks yes or no. `--yes` answers yes; without a terminal, or with `--no-input`, a needed answer is a `usage` error. */
   protected async confirm(question: string): Promise<boolean> {
     if (this.flags.yes) return true;
     if (this.flags['no-input'] || this.jsonEnabled() || !this.io.stdin.isTTY || !this.io.stderr.isTTY) {
-      throw new MusterError('usage', `${question} Say so with --yes (there is nobody to ask here).`, {
+      throw new MusterError('usage', `not confirmed: pass --yes to answer "${question}" without a prompt`, {
         details: { command: this.commandName },
       });
     }
@@ -334,7 +341,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     );
   }
 
-  /** What the command ends with, unless something else is said later. */
+  /** Sets the exit code; a later call overrides it. */
   protected exitWith(code: number): void {
     this.io.exit(code);
   }
@@ -344,7 +351,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const red = mayColor(this.io.stderr, this.flags?.['no-color'] === true)
       ? (t: string) => `\u001b[31m${t}\u001b[39m`
       : undefined;
-    const rendered = renderError(error, this.commandName, red);
+    const rendered = renderError(error, this.commandName, {
+      ...(red === undefined ? {} : { red }),
+      readOnly: (this.ctor as typeof BaseCommand).readOnly,
+    });
     if (this.jsonEnabled()) this.logJson(rendered.json);
     else this.io.stderr.write(rendered.text);
     this.io.failed(rendered.error);

@@ -1,21 +1,25 @@
 import * as Flags from '@oclif/core/flags';
 import type { LoadFigures, LoadOperation, LoadSoFar } from '../bench/load.js';
 import type { MusterClient } from '../client/api.js';
-import { MusterError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { Column } from '../render/table.js';
 import { formatDuration } from '../text/duration.js';
 import { countFlag, durationFlag } from './flags.js';
 import type { Progress } from './spinner.js';
 
-/** What `bench counter` and `bench kv` have in common. */
+/** Flags shared by the bench commands that load a cluster. */
 export const loadFlags = {
-  clients: countFlag({ default: 64, description: 'How many callers at once, in this one process.' }),
-  for: durationFlag({ default: 10_000, helpValue: '10s', description: 'How long to measure.' }),
-  'warm-up': durationFlag({ default: 2000, helpValue: '2s', description: 'How long to run before that.' }),
+  clients: countFlag({ default: 64, description: 'number of concurrent callers in this process' }),
+  for: durationFlag({ default: 10_000, helpValue: '10s', description: 'how long to measure' }),
+  'warm-up': durationFlag({
+    default: 2000,
+    helpValue: '2s',
+    description: 'how long to run before measuring',
+  }),
   keys: Flags.option({
     options: ['distinct', 'one'] as const,
     default: 'distinct' as const,
-    description: 'A key for each caller, or one for all.',
+    description: 'a distinct key for each caller, or one key for all',
   })(),
 };
 
@@ -23,17 +27,17 @@ export interface LoadChoice {
   readonly clients: number;
   readonly for: number;
   readonly 'warm-up': number;
-  /** Left out where the load has no keys. */
+  /** Omitted if the load has no keys. */
   readonly keys?: 'distinct' | 'one';
 }
 
-const MOST_CLIENTS = 10_000;
+const maxClients = 10_000;
 
 /** Rejects with `usage` when nothing can be measured. */
 export function checkLoad(choice: Pick<LoadChoice, 'clients' | 'for'>): void {
-  if (choice.clients < 1 || choice.clients > MOST_CLIENTS)
-    throw new MusterError('usage', `--clients takes 1 to ${MOST_CLIENTS}, not ${choice.clients}`);
-  if (choice.for === 0) throw new MusterError('usage', '--for must be longer than 0');
+  if (choice.clients < 1 || choice.clients > maxClients)
+    throw invalid('--clients', choice.clients, `a whole number from 1 to ${maxClients}`);
+  if (choice.for === 0) throw invalid('--for', '0s', 'more than 0');
 }
 
 /** The key of each caller; the prefix keeps them apart from anybody's data. Rejects as `checkLoad` does. */
@@ -87,10 +91,8 @@ const rounded = (perSecond: number): string => Math.round(perSecond).toLocaleStr
 export function inWords(soFar: LoadSoFar, forMs: number): string {
   const failed = soFar.errors > 0 ? `, ${soFar.errors} failed` : '';
   const when =
-    soFar.phase === 'warm-up'
-      ? 'warming up'
-      : `${formatDuration(Math.max(0, forMs - soFar.elapsedMs))} to go`;
-  return `${rounded(soFar.perSecond)} a second${failed}, ${when}`;
+    soFar.phase === 'warm-up' ? 'warming up' : `${formatDuration(Math.max(0, forMs - soFar.elapsedMs))} left`;
+  return `${rounded(soFar.perSecond)} ops/s${failed}, ${when}`;
 }
 
 type Row = LoadFigures['operations'][number];
@@ -101,18 +103,18 @@ const ms = (value: number | undefined): string | null =>
 /** One row for each kind of operation. */
 export const loadColumns: readonly Column<Row>[] = [
   { title: 'OPERATION', of: (row) => row.name },
-  { title: 'A SECOND', of: (row) => rounded(row.perSecond), align: 'right', paint: (_, paint) => paint.bold },
+  { title: 'OPS/S', of: (row) => rounded(row.perSecond), align: 'right', paint: (_, paint) => paint.bold },
   { title: 'P50', of: (row) => ms(row.latencyMs?.p50), align: 'right' },
   { title: 'P95', of: (row) => ms(row.latencyMs?.p95), align: 'right' },
   { title: 'P99', of: (row) => ms(row.latencyMs?.p99), align: 'right' },
-  { title: 'SLOWEST', of: (row) => ms(row.latencyMs?.max), align: 'right' },
+  { title: 'MAX', of: (row) => ms(row.latencyMs?.max), align: 'right' },
 ];
 
 /** The conditions of the measurement and its errors, in one line. */
 export function loadSummary(report: LoadReport): string {
   const { callers, keys, elapsedMs, errors } = report;
-  const which = keys === undefined ? '' : keys === 'one' ? ', one key' : ', a key each';
-  const who = callers === 1 ? '1 caller' : `${callers} callers at once${which}`;
+  const which = keys === undefined ? '' : keys === 'one' ? ', one key' : ', distinct keys';
+  const who = callers === 1 ? '1 caller' : `${callers} concurrent callers${which}`;
   const failures = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
   return `${who}, ${formatDuration(elapsedMs)}; ${failures.length === 0 ? 'no errors' : `errors: ${failures.join(', ')}`}`;
 }

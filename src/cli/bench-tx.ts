@@ -1,15 +1,14 @@
 import type { LoadFigures } from '../bench/load.js';
 import type { MusterClient } from '../client/api.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { formatDuration } from '../text/duration.js';
-import { benchKeysOf, inWords, removeKeys } from './bench-load.js';
+import { plural } from '../text/format.js';
+import { benchKeysOf, checkLoad, inWords, type LoadChoice, removeKeys } from './bench-load.js';
 import type { Progress } from './spinner.js';
 
-export interface TransferChoice {
-  readonly concurrency: number;
-  readonly seconds: number;
+export interface TransferChoice extends LoadChoice {
   readonly accounts: number;
   readonly timeoutMs: number;
 }
@@ -18,37 +17,30 @@ export interface TxLoadReport extends Omit<LoadFigures, 'firstError'> {
   readonly accounts: number;
   /** Transactions that ended aborted, by reason, warm-up included. */
   readonly aborted: Readonly<Record<string, number>>;
-  /** Tries beyond the first, of all transactions together: they met another one, or a partition could not be reached. */
+  /** Retries of all transactions together, after a conflict or because a partition could not be reached. */
   readonly retries: number;
   /** Of all accounts at the end; 0 unless transactions are not atomic. null: it could not be read. */
   readonly sum: number | null;
 }
 
-const WARM_UP_MS = 2000;
-const MOST_CLIENTS = 10_000;
 /** The sum is read in one transaction. */
-const MOST_ACCOUNTS = limits.txItems;
-const MOST_SECONDS = 86_400;
+const maxAccounts = limits.txItems;
 
-/** Names of accounts, and the partition of each. Rejects with `usage` when there are not two partitions to transfer between. */
+/** Names of accounts, and the partition of each. Rejects with `usage` if they are not on at least two partitions. */
 async function accountsOf(
   client: MusterClient,
   choice: TransferChoice,
 ): Promise<{ names: string[]; sides: number[] }> {
-  const { concurrency, seconds, accounts } = choice;
-  const within = (flag: string, value: number, least: number, most: number): void => {
-    if (value < least || value > most)
-      throw new MusterError('usage', `--${flag} takes ${least} to ${most}, not ${value}`);
-  };
-  within('concurrency', concurrency, 1, MOST_CLIENTS);
-  within('seconds', seconds, 1, MOST_SECONDS);
-  within('accounts', accounts, 2, MOST_ACCOUNTS);
+  checkLoad(choice);
+  const { accounts } = choice;
+  if (accounts < 2 || accounts > maxAccounts)
+    throw invalid('--accounts', accounts, `a whole number from 2 to ${maxAccounts}`);
   const partitions = (await client.map()).partitions.length;
   const named = { clients: accounts, for: 1, 'warm-up': 0, keys: 'distinct' } as const;
   const names = benchKeysOf('tx', named);
   const sides = names.map((name) => partitionOf(hashKey(name), partitions));
   if (new Set(sides).size < 2)
-    throw new MusterError('usage', `all ${accounts} accounts are on one partition: take more (--accounts)`);
+    throw invalid('--accounts', accounts, 'enough accounts to be on several partitions; all are on one');
   return { names, sides };
 }
 
@@ -84,12 +76,12 @@ export async function runTransfers(
     throw new MusterError(code, message ?? `the transaction is ${outcome}`, { details: { tx: id } });
   };
   const { measureLoad } = await import('../bench/load.js');
-  const forMs = choice.seconds * 1000;
+  const forMs = choice.for;
   const { firstError, ...figures } = await measureLoad({
     operations: [{ name: 'transfer', weight: 1, run: transfer }],
-    callers: choice.concurrency,
+    callers: choice.clients,
     forMs,
-    warmUpMs: WARM_UP_MS,
+    warmUpMs: choice['warm-up'],
     clock: () => performance.now(),
     signal: watch.signal,
     progress: (soFar) => watch.progress.update(inWords(soFar, forMs)),
@@ -106,7 +98,7 @@ async function sumOf(
   names: readonly string[],
   timeoutMs: number,
 ): Promise<number | null> {
-  // In one transaction: what is still under way counts whole or not at all.
+  // In one transaction: a transfer that is still in flight counts in full or not at all.
   const items = names.map((key) => ({ type: 'get', key }) as const);
   const report = await client.tx.run(items, { timeoutMs }).catch(() => null);
   if (report?.outcome !== 'committed') return null;
@@ -118,18 +110,18 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
     .map(([what, count]) => `${count} × ${what}`)
     .join(', ');
 
-/** The conditions of the measurement, what was aborted and why, errors, and the sum, in one line. */
+/** The conditions of the measurement, aborts by reason, errors and the sum, in one line. */
 export function transfersSummary(report: TxLoadReport): string {
   const { callers, accounts, elapsedMs, aborted, retries, errors, sum } = report;
   const { 'tx-aborted': _, ...others } = errors;
   const parts = [
-    `${callers} at once, ${accounts} accounts, ${formatDuration(elapsedMs)}`,
+    `${callers} concurrent callers, ${accounts} accounts, ${formatDuration(elapsedMs)}`,
     Object.keys(aborted).length === 0 ? 'none aborted' : `aborted: ${listed(aborted)}`,
-    `${retries} tried again`,
+    plural(retries, 'retry', 'retries'),
     Object.keys(others).length === 0 ? 'no errors' : `errors: ${listed(others)}`,
     sum === null
-      ? 'the sum could not be read'
-      : `all accounts together: ${sum}${sum === 0 ? '' : ', not 0!'}`,
+      ? 'sum of all accounts could not be read'
+      : `sum of all accounts: ${sum}${sum === 0 ? '' : ' (expected 0)'}`,
   ];
   return parts.join('; ');
 }

@@ -28,18 +28,19 @@ export async function mapOf(cluster: LocalCluster, timeoutMs: number): Promise<C
   }
 }
 
-export interface Pick {
+/** Which nodes a command acts on. */
+export interface NodeSelection {
   readonly ids: readonly string[];
   readonly role?: 'primary' | 'backup' | undefined;
   readonly of?: string | undefined;
   readonly ifSafe?: boolean | undefined;
-  /** What can be done to a node: `all` means those, and naming another is refused before anything is done. */
+  /** The states a node must be in: `all` selects those nodes, and naming another is refused before anything is done. */
   readonly only?: readonly ProcessState[] | undefined;
 }
 
 const IN_WORDS: Readonly<Record<ProcessState, string>> = { running: 'up', stopped: 'paused', gone: 'down' };
 
-/** The nodes among `ids` that are in one of these states; `all` takes those that are, maybe none. Rejects with `node-state`. */
+/** The nodes among `ids` that are in one of these states; with `all` the others are skipped. Rejects with `node-state`. */
 export function inState(
   roster: readonly RosterRow[],
   ids: readonly string[],
@@ -54,30 +55,38 @@ export function inState(
   const wanted = only.map((state) => IN_WORDS[state]).join(' or ');
   throw new MusterError(
     'node-state',
-    `${wrong} is ${IN_WORDS[stateOf.get(wrong) ?? 'gone']}, not ${wanted}`,
+    `node ${wrong} is ${IN_WORDS[stateOf.get(wrong) ?? 'gone']}: expected one that is ${wanted}`,
     {
       details: { node: wrong },
     },
   );
 }
 
-/** Do these words mean every node the command can be done to? */
+/** Do these arguments select every node that is in a suitable state? */
 export const meansAll = (ids: readonly string[]): boolean => ids.length === 1 && ids[0] === 'all';
 
-/** The nodes that a command is about: named, or picked by their role for a key. Rejects with `usage`, `unknown-node`, `node-state` or `not-safe`. */
-export async function pickVictims(cluster: LocalCluster, pick: Pick, timeoutMs: number): Promise<string[]> {
-  const byKey = pick.role !== undefined;
-  if (byKey === pick.ids.length > 0)
-    throw new MusterError('usage', 'name nodes, or pick one by --role and --of');
-  if (byKey && pick.of === undefined) throw new MusterError('usage', '--role needs --of KEY');
-  if (!byKey && pick.of !== undefined)
-    throw new MusterError('usage', '--of KEY needs --role primary or --role backup');
-  const map = byKey || pick.ifSafe ? await mapOf(cluster, timeoutMs) : null;
+/** The nodes that a command acts on: named, or selected by their role for a key. Rejects with `usage`, `unknown-node`, `node-state` or `not-safe`. */
+export async function selectNodes(
+  cluster: LocalCluster,
+  selection: NodeSelection,
+  timeoutMs: number,
+): Promise<string[]> {
+  const byKey = selection.role !== undefined;
+  if (byKey && selection.ids.length > 0)
+    throw new MusterError('usage', 'node names cannot be combined with --role');
+  if (!byKey && selection.ids.length === 0)
+    throw new MusterError('usage', 'missing nodes: name nodes, or select one with --role and --of');
+  if (byKey && selection.of === undefined) throw new MusterError('usage', '--role requires --of KEY');
+  if (!byKey && selection.of !== undefined)
+    throw new MusterError('usage', '--of KEY requires --role primary or --role backup');
+  const map = byKey || selection.ifSafe ? await mapOf(cluster, timeoutMs) : null;
   const roster = freshRoster(cluster);
-  const named = byKey ? [byRole(map!, roster, pick.role!, pick.of!)] : pickNodes(cluster.file, pick.ids);
-  const ids = pick.only ? inState(roster, named, pick.only, meansAll(pick.ids)) : named;
-  if (!pick.ifSafe) return ids;
-  // Together: the second victim is judged as if the first were dead already.
+  const named = byKey
+    ? [byRole(map!, roster, selection.role!, selection.of!)]
+    : pickNodes(cluster.file, selection.ids);
+  const ids = selection.only ? inState(roster, named, selection.only, meansAll(selection.ids)) : named;
+  if (!selection.ifSafe) return ids;
+  // Cumulative: the second node is judged as if the first were already dead.
   let left = roster;
   for (const id of ids) {
     checkSafeToKill(map!, left, id);

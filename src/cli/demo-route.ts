@@ -9,7 +9,7 @@ import { percent } from '../text/format.js';
 
 const requests = 3000;
 
-/** A burst of requests to a handler, a node killed in the middle: told as it happens. The node is started again. */
+/** A burst of requests to a handler, with a node killed halfway, narrated as it happens. The node is started again. */
 export async function routeStory(
   cluster: LocalCluster,
   client: MusterClient,
@@ -17,7 +17,7 @@ export async function routeStory(
   signal: AbortSignal,
 ): Promise<RouteReport> {
   const victim = cluster.file.nodes.at(-1)?.id as string;
-  say(`   Every node runs the handler demo.sleep; n1 is made four times as slow as the others.\n`);
+  say(`   Every node runs the handler demo.sleep; n1 is four times slower than the others.\n`);
   const router = await client.router({ strategy: 'two-choices' });
   let killed: Promise<number> | null = null;
   const report = await runRoute(router, {
@@ -29,7 +29,7 @@ export async function routeStory(
     signal,
     progress: (done) => {
       if (killed !== null || done < requests / 3) return;
-      say(`   ${done} of ${requests} requests answered: SIGKILL ${victim}.\n`);
+      say(`   ${done} of ${requests} requests answered: killing ${victim} with SIGKILL.\n`);
       killed = killNode(cluster, victim);
     },
   });
@@ -37,7 +37,7 @@ export async function routeStory(
   for (const { id, share, requests: answered } of report.nodes)
     say(`   ${id} ${bar(share, 1, 20, unicodeOn())} ${percent(share)}, ${answered} requests\n`);
   say(
-    `   ${report.ok} answered, ${report.failed} failed, ${report.retries} sent a second time: the slow node gets less, the dead one nothing.\n`,
+    `   ${report.ok} answered, ${report.failed} failed, ${report.retries} retried: the slow node got fewer requests, the dead one none.\n`,
   );
   if (killed !== null)
     await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });

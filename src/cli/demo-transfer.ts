@@ -26,7 +26,7 @@ async function twoAccounts(client: MusterClient): Promise<{ from: string; to: st
   }
 }
 
-/** A transfer is stopped when everybody has prepared, its coordinator is killed, and it ends all the same: wholly. */
+/** A transfer pauses when all participants have prepared, its coordinator is killed, and it still completes in full. */
 export async function transferStory(
   cluster: LocalCluster,
   client: MusterClient,
@@ -35,7 +35,7 @@ export async function transferStory(
 ): Promise<TransferStory> {
   const { from, to, coordinator } = await twoAccounts(client);
   await client.counter.incr(from, 100);
-  say(`   ${from} has 100. Moving 30 to ${to}, on another node's partition, in two phases;\n`);
+  say(`   ${from} holds 100. Moving 30 to ${to}, in a partition on another node, with two-phase commit:\n`);
   const outcome = client.tx.run(
     [
       { type: 'incr', key: from, by: -30 },
@@ -48,13 +48,14 @@ export async function transferStory(
   let open = await client.tx.list();
   while (!open.some((t) => t.state === 'in-doubt')) {
     if (signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
-    if (performance.now() > deadline) throw new MusterError('timeout', 'the transfer did not get prepared');
+    if (performance.now() > deadline)
+      throw new MusterError('timeout', 'the transfer was not prepared in time');
     await new Promise((resume) => setTimeout(resume, 20));
     open = await client.tx.list();
   }
   const id = open[0]?.id ?? '';
   say(
-    `   both have prepared and hold their keys, nothing is decided (${id}). Its coordinator ${coordinator}: SIGKILL.\n`,
+    `   both partitions are prepared, and ${id} is undecided. Killing its coordinator ${coordinator} with SIGKILL.\n`,
   );
   await killNode(cluster, coordinator);
   const killed = performance.now();
@@ -63,8 +64,8 @@ export async function transferStory(
   const [alice, bob] = await Promise.all([client.counter.get(from), client.counter.get(to)]);
   const balances = { alice: alice as number, bob: bob as number };
   say(
-    `   A backup took over and asked; what all have prepared it can only commit. It was ${report.outcome} ${decidedMs} ms after the kill:\n` +
-      `   ${from} ${balances.alice}, ${to} ${balances.bob}; together ${balances.alice + balances.bob}, as before.\n`,
+    `   A backup took over, found that all participants had prepared, and finished it: ${report.outcome} ${decidedMs} ms after the kill.\n` +
+      `   ${from} holds ${balances.alice}, ${to} holds ${balances.bob}: ${balances.alice + balances.bob} in total.\n`,
   );
   await startNodes(cluster, [coordinator], { kind: 'in-sync' }, { timeoutMs: 30_000, signal });
   return { id, coordinator, decidedMs, balances };

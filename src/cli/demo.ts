@@ -13,6 +13,7 @@ import { MusterError } from '../errors.js';
 import { clusterDir } from '../layout/paths.js';
 import type { Paint } from '../render/terminal.js';
 import { formatDuration } from '../text/duration.js';
+import { plural } from '../text/format.js';
 import { routeStory } from './demo-route.js';
 import { type TransferStory, transferStory } from './demo-transfer.js';
 
@@ -34,7 +35,7 @@ export interface DemoReport extends TortureReport {
   readonly startMs: number;
   /** From the SIGKILL of a primary to the next acknowledged increment on its partition, in ms. */
   readonly failoverMs: number;
-  /** A transfer whose coordinator was killed when everybody had prepared. */
+  /** A transfer whose coordinator was killed when all participants had prepared. */
   readonly transfer: TransferStory;
   /** A burst of requests to a handler, in the middle of which a node was killed. */
   readonly route: RouteReport;
@@ -42,7 +43,7 @@ export interface DemoReport extends TortureReport {
 
 const key = 'visits';
 
-/** The story of muster in half a minute, on real processes. */
+/** Demonstrates muster in half a minute, on real processes. */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const name = `demo-${process.pid}`;
   const dir = clusterDir(name);
@@ -63,13 +64,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     say(
       `   ${options.nodes} node processes on ${status.nodes.map((node) => node.url?.split(':').at(-1)).join(', ')}; `,
     );
-    say(`${status.partitions.total} partitions serve after ${formatDuration(startMs)}.\n`);
+    say(`all ${status.partitions.total} partitions available after ${formatDuration(startMs)}.\n`);
     for (const node of status.nodes)
       say(
         `   ${node.id} ${'█'.repeat(node.primaries)} primary of ${node.primaries}, backup of ${node.backups}\n`,
       );
 
-    step('2. Count, kill the primary, count on');
+    step('2. Count, kill the primary, keep counting');
     const client = await openClient({ clusterDir: dir, timeoutMs: 20_000 });
     let failoverMs: number;
     let transfer: TransferStory;
@@ -78,16 +79,18 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
       const first = await client.counter.incr(key);
       const map = await client.map();
       const victim = nodeOf(map.partitions[partitionOf(hashKey(key), map.partitions.length)]?.primary ?? '');
-      say(`   "${key}" is ${first}; its primary is ${victim}: SIGKILL.\n`);
+      say(`   counter "${key}" is ${first}. Killing its primary ${victim} with SIGKILL.\n`);
       await killNode(cluster, victim);
       const killed = performance.now();
       const second = await client.counter.incr(key);
       failoverMs = Math.round(performance.now() - killed);
-      say(`   "${key}" is ${second}, answered by a backup ${failoverMs} ms after the kill.\n`);
+      say(
+        `   counter "${key}" is ${second}, from a backup that took over: ${failoverMs} ms after the kill.\n`,
+      );
       await startNodes(cluster, [victim], { kind: 'in-sync' }, { timeoutMs: 30_000, signal: options.signal });
-      say(`   ${victim} is started again, catches up, and is in sync.\n`);
+      say(`   ${victim} restarted and is in sync again.\n`);
 
-      step('3. Move money, kill the coordinator half-way');
+      step('3. Transfer money, kill the coordinator halfway');
       transfer = await transferStory(cluster, client, say, options.signal);
 
       step('4. Route requests, kill a node in the middle');
@@ -98,7 +101,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
     const seed = options.seed ?? randomInt(2 ** 31);
     step(
-      `5. ${options.clients} clients count while a primary is killed every second, for ${formatDuration(options.durationMs)}`,
+      `5. ${options.clients} clients count for ${formatDuration(options.durationMs)} while a primary is killed every second`,
     );
     const report = await torture(cluster, {
       durationMs: options.durationMs,
@@ -117,22 +120,22 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     const whole = transfer.balances.alice + transfer.balances.bob === 100;
     const verdict = report.wrong.length === 0 && whole && route.failed === 0 ? 'ok' : 'illegal';
     say(
-      `   ${report.attempted.toLocaleString('en')} increments tried, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
+      `   ${report.attempted.toLocaleString('en')} increments sent, ${report.acknowledged.toLocaleString('en')} acknowledged, `,
     );
-    say(`${report.unknown} of unknown outcome; counted: ${report.counted.toLocaleString('en')}.\n`);
+    say(`${report.unknown} with unknown outcome; counter total: ${report.counted.toLocaleString('en')}.\n`);
     say(
-      `   ${report.kills} kills and ${report.pauses} pause; the longest wait for an answer was ${formatDuration(report.longestMs)}; `,
+      `   ${plural(report.kills, 'kill')} and ${plural(report.pauses, 'pause')}; longest request ${formatDuration(report.longestMs)}; `,
     );
-    say(`fully in sync again after ${formatDuration(report.healedMs)}.\n`);
+    say(`all replicas in sync again after ${formatDuration(report.healedMs)}.\n`);
     for (const wrong of report.wrong) say(`   ${paint.red(wrong)}\n`);
     say(
       verdict === 'ok'
-        ? `   ${paint.green('Nothing acknowledged was lost, nothing counted twice.')}\n`
-        : `   ${paint.red('This is a safety violation')} (seed ${seed}).\n`,
+        ? `   ${paint.green('No acknowledged increment was lost, and none counted twice.')}\n`
+        : `   ${paint.red('Safety violation found')} (seed ${seed}).\n`,
     );
     finished = true;
     if (options.keep)
-      say(`\nThe cluster goes on: muster cluster status ${name} · muster cluster destroy ${name}\n`);
+      say(`\nThe cluster keeps running: muster cluster status ${name} · muster cluster destroy ${name}\n`);
     return { verdict, cluster: name, startMs, failoverMs, transfer, route, ...report };
   } finally {
     if (created && !(options.keep && finished)) {

@@ -9,20 +9,20 @@ interface CommandClass {
   new (argv: string[], config: unknown): { _run(): Promise<unknown> };
 }
 
-/** What the program is made of. */
+/** The parts of the program. */
 export interface Program {
   readonly bin: string;
   readonly name: string;
   readonly version: string;
   /** Command id (words joined by ":") to its module, loaded when it is run. */
   readonly commands: Readonly<Record<string, () => Promise<unknown>>>;
-  /** The same for a session, which runs many of them; left out: the same. */
+  /** Command modules for a session, which runs many of them; defaults to `commands`. */
   readonly sessionCommands?: Readonly<Record<string, () => Promise<unknown>>>;
-  /** Shows help for these words; slower, for it loads all of oclif. */
+  /** Shows help for these words; slower, because it loads all of oclif. */
   readonly help: (words: readonly string[]) => Promise<void>;
-  /** What there is to say of the topics, by their words. */
+  /** Descriptions of the topics, by name. */
   readonly topics?: () => Readonly<Record<string, { readonly description: string }>>;
-  /** What a shell is told when somebody presses Tab; in a file of its own, as help is. */
+  /** Answers Tab completion of a shell; in a separate file, like help. */
   readonly answerTab: (
     argv: readonly string[],
     program: Program,
@@ -30,7 +30,7 @@ export interface Program {
   ) => Promise<string>;
 }
 
-/** Is help asked for, before a "--"? */
+/** Is there a help flag before "--"? */
 function asksForHelp(argv: readonly string[]): boolean {
   for (const arg of argv) {
     if (arg === '--') return false;
@@ -39,7 +39,7 @@ function asksForHelp(argv: readonly string[]): boolean {
   return false;
 }
 
-/** What a command asks of oclif's `Config` when it runs; the real one scans plug-ins, which there are none of. */
+/** The part of oclif's `Config` that commands need; the real one scans for plug-ins, which muster does not have. */
 function lightConfig(program: Program, io: CommandIo): unknown {
   return {
     io,
@@ -96,7 +96,7 @@ function commandIds({ commands }: Program): ReadonlySet<string> {
   return ids;
 }
 
-/** What the program does with the words of its command line. Sets `process.exitCode`; never rejects. */
+/** Runs the program with its command line. Sets `process.exitCode`; never rejects. */
 export async function dispatch(argv: readonly string[], program: Program): Promise<void> {
   if (argv[0] === '--version' || argv[0] === '-v') {
     process.stdout.write(
@@ -115,7 +115,7 @@ export async function dispatch(argv: readonly string[], program: Program): Promi
 const onTerminal = (): boolean =>
   process.stdin.isTTY === true && process.stdout.isTTY === true && mayAnimate(process.stderr);
 
-/** Ends the process once everything written has left it; nothing that lingers (a socket closing) delays it. */
+/** Ends the process once all output is flushed, without waiting for anything else, such as a closing socket. */
 export function leave(): void {
   const waits = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
   if (waits.length === 0) process.exit();

@@ -1,46 +1,60 @@
 import * as Flags from '@oclif/core/flags';
-import { MusterError } from '../errors.js';
+import { invalid } from '../errors.js';
 import { parseDuration } from '../text/duration.js';
 
-/** The flag that names the cluster; its letter is `c`, save where a command's own text has that. */
+/** The flag that names the cluster; its short form is -c, except in commands where -c passes text to run. */
 export const clusterFlag = {
   helpGroup: 'GLOBAL',
   helpValue: 'NAME',
   description:
-    'The cluster (MUSTER_CLUSTER, .muster.json, `muster context use`; else the only one there is).',
+    'cluster to use (default: MUSTER_CLUSTER, .muster.json, `muster context use`, or the only cluster)',
 } as const;
 
-/** A flag whose value is a time, like `500ms`, `10s`, `1m`; its value is in ms. */
-export const durationFlag = Flags.custom<number>({ parse: async (text) => parseDuration(text) });
+const units = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const;
+
+/** A duration in ms as it is typed: `10s`, `24h`, `1500ms`, `0s`. */
+export function durationText(ms: number): string {
+  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
+  return ms === 0 ? '0s' : `${ms / size}${unit}`;
+}
+
+/** A flag whose value is a duration, such as `500ms`, `10s` or `1m`; its value is in ms. Help shows the default as it is typed. */
+export const durationFlag = Flags.custom<number>({
+  helpValue: '10s',
+  parse: async (text) => parseDuration(text),
+  defaultHelp: async ({ options }) =>
+    typeof options.default === 'number' ? durationText(options.default) : undefined,
+});
 
 /** A flag whose value is an integer within ±(2^53−1); `usage` otherwise. */
 export const integerFlag = Flags.custom<number>({
+  helpValue: 'N',
   parse: async (text, _context, options) => {
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(value)) {
-      throw new MusterError(
-        'usage',
-        `--${options.name} takes a whole number within ±(2^53−1), not "${text}"`,
-      );
-    }
+    if (!Number.isSafeInteger(value))
+      throw invalid(`--${options.name}`, text, 'a whole number within ±(2^53−1)');
     return value === 0 ? 0 : value;
   },
 });
 
 /** Like `integerFlag`, and not below 0. */
 export const countFlag = Flags.custom<number>({
+  helpValue: 'N',
   parse: async (text, _context, options) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(value))
-      throw new MusterError('usage', `--${options.name} takes a whole number from 0 on, not "${text}"`);
+    if (!Number.isSafeInteger(value)) throw invalid(`--${options.name}`, text, 'a whole number, 0 or more');
     return value;
   },
 });
 
-/** What `kv list` and `counter list` have in common. */
+/** Flags shared by `kv list` and `counter list`. */
 export const listFlags = {
-  prefix: Flags.string({ default: '', description: 'Only names that begin like this.' }),
-  after: Flags.string({ description: 'Only names after this one.' }),
-  limit: countFlag({ description: 'At most so many.' }),
-  ndjson: Flags.boolean({ exclusive: ['json'], description: 'One JSON value a line, as they come.' }),
+  prefix: Flags.string({ default: '', description: 'only names that start with this prefix' }),
+  after: Flags.string({ helpValue: 'NAME', description: 'only names after this one, in sort order' }),
+  limit: countFlag({ description: 'maximum entries (default: all)' }),
+  ndjson: Flags.boolean({ exclusive: ['json'], description: 'stream one JSON value per line' }),
 };

@@ -21,7 +21,7 @@ export interface ForegroundOptions {
 
 const STOP_MS = 10_000;
 
-/** `cluster start --foreground`: starts, shows every log until it is told to end or no node is left, stops all. */
+/** `cluster start --foreground`: starts, prints all logs until it is told to stop or no node is left, then stops all nodes. */
 export async function runForeground(
   create: CreateOptions,
   options: ForegroundOptions,
@@ -36,7 +36,7 @@ export async function runForeground(
   });
   const { cluster } = started;
   options.note(
-    `Cluster ${create.name} runs: ${plural(started.status.nodes.length, 'node')}. Ctrl-C stops it.`,
+    `cluster ${create.name} started: ${plural(started.status.nodes.length, 'node')}. Press Ctrl-C to stop it.`,
   );
   const ids = cluster.file.nodes.map((n) => n.id);
   const width = Math.max(...ids.map((id) => id.length));
@@ -49,9 +49,9 @@ export async function runForeground(
       event: options.note,
     });
   } finally {
-    // Whatever ended the watch, no process of this cluster stays.
+    // However the watch ended, no process of this cluster may stay behind.
     const stopped = await withClusterLock(dir, STOP_MS, () => stopCluster(cluster, STOP_MS));
-    options.note(`Cluster ${create.name}: ${plural(stopped.length, 'node')} stopped.`);
+    options.note(`cluster ${create.name} stopped: ${plural(stopped.length, 'node')}`);
   }
   return { cluster: create.name, ended: options.signal.aborted ? 'stopped' : 'no node left' };
 }

@@ -24,20 +24,20 @@ export interface LendOptions {
   readonly evenIfStopped: boolean;
 }
 
-/** What a command sees of the world around it: the process it is alone in, or a session that runs many commands in one. */
+/** The environment of a command: its own process, or a session that runs many commands in one process. */
 export interface CommandIo {
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Has this command the process for itself? Then streams that break and signals are its own affair. */
+  /** Is this the only command of the process? Then it handles broken streams and signals itself. */
   readonly alone: boolean;
-  /** What holds where a flag does not say otherwise, before the environment. */
+  /** Defaults for flags that are not given; they take precedence over the environment. */
   readonly defaults: { readonly cluster?: string };
   /** The exit code so far. */
   exit(code: number): void;
-  /** Told the error that the command ended with, already shown. */
+  /** Receives the error that the command ended with; it has already been printed. */
   failed(error: MusterError): void;
-  /** Ends the command at once, whatever is under way. */
+  /** Ends the command immediately, even if work is in progress. */
   abandon(code: number): void;
   /** Calls `handler` at each of these signals, until the returned function is called. */
   onSignal(handler: (name: SignalName) => void): () => void;

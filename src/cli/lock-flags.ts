@@ -6,32 +6,31 @@ import { formatDuration } from '../text/duration.js';
 import { countFlag, durationFlag } from './flags.js';
 
 export const lockArgs = {
-  name: Args.string({ required: true, ignoreStdin: true, description: 'Name of the lock.' }),
+  name: Args.string({ required: true, ignoreStdin: true, description: 'lock name' }),
 };
 
-/** What `lock acquire` and `lock run` have in common. */
+/** Flags shared by `lock acquire` and `lock run`. */
 export const acquireFlags = {
   wait: durationFlag({
     default: 0,
-    defaultHelp: async () => '0',
     helpValue: '5s',
-    description: 'How long to wait in the queue when it is not free.',
+    description: 'how long to wait in the queue if the lock is held',
   }),
   permits: countFlag({
     default: 1,
     helpValue: 'N',
-    description: 'How many may hold it at once; all who use it say the same.',
+    description: 'number of concurrent holders; all clients of the lock must pass the same number',
   }),
 };
 
 export const lockColumns: readonly Column<LockView>[] = [
   { title: 'NAME', of: (lock) => lock.name },
   {
-    title: 'TOKENS THAT HOLD IT',
+    title: 'HELD BY',
     of: (lock) => lock.holders.map(({ token }) => token).join(', ') || null,
   },
   {
-    title: 'TIME TO LIVE',
+    title: 'TTL',
     of: (lock) => [...new Set(lock.holders.map(({ ttlMs }) => formatDuration(ttlMs)))].join(', ') || null,
   },
   { title: 'PERMITS', of: (lock) => lock.permits || null, align: 'right' },
@@ -39,7 +38,7 @@ export const lockColumns: readonly Column<LockView>[] = [
 ];
 
 /**
- * Acquires; what runs out of waiting is a `timeout`. When `signal` was aborted meanwhile, what was got is given back.
+ * Acquires a lock; running out of waiting time is a `timeout`. If `signal` was aborted meanwhile, the lock is released again.
  * Rejects with `lock-held`, `timeout`, `interrupted`, or as every call does.
  */
 export async function acquire(
@@ -53,8 +52,8 @@ export async function acquire(
     const why =
       error.details.granted === true
         ? error.message
-        : `lock ${name} was not free within ${formatDuration(waitMs)}`;
-    throw new MusterError('timeout', `${why}; \`muster lock show ${name}\` shows who holds it`, {
+        : `lock ${name} is still held after ${formatDuration(waitMs)}`;
+    throw new MusterError('timeout', `${why}; see its holder with \`muster lock show ${name}\``, {
       details: { key: name },
       tookEffect: 'no',
       cause: error,
@@ -62,5 +61,5 @@ export async function acquire(
   });
   if (!options.signal.aborted) return held;
   await held.release().catch(() => {});
-  throw new MusterError('interrupted', 'interrupted; the lock was given back', { tookEffect: 'no' });
+  throw new MusterError('interrupted', 'interrupted: the lock was released', { tookEffect: 'no' });
 }

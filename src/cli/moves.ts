@@ -21,7 +21,7 @@ export interface MoveRow {
 }
 
 export const moveColumns: readonly Column<MoveRow>[] = [
-  { title: 'FROM', of: (row) => row.from ?? 'nobody' },
+  { title: 'FROM', of: (row) => row.from ?? '-' },
   { title: 'TO', of: (row) => row.to },
   { title: 'PARTITIONS', of: (row) => row.partitions, align: 'right' },
   { title: 'KEYS', of: (row) => row.keys, align: 'right' },
@@ -49,7 +49,7 @@ export function moveRows(copies: readonly Copy[], sizes?: readonly (PartitionSiz
 type DoneRow = MoveRow & { readonly done: number; readonly sent: number };
 
 export const movesColumns: readonly Column<DoneRow>[] = [
-  { title: 'FROM', of: (row) => row.from ?? 'nobody' },
+  { title: 'FROM', of: (row) => row.from ?? '-' },
   { title: 'TO', of: (row) => row.to },
   { title: 'PLANNED', of: (row) => row.partitions, align: 'right' },
   { title: 'COPIED', of: (row) => row.done, align: 'right' },
@@ -63,15 +63,12 @@ export const movesColumns: readonly Column<DoneRow>[] = [
 
 /** The report in words. */
 export function movesLines({ cause, revision, planned, done, ratio, settled }: MovesReport): string {
-  if (cause === null) return 'Placed as the cluster was made: nothing has moved.';
-  const least = `the least possible is ${planned.least}`;
-  const sent =
-    ratio === null
-      ? ''
-      : `, ${formatBytes(done.bytes)} sent: ${ratio.toFixed(2)} of what was planned for them`;
+  if (cause === null) return 'no placement change since the cluster was created';
+  const least = `minimum ${planned.least}`;
+  const sent = ratio === null ? '' : `, ${formatBytes(done.bytes)} sent (${ratio.toFixed(2)} × planned)`;
   return (
-    `Revision ${revision}, ${cause}: ${done.copies} of ${plural(planned.copies, 'copy', 'copies')} made (${least}), ` +
-    `${plural(done.handovers, 'primary', 'primaries')} handed over${sent}. ${settled ? 'Everything is in place.' : 'Not everything is in place yet.'}`
+    `revision ${revision} (${cause}): ${done.copies} of ${plural(planned.copies, 'copy', 'copies')} made (${least}), ` +
+    `${plural(done.handovers, 'primary', 'primaries')} handed over${sent}; ${settled ? 'complete' : 'in progress'}`
   );
 }
 
@@ -110,9 +107,9 @@ export function planReport({ map, change, sizes }: PlacementPlan, limit: number 
 }
 
 export const planLine = (plan: PlanReport): string =>
-  `${plural(plan.copies, 'replica')} to copy (${percent(plan.share)} of all; the least possible is ${plan.least}), ` +
+  `${plural(plan.copies, 'replica')} to copy (${percent(plan.share)} of all; minimum ${plan.least}), ` +
   `${plural(plan.primaries, 'primary', 'primaries')} to hand over` +
-  `${plan.bytes === null ? '' : `, about ${formatBytes(plan.bytes)} in ${plural(plan.keys ?? 0, 'key')}`}.`;
+  `${plan.bytes === null ? '' : `, about ${formatBytes(plan.bytes)} in ${plural(plan.keys ?? 0, 'key')}`}`;
 
 export interface MovesReport {
   readonly cause: string | null;
@@ -120,13 +117,13 @@ export interface MovesReport {
   /** null: not done yet, or the partition's size was not known. */
   readonly planned: { readonly copies: number; readonly bytes: number | null; readonly least: number };
   readonly done: { readonly copies: number; readonly bytes: number; readonly handovers: number };
-  /** Bytes sent for what is done, against what was planned for just that. */
+  /** Bytes sent for the completed copies, relative to the bytes planned for them. */
   readonly ratio: number | null;
   readonly settled: boolean;
   readonly moves: readonly DoneRow[];
 }
 
-/** The last change of placement: planned, and what came of it. */
+/** The last placement change: what was planned, and what is done. */
 export function movesReport(map: ClusterMap): MovesReport {
   const { placed, total } = progressOf(map);
   const copies = map.placement?.copies ?? [];
@@ -157,11 +154,11 @@ const barWidth = 24;
 export function movesLine(map: ClusterMap): string {
   const { placed, total, copied, copies } = progressOf(map);
   const drawn = bar(placed, total, barWidth, unicodeOn());
-  return `moving ${drawn} ${placed} of ${total} partitions in place, ${copied} of ${copies} copies made`;
+  return `moving ${drawn} ${placed} of ${total} partitions placed, ${copied} of ${copies} copies made`;
 }
 
 /**
- * Waits until the moves have ended. When the time is up, or somebody interrupts, they go on: the error says that the change took
+ * Waits until the moves have ended. They continue after a timeout or an interruption, so the error says that the change took
  * effect.
  */
 export async function settleMoves(
@@ -194,7 +191,7 @@ export async function settleMoves(
       throw error;
     throw new MusterError(
       error.code,
-      `${error.message}. The nodes go on moving by themselves: \`muster wait --for rebalanced\` waits for them`,
+      `${error.message}; the move continues in the background: follow it with \`muster wait --for rebalanced\``,
       { tookEffect: 'yes' },
     );
   }

@@ -1,11 +1,11 @@
 import * as Flags from '@oclif/core/flags';
 
-/** What the commands that move partitions have in common. */
+/** Flags shared by the commands that move partitions. */
 export const movingFlags = {
   'no-wait': Flags.boolean({
-    description: 'Come back when the change is published; the nodes then move by themselves.',
+    description: 'return once the change is published; data moves in the background',
   }),
 };
 
-/** Moves may take their time. */
+/** Default timeout of moves, which can take minutes. */
 export const movingTimeoutMs = 5 * 60_000;

@@ -20,7 +20,7 @@ export function writeRingSvg(path: string, map: ClusterMap, change?: MapChange):
     ...(change?.placement === undefined
       ? {}
       : {
-          subtitle: `${change.placement.cause}: ${plural(copies, 'replica')} of ${map.partitions.length * map.settings.replicas} to copy (least ${change.placement.least})`,
+          subtitle: `${change.placement.cause}: ${plural(copies, 'replica')} of ${map.partitions.length * map.settings.replicas} to copy (minimum ${change.placement.least})`,
         }),
   });
   try {

@@ -33,7 +33,7 @@ export interface RoutingDone {
 
 type Strategy = NonNullable<RouterOptions['strategy']>;
 
-/** A strategy by its name, or one's own. Rejects with `usage`, naming the file. */
+/** A strategy by its name, or loaded from a module. Rejects with `usage`, naming the file. */
 export async function strategyOf(name: string): Promise<Strategy> {
   if (!/[/\\]|\.[cm]?js$/.test(name)) return name as Strategy;
   const path = resolve(name);
@@ -41,14 +41,17 @@ export async function strategyOf(name: string): Promise<Strategy> {
   try {
     exported = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
   } catch (error) {
-    throw new MusterError('usage', `the strategy ${path} does not load: ${(error as Error).message}`);
+    throw new MusterError('usage', `cannot load strategy ${path}: ${(error as Error).message}`);
   }
   if (typeof exported !== 'function')
-    throw new MusterError('usage', `${path} must export a function by default: (candidates, request) => id`);
+    throw new MusterError(
+      'usage',
+      `invalid strategy ${path}: expected a default export (candidates, request) => id`,
+    );
   return exported as Strategy;
 }
 
-/** Rejects with `unknown-node` when a weight is for nobody. */
+/** Rejects with `unknown-node` when a weight names no node. */
 export async function checkWeights(client: MusterClient, weights: RoutingRun['weights']): Promise<void> {
   if (weights === undefined) return;
   const known = Object.keys((await client.map()).members);
@@ -56,7 +59,7 @@ export async function checkWeights(client: MusterClient, weights: RoutingRun['we
     if (!known.includes(id))
       throw new MusterError(
         'unknown-node',
-        `--weights names "${id}"; the nodes are ${namesBeside(id, known)}`,
+        `unknown node "${id}" in --weights: the nodes are ${namesBeside(id, known)}`,
         {
           details: { node: id },
         },

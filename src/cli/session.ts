@@ -10,13 +10,13 @@ interface OpenClient {
   readonly client: Promise<MusterClient>;
   /** The identity of the cluster that it is of. */
   readonly cluster: string;
-  /** Until when it is taken for granted that the cluster runs, on `performance.now()`. */
+  /** Until when the cluster is assumed to be running, on `performance.now()`. */
   freshUntil: number;
 }
 
-/** How long it is taken for granted, in ms. */
+/** How long a cluster is assumed to keep running, in ms. */
 const freshMs = 500;
-/** Topics of commands that start and stop nothing. */
+/** Topics whose commands start and stop nothing. */
 const harmless = new Set(['counter', 'kv', 'lock', 'tx', 'route', 'ring', 'bench', 'wait', 'service']);
 
 /** What one command of a session reads and writes. */
@@ -26,18 +26,18 @@ export interface Streams {
   readonly stderr: Output;
 }
 
-/** How much of what a command writes is kept, in characters; what is beyond is only shown. */
+/** How much output of a command is stored, in characters; the rest is only shown. */
 const keptChars = 1024 * 1024;
 
-/** A stream that is written on, and remembered. */
+/** A stream that passes output on and stores it. */
 export interface Copied {
   readonly stream: Output;
   text(): string;
-  /** From now on what is written goes nowhere. */
+  /** Discards all further output. */
   mute(): void;
 }
 
-/** Streams that are no terminal and go nowhere: what is written is in the outcome. */
+/** Streams that are not a terminal and discard output, which the outcome still has. */
 export const silentStreams = (): Streams => ({
   stdin: Object.assign(Readable.from([]), { isTTY: false }),
   stdout: nowhere(),
@@ -45,7 +45,7 @@ export const silentStreams = (): Streams => ({
 });
 const nowhere = (): Output => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-/** Remembers what is written to `to`; the copy is a terminal where `to` is one. */
+/** Stores what is written to `to`; the copy is a terminal if `to` is one. */
 export function copied(to: Output): Copied {
   let text = '';
   let muted = false;
@@ -72,15 +72,15 @@ export function copied(to: Output): Copied {
 }
 
 /**
- * Runs many commands in one process, one after the other or side by side, over the same connections. A command is told of
- * Ctrl-C by its signal, and cannot end the process.
+ * Runs many commands in one process, one after the other or concurrently, over the same connections. Ctrl-C reaches a
+ * command through its signal, and a command cannot end the process.
  */
 export class Session {
-  /** The cluster that commands are for unless they say otherwise. */
+  /** The cluster that commands use by default. */
   cluster: string | null = null;
   readonly #clients = new Map<string, OpenClient>();
 
-  /** Of the commands that run now. */
+  /** Signal handlers of the running commands. */
   readonly #handlers = new Set<(name: SignalName) => void>();
 
   readonly #program: Program;
@@ -91,7 +91,7 @@ export class Session {
     rememberSettings();
   }
 
-  /** For whoever looks up values in the cluster that commands are for. */
+  /** For looking up values in the current cluster. */
   get lookingUp(): Pick<CommandIo, 'lend' | 'defaults'> {
     return {
       lend: (name, options) => this.#lend(name, options),
@@ -99,12 +99,12 @@ export class Session {
     };
   }
 
-  /** Every command that runs now is told, as by Ctrl-C: the first time it may end gracefully, the second it is left at once. */
+  /** Sends Ctrl-C to every running command: the first time it may stop gracefully, the second time it is abandoned. */
   interrupt(): void {
     for (const handler of [...this.#handlers]) handler('SIGINT');
   }
 
-  /** Runs a command; never rejects. Aborted once it is told, as by Ctrl-C; when it does not end by itself it is left behind. */
+  /** Runs a command; never rejects. Aborting acts as Ctrl-C. */
   async run(argv: readonly string[], streams: Streams, signal?: AbortSignal): Promise<Outcome> {
     const begin = performance.now();
     const [out, err] = [copied(streams.stdout), copied(streams.stderr)];
@@ -153,8 +153,8 @@ export class Session {
   }
 
   /**
-   * Clients stay open between commands: one for each cluster and timeout. Whether it runs is looked at again when a command that
-   * could change that was run, and now and then.
+   * Clients stay open between commands: one for each cluster and timeout. Whether the cluster still runs is checked again after
+   * a command that could have changed that, and from time to time.
    */
   async #lend(name: string, { timeoutMs, evenIfStopped }: LendOptions): Promise<LentClient> {
     const key = `${name}\0${timeoutMs}\0${evenIfStopped}`;
@@ -167,14 +167,14 @@ export class Session {
     ]);
     const { dir, file } = evenIfStopped ? findCluster(name) : findRunning(name);
     if (found !== undefined && found.cluster !== file.cluster) {
-      // Destroyed and made anew under the same name.
+      // Destroyed and created again under the same name.
       void found.client.then((client) => client.close()).catch(() => {});
       found = undefined;
     }
     if (found === undefined) {
       found = { client: openClient({ clusterDir: dir, timeoutMs }), cluster: file.cluster, freshUntil: 0 };
       this.#clients.set(key, found);
-      // One that could not be opened is tried again the next time.
+      // If opening failed, the next command tries again.
       found.client.catch(() => this.#clients.delete(key));
     }
     found.freshUntil = performance.now() + freshMs;

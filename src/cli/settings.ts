@@ -1,23 +1,29 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type Conf from 'conf';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
 import { clustersDir, configHome } from '../layout/paths.js';
 import { parseDuration } from '../text/duration.js';
-import { didYouMean } from '../text/nearest.js';
+import { didYouMean, either } from '../text/nearest.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What a person can set for good; each with what it means and how a value is checked. */
+/** The settings of the config file: each with its description and the check of its values. */
 export const settingKeys = {
-  cluster: { about: 'the cluster that commands are for', check: (value: string) => value.length > 0 },
+  cluster: {
+    about: 'cluster that commands use',
+    expected: 'the name of a cluster',
+    check: (value: string) => value.length > 0,
+  },
   timeout: {
-    about: 'how long a command tries, like 10s',
+    about: 'how long a command keeps trying, such as 10s',
+    expected: 'a duration of more than 0, such as 10s',
     check: (value: string) => parseDuration(value) > 0,
   },
   color: {
-    about: 'colours on a terminal: auto or never',
+    about: 'color on a terminal: auto or never',
+    expected: 'auto or never',
     check: (value: string) => value === 'auto' || value === 'never',
   },
 } as const;
@@ -27,22 +33,14 @@ export type Settings = { readonly [K in SettingKey]?: string };
 
 export const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(settingKeys, key);
 
-/** Rejects with `usage` when there is no such setting or the value does not suit it. */
+/** Throws `usage` if the setting does not exist or the value is not valid for it. */
 export function checkSetting(key: string, value?: string): SettingKey {
-  const command = 'config set';
+  const details = { command: 'config set' };
   const names = Object.keys(settingKeys);
-  if (!isSettingKey(key)) {
-    throw new MusterError(
-      'usage',
-      `there is no setting "${key}"; there are ${names.join(', ')}${didYouMean(key, names)}`,
-      { details: { command } },
-    );
-  }
-  if (value !== undefined && !settingKeys[key].check(value)) {
-    throw new MusterError('usage', `"${value}" does not suit ${key}: ${settingKeys[key].about}`, {
-      details: { command },
-    });
-  }
+  if (!isSettingKey(key))
+    throw invalid('setting', key, `${either(names)}${didYouMean(key, names)}`, { details });
+  if (value !== undefined && !settingKeys[key].check(value))
+    throw invalid(key, value, settingKeys[key].expected, { details });
   return key;
 }
 
@@ -51,19 +49,19 @@ export const settingsFile = (env: Env = process.env): string => join(configHome(
 function pick(value: unknown): Settings {
   const found: { -readonly [K in SettingKey]?: string } = {};
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error('it holds no object');
+    throw new Error('expected a JSON object');
   for (const [key, entry] of Object.entries(value)) {
     if (isSettingKey(key) && typeof entry === 'string') found[key] = entry;
   }
   return found;
 }
 
-/** Is told what is wrong with a file. null: nobody can be told now, so a damaged file stays where it is for somebody who can. */
+/** Called with what is wrong with a file. null: nothing can be reported now, so a damaged file stays in place until it can. */
 type Warn = ((text: string) => void) | null;
 
 /**
- * What stands in a JSON file of the user's. Read plainly, for loading `conf` takes longer than a whole increment. A damaged file
- * is moved aside, never lost; `warn` is told, and it counts as absent (null).
+ * Reads a JSON file of the user. Not with `conf`, because loading it takes longer than a whole increment. A damaged file
+ * is moved aside, never lost; `warn` is called, and the file counts as absent (null).
  */
 export function readUserFile<T>(path: string, check: (value: unknown) => T, warn: Warn): T | null {
   let text: string;
@@ -82,17 +80,17 @@ export function readUserFile<T>(path: string, check: (value: unknown) => T, warn
     const aside = `${path}.damaged-${Date.now()}`;
     try {
       renameSync(path, aside);
-      warn(`${path} is damaged (${(error as Error).message}); it is kept as ${aside}, defaults hold`);
+      warn(`${path} is damaged (${(error as Error).message}): moved to ${aside}, using defaults`);
     } catch {
-      warn(`${path} is damaged (${(error as Error).message}); defaults hold`);
+      warn(`${path} is damaged (${(error as Error).message}): using defaults`);
     }
     return null;
   }
 }
 
 /**
- * `conf`, without the signal handlers of a package below it (`when-exit`): those send each signal a second time, which is a
- * second Ctrl-C to whoever handles signals himself.
+ * `conf`, without the signal handlers of a package below it (`when-exit`): those send each signal a second time, which
+ * looks like a second Ctrl-C to code that handles signals itself.
  */
 async function loadConf() {
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -105,7 +103,7 @@ async function loadConf() {
   return Store;
 }
 
-/** The store that `conf` keeps in a file of the user's: replaced as a whole, readable by nobody else. Throws `usage`. */
+/** Opens a file of the user with `conf`, which replaces it atomically and keeps it private. Throws `usage`. */
 export async function openUserFile<T extends Record<string, unknown>>(path: string): Promise<Conf<T>> {
   const Store = await loadConf();
   try {
@@ -126,15 +124,15 @@ const cannotWrite = (path: string, cause: unknown): MusterError =>
     cause,
   });
 
-/** How long what was read is taken to be so, in ms. */
+/** How long settings that were read are reused, in ms. */
 let rememberedMs = 0;
 
-/** From now on what was read is taken to be so for a while: a session asks for the same settings for each of many commands. */
+/** Reuse settings for a while from now on: a session reads the same settings for each of many commands. */
 export function rememberSettings(): void {
   rememberedMs = 250;
 }
 
-/** Remembers what `read` gave for a key. */
+/** Caches the last result of `read`. */
 function remembered<T>(read: (key: string, warn: Warn) => T): {
   of(key: string, warn: Warn): T;
   forget(): void;
@@ -155,11 +153,11 @@ function remembered<T>(read: (key: string, warn: Warn) => T): {
 
 const userSettings = remembered((path, warn) => readUserFile(path, pick, warn) ?? {});
 
-/** The user's settings; a damaged file is moved aside, `warn` is told, and defaults hold. */
+/** The user's settings; a damaged file is moved aside, `warn` is called, and defaults apply. */
 export const readSettings = (warn: Warn, env: Env = process.env): Settings =>
   userSettings.of(settingsFile(env), warn);
 
-/** Sets (or, with null, removes) a setting for good. Throws `usage` when that cannot be written. */
+/** Sets (or, with null, unsets) a setting in the config file. Throws `usage` if it cannot be written. */
 export async function writeSetting(key: SettingKey, value: string | null): Promise<void> {
   const path = settingsFile();
   readUserFile(path, pick, () => {}); // Moves a damaged file aside, which `conf` would refuse to open.
@@ -189,7 +187,7 @@ function lookForProjectFile(from: string, warn: Warn): { path: string; settings:
       try {
         return { path, settings: pick(JSON.parse(readWholeSync(path) ?? '')) };
       } catch (error) {
-        warn?.(`${path} is left out: ${(error as Error).message}`);
+        warn?.(`${path} ignored: ${(error as Error).message}`);
         return null;
       }
     }
@@ -201,6 +199,16 @@ export interface Resolved {
   readonly value: string;
   readonly from: 'flag' | 'environment' | 'project file' | 'user config' | 'only cluster' | 'default';
 }
+
+/** Where a value is set, for people. */
+export const sourceText: Readonly<Record<Resolved['from'], string>> = {
+  flag: 'set by --cluster',
+  environment: 'set in the environment',
+  'project file': 'set in .muster.json',
+  'user config': 'set in your config',
+  'only cluster': 'the only cluster',
+  default: 'the default',
+};
 
 /** The value of a setting, by precedence: flag, environment, project file, user configuration. */
 export function resolveSetting(
@@ -218,7 +226,7 @@ export function resolveSetting(
   return fromUser === undefined ? null : { value: fromUser, from: 'user config' };
 }
 
-/** The cluster that is meant when nobody says so: the only one there is, else the one named `default`. */
+/** The cluster to use when none is set: the only existing one, else the one named `default`. */
 export function clusterByDefault(env: Env = process.env): Resolved {
   let names: string[] = [];
   try {

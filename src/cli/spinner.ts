@@ -9,7 +9,7 @@ export interface Progress {
   clear(): void;
 }
 
-/** A spinner on this terminal. `ora` is loaded beside the work and only there; the first text is on the screen at once. */
+/** A spinner on this terminal. `ora` is loaded while the work runs, and only here; the first text is shown immediately. */
 export function startProgress(text: string, terminal: Output): Progress {
   terminal.write(`${text} …`);
   let current = text;

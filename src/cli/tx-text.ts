@@ -1,5 +1,5 @@
 import type { TxItem } from '../core/machine/types.js';
-import { type ErrorCode, MusterError } from '../errors.js';
+import { type ErrorCode, invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { distance } from '../text/nearest.js';
 
@@ -12,7 +12,7 @@ import { distance } from '../text/nearest.js';
 
 interface Word {
   readonly text: string;
-  /** Some of it stood in quotes or after a backslash: it is no sign and no number. */
+  /** Part of it was quoted or escaped, so it is neither an operator nor a number. */
   readonly quoted: boolean;
   /** Where it begins, in UTF-16 code units. */
   readonly at: number;
@@ -20,12 +20,12 @@ interface Word {
 
 interface Statement {
   readonly words: readonly Word[];
-  /** Where it ends: there a missing word is missed. */
+  /** Where it ends, which is where a missing word is reported. */
   readonly end: number;
 }
 
 const VERBS = ['check', 'get', 'put', 'delete', 'incr', 'decr'] as const;
-/** What people write who come from elsewhere. */
+/** Names that other systems use. */
 const OTHERS: Readonly<Record<string, string>> = {
   set: 'put',
   del: 'delete',
@@ -46,11 +46,7 @@ export function parseTx(text: string): TxItem[] {
   for (const statement of statementsOf(text)) {
     const verb = statement.words[0] as Word;
     if (items.length === limits.txItems)
-      throw failure(
-        text,
-        verb.at,
-        `a transaction has at most ${limits.txItems} statements, and this is one more`,
-      );
+      throw failure(text, verb.at, `too many statements: expected at most ${limits.txItems}`);
     const item = itemOf(text, statement);
     items.push(item);
     if (item.type === 'check' || item.type === 'version' || item.type === 'get') continue;
@@ -61,7 +57,7 @@ export function parseTx(text: string): TxItem[] {
       throw failure(
         text,
         key.at,
-        `${say(key)} is written twice (first in line ${line}, column ${column}): write each key once`,
+        `key ${say(key)} is written twice (first in line ${line}, column ${column}): expected one write per key`,
       );
     }
     written.set(key.text, key);
@@ -73,7 +69,8 @@ export function parseTx(text: string): TxItem[] {
 function itemOf(text: string, { words, end }: Statement): TxItem {
   const [verb, ...rest] = words as [Word, ...Word[]];
   const name = verb.quoted ? undefined : VERBS.find((known) => known === verb.text);
-  if (name === undefined) throw failure(text, verb.at, `${say(verb)} is no statement; ${guess(verb.text)}`);
+  if (name === undefined)
+    throw failure(text, verb.at, invalid('statement', shown(verb.text), guess(verb.text)).message);
   const expect = (i: number, what: string): Word => {
     const word = rest[i];
     if (word === undefined) throw failure(text, end, `expected ${what} after "${said(words)}"`);
@@ -85,7 +82,7 @@ function itemOf(text: string, { words, end }: Statement): TxItem {
       throw failure(
         text,
         extra.at,
-        `expected ";" or a new line, not ${say(extra)}${hint === '' ? '' : `; ${hint}`}`,
+        `expected ";" or a new line, got ${say(extra)}${hint === '' ? '' : `; ${hint}`}`,
       );
   };
 
@@ -97,7 +94,7 @@ function itemOf(text: string, { words, end }: Statement): TxItem {
   }
   if (name === 'put') {
     const value = expect(1, 'a value');
-    done(2, 'a value with spaces stands in quotes');
+    done(2, 'quote a value that contains spaces');
     return { type: 'put', key, value: checkedValue(text, value) };
   }
   if (name === 'incr' || name === 'decr') {
@@ -110,14 +107,13 @@ function itemOf(text: string, { words, end }: Statement): TxItem {
   if (!sign.quoted && sign.text.startsWith('@')) {
     done(2);
     const version = numberOf(text, { ...sign, text: sign.text.slice(1), at: sign.at + 1 }, 'a version');
-    if (version < 0)
-      throw failure(text, sign.at + 1, `a version is a whole number from 0 on, not ${version}`);
+    if (version < 0) throw failure(text, sign.at + 1, `expected a version of 0 or more, got ${version}`);
     return { type: 'version', key, version };
   }
   if (sign.quoted || sign.text !== '=')
-    throw failure(text, sign.at, `expected "= VALUE" or "@VERSION", not ${say(sign)}; spaces go around "="`);
+    throw failure(text, sign.at, `expected "= VALUE" or "@VERSION", got ${say(sign)}; put spaces around "="`);
   const value = expect(2, 'a value, or "nothing",');
-  done(3, 'a value with spaces stands in quotes');
+  done(3, 'quote a value that contains spaces');
   if (!value.quoted && (value.text === 'nothing' || value.text === 'none'))
     return { type: 'check', key, equals: null };
   if (!value.quoted && NUMBER.test(value.text))
@@ -129,13 +125,14 @@ function guess(verb: string): string {
   const word = verb.toLowerCase();
   const [nearest] = VERBS.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);
   const meant = OTHERS[word] ?? (nearest !== undefined && nearest.far <= 2 ? nearest.name : null);
-  return meant === null ? `expected one of ${VERBS.join(', ')}` : `did you mean "${meant}"?`;
+  const expected = `one of ${VERBS.join(', ')}`;
+  return meant === null ? expected : `${expected}; did you mean "${meant}"?`;
 }
 
 function checkedKey(text: string, { text: key, at }: Word): string {
   const bytes = Buffer.byteLength(key);
   if (bytes === 0 || bytes > limits.keyBytes)
-    throw failure(text, at, `a key has 1 to ${limits.keyBytes} bytes, not ${bytes}`, 'key-invalid');
+    throw failure(text, at, `expected a key of 1 to ${limits.keyBytes} bytes, got ${bytes}`, 'key-invalid');
   return key;
 }
 
@@ -145,7 +142,7 @@ function checkedValue(text: string, { text: value, at }: Word): string {
     throw failure(
       text,
       at,
-      `a value has at most ${limits.valueBytes} bytes, not ${bytes}`,
+      `expected a value of at most ${limits.valueBytes} bytes, got ${bytes}`,
       'value-too-large',
     );
   return value;
@@ -153,10 +150,10 @@ function checkedValue(text: string, { text: value, at }: Word): string {
 
 function numberOf(text: string, word: Word, what: string): number {
   if (word.quoted || !NUMBER.test(word.text))
-    throw failure(text, word.at, `expected ${what}, not ${word.text === '' ? 'nothing' : say(word)}`);
+    throw failure(text, word.at, `expected ${what}, got ${word.text === '' ? 'nothing' : say(word)}`);
   const number = Number(word.text);
   if (!Number.isSafeInteger(number))
-    throw failure(text, word.at, `${shown(word.text)} is out of range: whole numbers go to ±(2^53−1)`);
+    throw failure(text, word.at, `expected a whole number within ±(2^53−1), got ${shown(word.text)}`);
   return number === 0 ? 0 : number;
 }
 
@@ -217,7 +214,7 @@ function wordAt(text: string, from: number): { word: Word; end: number } {
 
 function singleAt(text: string, from: number): { text: string; end: number } {
   const end = text.indexOf("'", from + 1);
-  if (end === -1) throw failure(text, from, 'this quote has no end: expected "\'"');
+  if (end === -1) throw failure(text, from, 'unclosed quote: expected "\'"');
   return { text: text.slice(from + 1, end), end: end + 1 };
 }
 
@@ -243,10 +240,10 @@ function doubleAt(text: string, from: number): { text: string; end: number } {
       out += String.fromCodePoint(point);
       at += code[0].length;
     } else {
-      throw failure(text, at, "expected \\\\, \\\", \\n, \\r, \\t or \\u{…} here; '…' takes all as it is");
+      throw failure(text, at, "expected \\\\, \\\", \\n, \\r, \\t or \\u{…}; '…' has no escapes");
     }
   }
-  throw failure(text, from, "this quote has no end: expected '\"'");
+  throw failure(text, from, "unclosed quote: expected '\"'");
 }
 
 const shown = (word: string): string => {

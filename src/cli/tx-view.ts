@@ -36,7 +36,7 @@ export const anchorOf = (id: string): number => Number(id.split(':')[0]);
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-/** Nothing more will be noted: all have finished, or it was aborted, for which nobody is waited. */
+/** Is the trace final? All participants have finished, or it was aborted, which does not wait for them. */
 function complete(trace: readonly TraceEvent[], aborted: boolean): boolean {
   const decided = trace.find(({ what }) => what === 'decided');
   if (decided === undefined) return aborted;
@@ -105,7 +105,7 @@ export function readColumns(width: number): readonly Column<TxReport['reads'][nu
 
 const plainLine = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
-/** What was read, a line each: `KEY VALUE`, the key alone when there is nothing. What would break a line stands in quotes. */
+/** The reads, one per line: `KEY VALUE`, or the key alone if it has no value. Text that would break a line is quoted. */
 export const readLines = (reads: TxReport['reads']): string =>
   reads
     .map(({ key, value }) => {
@@ -114,20 +114,20 @@ export const readLines = (reads: TxReport['reads']): string =>
     })
     .join('');
 
-/** What a report comes to as an error; null: it is committed. */
+/** The error for a report; null: it is committed. */
 export function failureOf(report: TxReport): MusterError | null {
   const details = { tx: report.id };
   if (report.outcome === 'unknown')
     return new MusterError(
       'outcome-unknown',
-      `${report.message ?? 'no answer came in time'}; \`muster tx show ${report.id}\` says what is known of it`,
+      `${report.message ?? 'timed out waiting for the outcome'}; see its state with \`muster tx show ${report.id}\``,
       { details },
     );
   if (report.outcome === 'committed') return null;
-  const tries = report.attempts > 1 ? `, tried ${report.attempts} times` : '';
+  const tries = report.attempts > 1 ? ` after ${report.attempts} attempts` : '';
   return new MusterError(
     'tx-aborted',
-    `aborted (${report.reason}): ${report.message ?? 'nobody says why'}${tries}`,
+    `aborted (${report.reason}): ${report.message ?? 'reason unknown'}${tries}`,
     {
       details: { ...details, reason: report.reason },
     },
@@ -151,8 +151,8 @@ export async function partitionsOf(client: MusterClient, items: readonly TxItem[
 export type PauseAt = 'prepared' | 'decided';
 
 /**
- * The transaction that has these items and was not there before, once it is where it was to stop; null when `over` says so first. Only
- * the list can tell its id: who runs it is told when it ends.
+ * The transaction that has these items and is not in `before`, once it is paused; null if `over` returns true first. Its ID comes
+ * from the list, because the caller learns it only when the transaction ends.
  */
 export async function findPaused(
   client: MusterClient,
@@ -185,7 +185,7 @@ function grouped(views: readonly TxView[]): Map<string, TxView[]> {
   return byId;
 }
 
-/** Where a paused transaction stands, and what can be done with it. */
+/** The state of a paused transaction, and the commands that apply to it. */
 export function pausedText(parts: readonly Part[], at: PauseAt, option: string, waitMs: number): string {
   const { id } = parts[0] as Part;
   const doubt = parts.filter(({ state }) => state === 'in-doubt').map(({ partition }) => partition);
@@ -194,13 +194,13 @@ export function pausedText(parts: readonly Part[], at: PauseAt, option: string, 
   const where = `${plural(doubt.length, 'partition')} (${ranges(doubt.sort((a, b) => a - b))})`;
   const stand =
     at === 'prepared'
-      ? `Transaction ${id} is prepared and not decided; it is in doubt on ${where}.`
-      : `Transaction ${id} is decided, and nobody is told; it is in doubt on ${where}.`;
+      ? `transaction ${id} is prepared and not decided: in doubt on ${where}`
+      : `transaction ${id} is decided and the participants are not told yet: in doubt on ${where}`;
   const lines: [string, string][] = [
-    [`muster tx show ${id}`, 'what is known of it'],
-    ['muster tx list --in-doubt', 'who waits for the decision'],
+    [`muster tx show ${id}`, 'show its state'],
+    ['muster tx list --in-doubt', 'list the participants that wait for the decision'],
   ];
-  const then = at === 'prepared' ? ': the next one finds that all have prepared, and commits it' : '';
+  const then = at === 'prepared' ? '; the next one finds that all are prepared, and commits' : '';
   if (node !== null)
     lines.push([`muster node kill ${node}`, `kill its coordinator (partition ${anchor})${then}`]);
   if (at === 'prepared') lines.push([`muster tx resolve ${id} --abort`, 'abort it']);
@@ -208,7 +208,7 @@ export function pausedText(parts: readonly Part[], at: PauseAt, option: string, 
   const next = lines.map(([command, about]) => `  ${`${command}${option}`.padEnd(width)}  ${about}`);
   const end =
     at === 'prepared'
-      ? `It is aborted after ${waitMs / 1000} s if nothing else ends it; Ctrl-C leaves it to that.`
-      : `They are told after ${waitMs / 1000} s, or by a new coordinator: kill this one, or restart it.`;
+      ? `It is aborted after ${waitMs / 1000} s unless it ends earlier; Ctrl-C stops waiting for it.`
+      : `They are told after ${waitMs / 1000} s, or by a new coordinator if you kill or restart this one.`;
   return [stand, ...next, end].join('\n');
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, MusterError, type TookEffect } from '../errors.js';
 import { dataHome } from '../layout/paths.js';
 import { unknownFlags } from '../text/command-words.js';
 
-/** What a person or a script is told of an error, and the exit code it ends with. */
+/** An error as text and as JSON, and its exit code. */
 export interface RenderedError {
   readonly error: MusterError;
   readonly exit: number;
@@ -75,15 +75,23 @@ export function toMusterError(error: unknown, command: string): MusterError {
   });
 }
 
-/** The forms of an error. `red` colours its first line. */
+export interface RenderOptions {
+  /** Colors the start of the first line. */
+  readonly red?: (text: string) => string;
+  /** The command only reads: whether it took effect is not worth saying. JSON always has it. */
+  readonly readOnly?: boolean;
+}
+
+/** Renders an error that `command` ended with. */
 export function renderError(
   error: unknown,
   command: string,
-  red: (text: string) => string = (t) => t,
+  { red = (text) => text, readOnly = false }: RenderOptions = {},
 ): RenderedError {
   const known = toMusterError(error, command);
   const { code, message, tookEffect, hint } = known;
-  const lines = [`${red('Error:')} ${message}`, `${EFFECT[tookEffect]} ${hint}`];
+  const effect = readOnly ? '' : `${EFFECT[tookEffect]} `;
+  const lines = [`${red('Error:')} ${message}`, `${effect}${hint}`];
   if (code === 'internal' && error instanceof Error && error.stack) lines.push(error.stack);
   const details = Object.keys(known.details).length > 0 ? { details: known.details } : {};
   return {

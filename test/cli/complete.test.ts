@@ -37,7 +37,7 @@ describe('completing', () => {
   it('begins with topics and commands, and says what they are', async () => {
     expect((await tab('cou')).candidates).toEqual([{ value: 'counter', description: 'Count.' }]);
     expect((await tab('counter', 'in')).candidates).toEqual([
-      { value: 'incr', description: 'Adds to a counter, exactly once, and prints its value.' },
+      { value: 'incr', description: 'Increment a counter and print its value' },
     ]);
     expect((await tab('counter', '')).words).toEqual(['decr', 'get', 'incr', 'list', 'reset']);
     expect((await tab('help', 'counter', 'i')).words).toEqual(['incr']);

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MusterError } from '../../src/errors.js';
 import { missedBy, type Outcome, parseCheck, resultOf } from '../../src/cli/script/checks.js';
 import {
   Interpreter,
@@ -15,6 +14,7 @@ import { titleOf } from '../../src/cli/script/run.js';
 import { parseScript, type Step } from '../../src/cli/script/steps.js';
 import { StepStream } from '../../src/cli/script/stream.js';
 import { expand, linesOf, UnfinishedText, type Word } from '../../src/cli/script/words.js';
+import { MusterError } from '../../src/errors.js';
 import { everyElement, parseXml } from '../render/strict-xml.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
@@ -65,7 +65,7 @@ describe('the words of a script', () => {
   it.each(['a | b', 'a || b', 'a && b', 'a & b', 'a `b`', 'a $(b)'])(
     'refuse what is for a shell: %s',
     (text) => {
-      expect(wrongWith(`ok\n${text}`)).toMatch(/^line 2: ".+" is for a shell/);
+      expect(wrongWith(`ok\n${text}`)).toMatch(/^line 2: unsupported shell syntax ".+"/);
       expect(wordsOf(text.replace(/ (\S.*)$/, " '$1'"))).toHaveLength(1);
     },
   );
@@ -92,7 +92,7 @@ describe('the words of a script', () => {
   });
 
   it('have no value while a variable holds nothing', () => {
-    expect(() => wordsOf('a $nobody')).toThrowError('$nobody holds nothing');
+    expect(() => wordsOf('a $nobody')).toThrowError('$nobody is unset');
     // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how a script writes it
     expect(wrongWith('a\nb ${c d}')).toMatch(/^line 2: /);
   });
@@ -158,17 +158,17 @@ describe('the steps of a script', () => {
     expect(
       kinds(
         parseScript(
-          'use c\na\nexpect = 1\nkeep x\nrepeat 2\n b\n background c\n background\n  d\n end\nend\nwait\nfinally\n e\nend',
+          'use c\na\nexpect = 1\ncapture x\nrepeat 2\n b\n background c\n background\n  d\n end\nend\nwait\ncleanup\n e\nend',
         ),
       ),
     ).toEqual([
       'use',
       'command',
       'expect',
-      'keep',
+      'capture',
       ['repeat', 'command', ['background', 'command'], ['background', 'command']],
       'wait',
-      ['finally', 'command'],
+      ['cleanup', 'command'],
     ]);
     expect(kinds(parseScript('background repeat 2s\n a\nend\nb'))).toEqual([
       ['background', ['repeat', 'command']],
@@ -187,25 +187,25 @@ describe('the steps of a script', () => {
   });
 
   it.each([
-    ['end', /line 1: `end` ends nothing/],
-    ['repeat 2\na\nend now', /line 3: nothing stands after `end`/],
+    ['end', /line 1: unexpected `end`/],
+    ['repeat 2\na\nend now', /line 3: unexpected words after `end`/],
     ['repeat\na\nend', /line 1: `repeat` takes/],
     ['repeat 2 3\na\nend', /line 1: `repeat` takes/],
-    ['finally all\na\nend', /line 1: nothing stands after `finally`/],
+    ['cleanup all\na\nend', /line 1: unexpected words after `cleanup`/],
     ['use', /line 1: `use` takes/],
-    ['expect = 1', /line 1: `expect` stands below/],
-    ['a\nrepeat 2\nexpect = 1\nend', /line 3: `expect` stands below/],
-    ['a\nsay x\nkeep y', /line 3: `keep` stands below/],
-    ['repeat 1\na\nend\nexpect = 1', /line 4: `expect` stands below/],
-    ['a\nkeep', /line 2: `keep` takes a name/],
-    ['a\nkeep 1x', /line 2: `keep` takes a name/],
-    ['a\nkeep x y', /line 2: what `keep` takes after the name is a path/],
-    ['a\nkeep x .a..b', /line 2: "\.a\.\.b" is no path/],
-    ['a\nexpect', /line 2: "" is none of/],
-    ['a\nexpect 1', /line 2: "" is none of|line 2: "1" is none of/],
-    ['a\nexpect = two words', /line 2: one value stands after =/],
-    ['a\nexpect =', /line 2: one value stands after =/],
-    ['a\nexpect .a[ = 1', /line 2: "\.a\[" is no path/],
+    ['expect = 1', /line 1: `expect` must follow the command/],
+    ['a\nrepeat 2\nexpect = 1\nend', /line 3: `expect` must follow the command/],
+    ['a\nsay x\ncapture y', /line 3: `capture` must follow the command/],
+    ['repeat 1\na\nend\nexpect = 1', /line 4: `expect` must follow the command/],
+    ['a\ncapture', /line 2: `capture` takes a name/],
+    ['a\ncapture 1x', /line 2: `capture` takes a name/],
+    ['a\ncapture x y', /line 2: `capture` takes a path after the name/],
+    ['a\ncapture x .a..b', /line 2: invalid path "\.a\.\.b": expected a path/],
+    ['a\nexpect', /line 2: invalid operator "": expected = !=/],
+    ['a\nexpect 1', /line 2: invalid operator "1?": expected = !=/],
+    ['a\nexpect = two words', /line 2: expected one value after =/],
+    ['a\nexpect =', /line 2: expected one value after =/],
+    ['a\nexpect .a[ = 1', /line 2: invalid path "\.a\[": expected a path/],
     ['a\nexpect = 1 within soon', /line 2: "soon" is no duration/],
     ['a\nexpect = 1 within 5', /line 2: "5" is no duration/],
   ])('%j is refused, with its line', (text, wanted) => {
@@ -334,9 +334,9 @@ describe('what is expected', () => {
 
   it('says what it is instead', () => {
     const check = parseCheck(linesOf('.n = 2')[0]!.words, 1);
-    expect(missedBy(check, value, outcome({ value: { n: 3 } }))).toBe('expected .n = 2, and it is "3"');
+    expect(missedBy(check, value, outcome({ value: { n: 3 } }))).toBe('expected .n = 2, got 3');
     const took = parseCheck(linesOf('took < 1s')[0]!.words, 1);
-    expect(missedBy(took, value, outcome({ ms: 1500 }))).toBe('expected took < 1s, and it is 1.5 s');
+    expect(missedBy(took, value, outcome({ ms: 1500 }))).toBe('expected took < 1s, got 1.5 s');
   });
 
   it('waits when it says so, and refuses what is no regular expression', () => {
@@ -367,8 +367,8 @@ class FakeHost implements ScriptHost {
     ) => Partial<Outcome> | Promise<Partial<Outcome>> = () => ({}),
   ) {}
 
-  async run(argv: readonly string[], where: { final?: boolean }, signal: AbortSignal): Promise<Outcome> {
-    this.log.push(`${where.final ? 'finally ' : ''}${argv.join(' ')}`);
+  async run(argv: readonly string[], where: { cleanup?: boolean }, signal: AbortSignal): Promise<Outcome> {
+    this.log.push(`${where.cleanup ? 'cleanup ' : ''}${argv.join(' ')}`);
     this.most = Math.max(this.most, ++this.running);
     try {
       return outcome(await this.answer(argv, signal, this));
@@ -450,7 +450,7 @@ describe('a script that is run', () => {
     });
     expect((await played('fail 6\nexpect exit = 5\necho b')).exit).toBe(1);
     expect((await played('fail 6\nexpect out = x')).exit).toBe(6);
-    expect((await played('fail 6\nkeep x\nexpect exit = 6')).exit).toBe(6);
+    expect((await played('fail 6\ncapture x\nexpect exit = 6')).exit).toBe(6);
     expect((await played('echo a\nexpect exit = 6')).exit).toBe(1);
   });
 
@@ -460,9 +460,9 @@ describe('a script that is run', () => {
     expect(host.problems).toHaveLength(3);
   });
 
-  it('keeps values, and counts rounds', async () => {
+  it('captures values, and counts rounds', async () => {
     const { log } = await played(
-      'echo a b\nkeep x\nn\nkeep y .value\nrepeat 2\n echo $x $y $i\n repeat 2\n  echo in $i\n end\n echo $i\nend',
+      'echo a b\ncapture x\nn\ncapture y .value\nrepeat 2\n echo $x $y $i\n repeat 2\n  echo in $i\n end\n echo $i\nend',
     );
     expect(log.slice(2)).toEqual([
       'echo a b 1 1',
@@ -474,12 +474,12 @@ describe('a script that is run', () => {
       'echo in 2',
       'echo 2',
     ]);
-    expect((await played('n\nkeep x .nothing')).exit).toBe(1);
+    expect((await played('n\ncapture x .nothing')).exit).toBe(1);
   });
 
   it('repeats so often, or for so long', async () => {
     expect((await played('repeat 0\n echo a\nend')).log).toEqual([]);
-    expect((await played('echo 3\nkeep times\nrepeat $times\n echo a\nend')).log).toHaveLength(4);
+    expect((await played('echo 3\ncapture times\nrepeat $times\n echo a\nend')).log).toHaveLength(4);
     const begin = performance.now();
     const { log, exit } = await played('repeat 60ms\n slow\nend');
     expect(performance.now() - begin).toBeGreaterThanOrEqual(59);
@@ -525,16 +525,16 @@ describe('a script that is run', () => {
     expect(await played('background hang\nfail 5')).toMatchObject({ exit: 5, log: ['hang', 'fail 5'] });
   });
 
-  it('runs what stands in `finally` at the end, the last one first, whatever happened', async () => {
-    const ends = 'finally\n echo one\nend\nfinally\n echo two\n echo more\nend\n';
-    const finals = ['finally echo two', 'finally echo more', 'finally echo one'];
+  it('runs `cleanup` blocks at the end, the last one first, even after a failure', async () => {
+    const ends = 'cleanup\n echo one\nend\ncleanup\n echo two\n echo more\nend\n';
+    const finals = ['cleanup echo two', 'cleanup echo more', 'cleanup echo one'];
     expect((await played(`${ends}echo a`)).log).toEqual(['echo a', ...finals]);
     expect(await played(`${ends}fail 6\necho a`)).toMatchObject({ exit: 6, log: ['fail 6', ...finals] });
-    expect(await played('fail 6\nfinally\n echo one\nend')).toMatchObject({ log: ['fail 6'] });
+    expect(await played('fail 6\ncleanup\n echo one\nend')).toMatchObject({ log: ['fail 6'] });
     // What fails there fails the script, and hinders no other.
-    expect(await played('finally\n echo one\nend\nfinally\n fail 5\n echo two\nend\necho a')).toMatchObject({
+    expect(await played('cleanup\n echo one\nend\ncleanup\n fail 5\n echo two\nend\necho a')).toMatchObject({
       exit: 5,
-      log: ['echo a', 'finally fail 5', 'finally echo one'],
+      log: ['echo a', 'cleanup fail 5', 'cleanup echo one'],
     });
   });
 
@@ -547,11 +547,11 @@ describe('a script that is run', () => {
       return usual(argv, signal, self);
     });
     const { log, exit } = await played(
-      'finally\n clean\nend\nbackground hang\nhang\nexpect exit = 130\necho a',
+      'cleanup\n clean\nend\nbackground hang\nhang\nexpect exit = 130\necho a',
       { signal: abort.signal },
       host,
     );
-    expect({ log, exit }).toEqual({ log: ['hang', 'hang', 'finally clean'], exit: 130 });
+    expect({ log, exit }).toEqual({ log: ['hang', 'hang', 'cleanup clean'], exit: 130 });
     expect(host.problems.some((text) => text.startsWith('line 2'))).toBe(false);
   });
 
@@ -601,7 +601,7 @@ describe('a pipeline', () => {
   });
 
   it('is done before anything but a command comes: that is about the last one', async () => {
-    const { log, exit } = await played('n\nn\nn\nexpect = 3\nkeep x\necho $x', { pipeline: 8 });
+    const { log, exit } = await played('n\nn\nn\nexpect = 3\ncapture x\necho $x', { pipeline: 8 });
     expect({ exit, last: log.at(-1) }).toEqual({ exit: 0, last: 'echo 3' });
     expect(await played('n\nfail 6\nexpect exit = 6\necho a', { pipeline: 8 })).toMatchObject({
       exit: 0,
@@ -711,11 +711,11 @@ describe('steps that come piece by piece', () => {
   it('that are not whole at the end are told, after those before', async () => {
     expect(await readAll(new StepStream(piecesOf('a\nrepeat 2\nb\n')))).toEqual([
       '1 a',
-      expect.stringMatching(/^line 2: .*no `end`/),
+      expect.stringMatching(/^line 2: missing `end`/),
     ]);
     expect(await readAll(new StepStream(piecesOf("a\nb 'c\n")))).toEqual([
       '1 a',
-      expect.stringMatching(/^line 2: a ' is not closed/),
+      expect.stringMatching(/^line 2: unclosed quote '/),
     ]);
   });
 
@@ -772,7 +772,7 @@ describe('a report as JUnit', () => {
   });
 
   it('has a suite for a scenario and a case for a step', () => {
-    const error = new MusterError('expectation-missed', 'expected it = "<1>", and it is "&"').toJSON();
+    const error = new MusterError('expectation-missed', 'expected "<1>", got "&"').toJSON();
     const root = read(
       junitOf([report([row(1, { out: 'x\n' }), row(2, { ok: false, error, err: 'why' })]), report([])]),
     );

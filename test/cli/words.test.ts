@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes } from '../../src/render/bytes.js';
-import { formatDuration, parseDuration } from '../../src/text/duration.js';
-import { percent, plural, ranges, shorten, visible } from '../../src/text/format.js';
 import { parseWeights } from '../../src/cli/parse.js';
+import { formatBytes } from '../../src/render/bytes.js';
 import { table } from '../../src/render/table.js';
 import { loadPaint, mayAnimate, mayColor, plainPaint } from '../../src/render/terminal.js';
+import { formatDuration, parseDuration } from '../../src/text/duration.js';
+import { percent, plural, ranges, shorten, visible } from '../../src/text/format.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
 

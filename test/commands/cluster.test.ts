@@ -160,7 +160,7 @@ describe('a cluster on real processes', { timeout: 60_000 }, () => {
       said += data;
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('Ctrl-C stops it');
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('Press Ctrl-C to stop it');
     const { pid } = json(await run('node', 'kill', 'n1', '-c', 'fg', '--json'));
     await expect.poll(() => said, { timeout: 10_000 }).toContain('starts again');
     expect((await run('wait', '--for', 'ready', '-c', 'fg')).code).toBe(0);

@@ -41,20 +41,20 @@ describe('muster completion', { timeout: 30_000 }, () => {
   it('says which shells there are', async () => {
     expect(await world.fails(2, 'completion', 'bahs')).toMatchObject({
       code: 'usage',
-      message: 'there is no completion for "bahs"; there is for bash, zsh, fish; did you mean bash?',
+      message: 'invalid shell "bahs": expected bash, zsh or fish; did you mean bash?',
     });
     const ran = await muster(world.home, ['completion'], { env: { SHELL: '/bin/tcsh' } });
     expect(ran).toMatchObject({ code: 2, stdout: '' });
-    expect(ran.stderr).toContain('say for which shell: bash, zsh, fish');
+    expect(ran.stderr).toContain('unknown shell: name one of bash, zsh, fish');
   });
 });
 
 describe('a Tab', { timeout: 60_000 }, () => {
   it('is answered with commands, flags, and what is on this machine', async () => {
-    expect(await offered('conf')).toEqual(['config\tSettings of this user.']);
+    expect(await offered('conf')).toEqual(['config\tRead and change your settings']);
     expect(await offered('node', 'kill', 'n1', '')).toEqual(['n2\tup']);
     expect(await offered('cluster', 'status', '')).toEqual(['shop\t2 nodes, running']);
-    expect(await offered('counter', 'incr', 'hits', '--b')).toEqual(['--by\tBy how much.']);
+    expect(await offered('counter', 'incr', 'hits', '--b')).toEqual(['--by\tamount to add']);
     expect(await offered('cluster', 'deploy', '')).toEqual([':files']);
   });
 
@@ -126,7 +126,7 @@ describe.runIf(here.zsh)('in zsh', { timeout: 60_000 }, () => {
 
 describe.runIf(here.fish)('in fish', { timeout: 60_000 }, () => {
   it.each([
-    ['muster node k', ['kill\tKills a node (SIGKILL), as if its machine lost power.']],
+    ['muster node k', ['kill\tKill nodes with SIGKILL, as in a power loss']],
     ['muster counter incr page:', ['page:1\t1']],
     ["muster counter incr 'page ", ['page views\t1']],
     ['muster route --strategy=ra', ['--strategy=random']],

@@ -94,7 +94,7 @@ describe('gateway', { timeout: 60_000 }, () => {
     post(`${url}/demo/sleep`, { ms: 9000 }).catch(() => {});
     await expect.poll(() => metric(url, 'muster_gateway_requests_in_flight')).toBe(1);
     going.child.kill('SIGINT');
-    await expect.poll(() => going.said()).toContain('once more to stop at once');
+    await expect.poll(() => going.said()).toContain('interrupt again to stop immediately');
     going.child.kill('SIGINT');
     expect(await going.ended, going.said()).toBe(130);
   });

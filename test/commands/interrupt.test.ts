@@ -88,7 +88,7 @@ describe('kill -9 of the command', { timeout: 60_000 }, () => {
 
   it('in the foreground ends its nodes with it', async () => {
     const start = begin('cluster', 'start', '--foreground');
-    await expect.poll(start.said, { timeout: 20_000 }).toContain('Ctrl-C stops it');
+    await expect.poll(start.said, { timeout: 20_000 }).toContain('Press Ctrl-C to stop it');
     start.child.kill('SIGKILL');
     await start.ended;
     await expect.poll(() => world.processes(), { timeout: 20_000 }).toEqual([]);

@@ -51,7 +51,7 @@ describe('a lock', { timeout: 60_000 }, () => {
     expect(await fails(4, 'lock', 'acquire', 'door', '--ttl', '1s', '--wait', '50ms')).toMatchObject({
       code: 'timeout',
       tookEffect: 'no',
-      message: expect.stringContaining('door was not free'),
+      message: expect.stringContaining('lock door is still held'),
     });
     expect(await fails(6, 'lock', 'release', 'door', String(token + 1))).toMatchObject({ code: 'lock-lost' });
     expect(await ok('lock', 'show', 'door')).toEqual(view);
@@ -128,10 +128,10 @@ describe('a lock', { timeout: 60_000 }, () => {
       [['acquire', 'bad', '--ttl', '5s', '--wait=-1s'], 'usage', 'no duration'],
       [['acquire', 'bad', '--ttl', '5s', '--permits', '0'], 'usage', 'permits'],
       [['acquire', '', '--ttl', '5s'], 'key-invalid', '1 to 512 bytes'],
-      [['release', 'bad'], 'usage', 'the token once'],
-      [['release', 'bad', '1', '--token', '2'], 'usage', 'the token once'],
-      [['release', 'bad', 'x'], 'usage', 'no token'],
-      [['release', 'bad', '0'], 'usage', 'no token'],
+      [['release', 'bad'], 'usage', 'expected one token'],
+      [['release', 'bad', '1', '--token', '2'], 'usage', 'expected one token'],
+      [['release', 'bad', 'x'], 'usage', 'invalid token'],
+      [['release', 'bad', '0'], 'usage', 'invalid token'],
       [['show', ''], 'key-invalid', '1 to 512 bytes'],
     ];
     const refused = async ([args, code, said]: (typeof cases)[number]) => {
@@ -214,8 +214,8 @@ describe('lock run', { timeout: 60_000 }, () => {
     writeFileSync(file('broken'), '#!/no/such/interpreter\n', { mode: 0o755 });
     const cases: [number, string[], string][] = [
       [124, ['taken', '--', 'touch'], 'is held by'],
-      [124, ['taken', '--wait', '50ms', '--', 'touch'], 'was not free within'],
-      [125, ['idle', '--ttl', '3s', '--grace', '2s', '--', 'touch'], 'at least twice --grace'],
+      [124, ['taken', '--wait', '50ms', '--', 'touch'], 'is still held after'],
+      [125, ['idle', '--ttl', '3s', '--grace', '2s', '--', 'touch'], 'twice --grace plus 200ms'],
       [125, ['idle', '--ttl', '0', '--', 'touch'], '--ttl'],
       [125, ['idle', '--wait=-1s', '--', 'touch'], 'no duration'],
       [125, ['', '--', 'touch'], '1 to 512 bytes'],
@@ -244,7 +244,7 @@ describe('lock run', { timeout: 60_000 }, () => {
     for (const args of [[], ['--']]) {
       const ran = await run('lock', 'run', 'idle', ...args);
       expect(ran).toMatchObject({ code: 125, stdout: '' });
-      expect(ran.stderr).toContain('the command is missing');
+      expect(ran.stderr).toContain('missing command');
     }
   });
 });

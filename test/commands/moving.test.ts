@@ -38,7 +38,7 @@ describe('a cluster whose nodes come and go', () => {
     const revision = (await world.ok('cluster', 'status')).revision;
     const refused: [string[], string, RegExp][] = [
       [['cluster', 'scale', '2'], 'usage', /2 nodes cannot hold 3 replicas/],
-      [['cluster', 'scale', 'many'], 'usage', /no number of nodes/],
+      [['cluster', 'scale', 'many'], 'usage', /invalid node count "many": expected a whole number/],
       [['node', 'drain', 'n1'], 'usage', /2 nodes would be left to hold 3 replicas/],
       [['node', 'drain', 'n1', 'n2', '--degrade'], 'usage', /1 node would be left, and a write needs 2/],
       [['node', 'drain', 'n9'], 'unknown-node', /no member "n9"/],
@@ -49,7 +49,11 @@ describe('a cluster whose nodes come and go', () => {
       [['ring', 'rebalance', '--weights', 'n1=-1'], 'usage', /weight of n1 must be above 0/],
       [['ring', 'plan', '--add', 'n1'], 'node-exists', /node n1 already/],
       [['ring', 'plan', '--remove', 'n1'], 'usage', /2 nodes would be left/],
-      [['ring', 'plan', '--add', 'n4', '--max-moved', 'some'], 'usage', /takes a share/],
+      [
+        ['ring', 'plan', '--add', 'n4', '--max-moved', 'some'],
+        'usage',
+        /invalid --max-moved "some": expected a share/,
+      ],
     ];
     for (const [words, code, message] of refused)
       expect(await world.fails(2, ...words), words.join(' ')).toMatchObject({

@@ -90,7 +90,7 @@ describe('the program', { timeout: 30_000 }, () => {
 });
 
 describe('config and context', { timeout: 30_000 }, () => {
-  it('keep, show and forget a setting', async () => {
+  it('set, show and unset a setting', async () => {
     const home = folder();
     expect(await muster(home, ['config', 'set', 'timeout', '5s'])).toMatchObject({ code: 0, stdout: '' });
     expect(await muster(home, ['config', 'get', 'timeout'])).toMatchObject({ code: 0, stdout: '5s\n' });

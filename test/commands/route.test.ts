@@ -154,7 +154,7 @@ describe('a strategy', { timeout: 60_000 }, () => {
     expect(await fails(2, 'route', 'demo.echo', '--strategy', mine)).toMatchObject({ code: 'usage' });
     writeFileSync(mine, 'export const a = 1;');
     expect((await fails(2, 'route', 'demo.echo', '--strategy', mine)).message).toContain(
-      'must export a function',
+      'expected a default export',
     );
     expect((await fails(2, 'route', 'demo.echo', '--strategy', './nowhere.js')).message).toContain(
       'nowhere.js',
@@ -178,10 +178,10 @@ describe('a strategy', { timeout: 60_000 }, () => {
 
   it.each([
     [['demo.echo', '--strategy', 'best'], /no strategy is called best/],
-    [['demo.echo', '{"a":'], /the parameters are no JSON/],
+    [['demo.echo', '{"a":'], /invalid parameters "\{"a":": expected valid JSON/],
     [['demo'], /"demo" is no SERVICE\.METHOD/],
     [['demo.echo', '--expect', 'n1'], /is no expected share/],
-    [['demo.echo', '--weights', 'n9=2'], /--weights names "n9"; the nodes are n1, n2, n3/],
+    [['demo.echo', '--weights', 'n9=2'], /unknown node "n9" in --weights: the nodes are n1, n2, n3/],
     [['demo.echo', '--weights', 'n1=0'], /weight/],
   ])('%j is refused', async (args, message) => {
     const error = await fails(2, 'route', ...args);

@@ -168,7 +168,7 @@ describe('a transaction', { timeout: 60_000 }, () => {
     const ran = await tx('incr alone', '--trace');
     expect(ran).toMatchObject({ code: 0, stdout: '' });
     expect(ran.stderr).toMatch(
-      /All keys are of partition \d+ on n[123]: it took one log entry there and no prepare/,
+      /all keys are in partition \d+ on n[123]: committed with one log entry, without a prepare phase/,
     );
     expect(await report(0, 'incr alone', '--trace')).toMatchObject({ outcome: 'committed', trace: [] });
     expect(await fails(2, 'tx', 'run', '-c', 'incr alone', '--pause-at', 'prepared')).toMatchObject({
@@ -181,10 +181,13 @@ describe('a transaction', { timeout: 60_000 }, () => {
 
 describe('bad input to `tx`', { timeout: 60_000 }, () => {
   it.each([
-    [['run', '-c', 'put a 1\nptu b 2'], 'line 2, column 1: "ptu" is no statement; did you mean "put"?'],
+    [
+      ['run', '-c', 'put a 1\nptu b 2'],
+      'line 2, column 1: invalid statement "ptu": expected one of check, get, put, delete, incr, decr; did you mean "put"?',
+    ],
     [['run', '-c', ''], 'line 1, column 1: expected a statement'],
-    [['run', '-c', 'get a', 'file'], 'not both'],
-    [['run', 'no-such-file'], 'there is no such file'],
+    [['run', '-c', 'get a', 'file'], '-c STATEMENTS cannot be combined with a file'],
+    [['run', 'no-such-file'], 'cannot read no-such-file: no such file'],
     [['run', '.'], 'it is a folder'],
     [['run', '-c', 'get a', '--pause-at', 'begun'], '--pause-at'],
     [['show', 'x'], '"x" is no transaction\'s id'],
@@ -204,7 +207,7 @@ describe('bad input to `tx`', { timeout: 60_000 }, () => {
     const input = Array.from({ length: 11_024 }, (_, i) => `incr many-${i}\n`).join('');
     const ran = await muster(world.home, ['tx', 'run', '-', '--json'], { input });
     expect(json(ran, 2).error.message).toBe(
-      'line 1025, column 1: a transaction has at most 1024 statements, and this is one more',
+      'line 1025, column 1: too many statements: expected at most 1024',
     );
     expect(await ok('counter', 'list', '--prefix', 'many-')).toEqual([]);
   });
@@ -213,7 +216,7 @@ describe('bad input to `tx`', { timeout: 60_000 }, () => {
     expect(await fails(1, 'tx', 'show', '1:99.99:1')).toMatchObject({ code: 'unknown-tx', tookEffect: 'no' });
     expect(await fails(1, 'tx', 'resolve', '1:99.99:1', '--abort')).toMatchObject({
       code: 'unknown-tx',
-      message: expect.stringContaining('no such transaction is open'),
+      message: expect.stringContaining('is not open'),
     });
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MusterError } from '../../src/errors.js';
-import { findCommand, unknownCommand } from '../../src/text/command-words.js';
 import { collect } from '../../src/cli/listing.js';
-import { renderError } from '../../src/render/error.js';
 import { readAll } from '../../src/cli/stdin.js';
+import { MusterError } from '../../src/errors.js';
+import { renderError } from '../../src/render/error.js';
+import { findCommand, unknownCommand } from '../../src/text/command-words.js';
 
 describe('an error', () => {
   it('says what happened, whether it took effect, and what to try next', () => {
@@ -12,7 +12,7 @@ describe('an error', () => {
       'kv get',
     );
     expect(text).toBe(
-      'Error: there is no cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are, `muster cluster start` makes one.\n',
+      'Error: there is no cluster "x"\nTook effect: no. List clusters with `muster cluster list`, or create it with `muster cluster start`.\n',
     );
     expect(json).toEqual({
       error: {
@@ -23,6 +23,13 @@ describe('an error', () => {
       },
     });
     expect(exit).toBe(2);
+  });
+
+  it('of a command that only reads does not say whether it took effect, except in JSON', () => {
+    const missing = new MusterError('not-found', 'key "x" not found', { details: { key: 'x' } });
+    const { text, json } = renderError(missing, 'kv get', { readOnly: true });
+    expect(text).toBe(`Error: key "x" not found\n${missing.hint}\n`);
+    expect(json.error.tookEffect).toBe('no');
   });
 
   it('of usage points to the help of the command that met it', () => {

@@ -22,13 +22,13 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     t.type('new');
     await t.sees('❯ Start a new cluster');
     t.keys('Enter');
-    await t.sees('What is it called?');
+    await t.sees('Cluster name?');
     t.type('second');
     await t.sees('❯ second');
     t.keys('Enter');
     await t.sees('How many nodes?');
     t.type('x');
-    await t.sees('a whole number from 1 on is wanted');
+    await t.sees('expected a whole number, 1 or more');
     t.keys('BSpace');
     await t.sees('❯ 3');
     t.keys('Down', 'Up');
@@ -38,11 +38,11 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     t.type('destroy');
     await t.sees('❯ Destroy the cluster');
     t.keys('Enter');
-    await t.sees('Remove the cluster and all its data?');
+    await t.sees('Delete the cluster and all its data?');
     t.type('y');
     await t.sees('❯ yes');
     t.keys('Enter');
-    await t.sees('Cluster second is gone.');
+    await t.sees('cluster second destroyed');
     await t.sees('Which cluster?');
     t.keys('Escape');
     await t.sees(/\n\$$/);
@@ -54,7 +54,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     t.run('muster interactive --cluster shop');
     await t.sees('3 nodes up');
     t.type('start a node');
-    await t.sees('nothing like that');
+    await t.sees('no match');
     await world.ok('node', 'kill', 'n2');
     await t.sees('○ n2 down');
     await t.sees('❯ Start a node');
@@ -62,7 +62,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     await t.sees(/Which node\?\n❯ n2\n/);
     t.keys('Enter');
     await t.sees('$ muster node start n2');
-    await t.sees('n2 runs');
+    await t.sees('n2 started');
     await t.sees('3 nodes up');
     t.keys('C-c');
     await t.sees(/\n\$$/);
@@ -71,7 +71,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
   it('does nothing when the answer is no, or Escape', async () => {
     const t = open();
     t.run('muster interactive --cluster shop');
-    await t.sees('What now?');
+    await t.sees('What next?');
     t.type('kill a');
     await t.sees('❯ Kill a node');
     t.keys('Enter');
@@ -79,12 +79,12 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     t.keys('Enter');
     await t.sees('Kill n1?');
     t.keys('Enter');
-    await t.sees(/What now\?\nData/);
+    await t.sees(/What next\?\nData/);
     t.type('count');
     t.keys('Enter');
     await t.sees('Which counter?');
     t.keys('Escape');
-    await t.sees(/What now\?\nData/);
+    await t.sees(/What next\?\nData/);
     const { nodes } = await world.ok('cluster', 'status', 'shop');
     expect(nodes.map(({ state }: { state: string }) => state)).toEqual(['up', 'up', 'up']);
   });
@@ -94,7 +94,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     const stops: (readonly string[])[] = [[], ['kill a'], ['kill a', ''], ['store', 'greeting']];
     for (const typed of stops) {
       t.run('muster interactive --cluster shop');
-      await t.sees('What now?');
+      await t.sees('What next?');
       for (const [i, text] of typed.entries()) {
         t.type(text);
         await t.sees(i === 0 ? /❯ (Kill a node|Store a value)/ : text === '' ? '❯ n1' : '❯ greeting');
@@ -113,7 +113,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     const t = open({ columns: 60, rows: 16 });
     t.run('muster interactive --cluster shop');
     await t.sees('❯ Count');
-    const small = await t.sees('What now?');
+    const small = await t.sees('What next?');
     expect(small.split('\n').length).toBeLessThanOrEqual(16);
     expect(small).not.toContain('Kill a node');
     t.resize(140, 40);
@@ -131,7 +131,7 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
   ])('with %s', async (_name, env, colored) => {
     const t = open({ env });
     t.run('muster interactive --cluster shop');
-    await t.sees('What now?');
+    await t.sees('What next?');
     expect(/\u001b\[3[1-6]m/.test(t.screen(true))).toBe(colored);
   });
 
@@ -151,6 +151,6 @@ describe.runIf(hasTmux)('the interactive mode, on a terminal', { timeout: 60_000
     const screen = t.screen();
     expect(screen.match(/^Gather nodes into a cluster/gm)).toHaveLength(2);
     expect(screen).toContain('menus need a terminal');
-    expect(screen).not.toContain('What now?');
+    expect(screen).not.toContain('What next?');
   });
 });

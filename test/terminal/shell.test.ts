@@ -10,7 +10,7 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
   const open = async (options: ConstructorParameters<typeof Terminal>[1] = {}): Promise<Terminal> => {
     terminal = new Terminal(world.home, options);
     terminal.run('muster shell');
-    await terminal.sees('Ctrl-D leaves');
+    await terminal.sees('Ctrl-D exits');
     await terminal.sees(/default [❯>]$/);
     return terminal;
   };
@@ -21,9 +21,9 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
   afterEach(() => terminal.end());
   afterAll(() => world.end());
 
-  it('runs what is typed, several on a line, over lines, with values kept', async () => {
+  it('runs what is typed, several on a line, over lines, with captured values', async () => {
     const t = await open();
-    t.run('counter incr hits --by 4; keep n; counter incr "$n of them" # a comment');
+    t.run('counter incr hits --by 4; capture n; counter incr "$n of them" # a comment');
     await t.sees(/hits 4\n4 of them 1\n/);
     t.run('kv put greeting "hello');
     await t.sees(/\n…$/);
@@ -34,9 +34,9 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     t.run('end');
     await t.sees(/again 1\nagain 2\nagain 3\n/);
     t.run('expect = 4');
-    await t.sees('there is no command above');
+    await t.sees('no command above to check');
     t.run('counter get again; expect = 4');
-    await t.sees('expected it = 4, and it is "3"');
+    await t.sees('expected 4, got 3');
   });
 
   it('takes lines that were pasted together one by one, and leaves the last to be finished', async () => {
@@ -118,7 +118,7 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     t.type('ready');
     await t.sees('❯ ready');
     t.keys('Enter');
-    await t.sees('ready: so it is');
+    await t.sees('ready after');
     t.run('clear; muster wait; echo "exit $?"');
     await t.sees('ready, members=N');
     t.keys('Escape');

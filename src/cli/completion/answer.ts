@@ -5,8 +5,8 @@ import { replacedFrom, splitTyped, typedAs } from './typed-line.js';
 import { valuesOf } from './value-source.js';
 
 /**
- * What `muster __complete` prints for the scripts of `muster completion`: a candidate a line, a tab, what it is; and `:files` as the last
- * line where it may be a path. Never rejects: whoever presses Tab wants no error.
+ * What `muster __complete` prints for the scripts of `muster completion`: one candidate per line, a tab, its description; and `:files` as the last
+ * line where a path is possible. Never rejects: a person who presses Tab wants no error.
  *
  *   -- WORD…             the words behind `muster`, the last one as far as it is typed
  *   --fish -- WORD…      the same, the last one with its quotes

@@ -5,11 +5,11 @@ import { type CommandSpec, type FlagSpec, scan, specOf } from './spec.js';
 import type { ValueKind } from './value-kind.js';
 import type { ValueSource } from './value-source.js';
 
-/** How the last word can go on. */
+/** How the last word can continue. */
 export interface Completion {
   /** Whole words in place of the last one. */
   readonly candidates: readonly Suggestion[];
-  /** May it be a path, too? */
+  /** Can it also be a path? */
   readonly files: boolean;
 }
 
@@ -17,8 +17,8 @@ type Known = Pick<Program, 'commands' | 'topics'>;
 const nothing: Completion = { candidates: [], files: false };
 
 /**
- * Completes the last of these words, the words of a command line behind `muster` (''; nothing is typed of it yet). Loads no command but
- * the one that is meant, or those whose words are asked for. Rejects only as loading a command does.
+ * Completes the last of these words of a command line after `muster` ('' if it is not started yet). Loads only the command that
+ * the words name, or those whose summaries are needed. Rejects only if loading a command does.
  */
 export async function complete(
   words: readonly string[],
@@ -40,7 +40,7 @@ export async function complete(
   return { ...completion, candidates: usable(completion.candidates, partial) };
 }
 
-/** Those that go on from what is typed, each once. Nobody can type control characters, and a terminal would obey them. */
+/** The candidates that continue the typed text, each once. Control characters cannot be typed, and a terminal would obey them. */
 function usable(candidates: readonly Suggestion[], partial: string): Suggestion[] {
   const once = new Map<string, Suggestion>();
   for (const one of candidates) {
@@ -74,11 +74,11 @@ async function commandWords(
   }
   if (level.length === 0 && !helping) {
     const own = [
-      { value: 'help', description: 'What a command does, and how.' },
+      { value: 'help', description: 'Show help for a command' },
       ...(partial.startsWith('-')
         ? [
-            { value: '--help', description: 'What there is.' },
-            { value: '--version', description: 'Which version this is.' },
+            { value: '--help', description: 'Show help' },
+            { value: '--version', description: 'Show the version' },
           ]
         : []),
     ];
@@ -137,7 +137,7 @@ async function valuesOf(
 ): Promise<Completion> {
   if (kind === undefined) return nothing;
   if (kind === 'file') return { candidates: [], files: true };
-  // A strategy may be a module of one's own, a program one that is not on the PATH.
+  // A strategy may be a module file, and a command may be outside the PATH.
   const files = kind === 'command' || (kind === 'strategy' && /^[./~]/.test(typed));
   return { candidates: await values.values(kind, typed, context), files };
 }
@@ -153,7 +153,7 @@ function flagWords(
     if (hidden || (given.has(name) && !multiple) || exclusive.some((other) => given.has(other))) continue;
     found.push({ value: `--${name}`, description });
     if (allowNo) found.push({ value: `--no-${name}`, description });
-    // A letter is short enough to be typed, and is shown to whoever types it.
+    // A short form is offered only once it is typed: it would not save a keystroke.
     if (char !== null && partial === `-${char}`) found.push({ value: `-${char}`, description });
   }
   return found;

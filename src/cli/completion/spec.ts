@@ -48,11 +48,11 @@ interface OclifCommand {
 }
 
 const ownFlags = (json: boolean): Readonly<Record<string, OclifFlag>> => ({
-  ...(json ? { json: { type: 'boolean', description: 'One JSON value on stdout.' } } : {}),
-  help: { type: 'boolean', description: 'What the command does, and how.' },
+  ...(json ? { json: { type: 'boolean', description: 'print one JSON value on stdout' } } : {}),
+  help: { type: 'boolean', description: 'show help' },
 });
 
-/** What a command class says that it takes. */
+/** The arguments and flags that a command class declares. */
 export function specOf(command: unknown): CommandSpec {
   const { baseFlags, flags, args, strict, enableJsonFlag, complete } = command as OclifCommand;
   const all = { ...flags, ...without(baseFlags, flags), ...ownFlags(enableJsonFlag === true) };

@@ -10,7 +10,7 @@ export interface TypedLine {
 
 export type Quote = '' | "'" | '"';
 
-/** Splits what was typed so far into words. Unlike a parser of whole lines it refuses nothing: a quote may be open. */
+/** Splits the typed text into words. Unlike a parser of complete lines it rejects nothing: a quote may be open. */
 export function splitTyped(line: string): TypedLine {
   const words: string[] = [];
   let word = '';
@@ -37,7 +37,7 @@ export function splitTyped(line: string): TypedLine {
   return { words: [...words, word], raw: inWord ? line.slice(start) : '', quote };
 }
 
-/** A value as it is typed into a shell inside this quote, or outside of any: then with backslashes, so that it goes on from what is typed. */
+/** A value as it is typed into a shell, inside this quote or, outside of quotes, with backslashes. */
 export function typedAs(value: string, quote: Quote): string {
   if (quote === "'") return value.replaceAll("'", `'\\''`);
   if (quote === '"') return value.replace(/["\\$`]/g, '\\$&');

@@ -4,7 +4,7 @@ import type { PlainKind, ShapedKind } from './value-kind.js';
 /** Looks up the values of a kind that begin like this. */
 export type LookUp = (kind: PlainKind, prefix: string) => Promise<readonly Suggestion[]>;
 
-/** The last of these separators splits what is typed into what stands and what is still being typed. */
+/** Splits typed text at the last separator into the finished part and the part still being typed. */
 function splitAt(typed: string, separators: RegExp): [stands: string, rest: string] {
   const at = Math.max(...[...typed.matchAll(separators)].map(({ index }) => index + 1), 0);
   return [typed.slice(0, at), typed.slice(at)];
@@ -13,7 +13,7 @@ function splitAt(typed: string, separators: RegExp): [stands: string, rest: stri
 const around = (before: string, found: readonly Suggestion[], after = ''): Suggestion[] =>
   found.map(({ value, description }) => ({ value: `${before}${value}${after}`, description }));
 
-/** The values of a list that does not say anything twice. */
+/** The next values of a list without repetitions. */
 async function nextOf(typed: string, kind: PlainKind, lookUp: LookUp, separators: RegExp, after = '') {
   const [stands, rest] = splitAt(typed, separators);
   const said = new Set(stands.split(separators).map((part) => part.replace(/=.*$/s, '')));
@@ -25,7 +25,7 @@ async function nextOf(typed: string, kind: PlainKind, lookUp: LookUp, separators
   );
 }
 
-/** Whole values of a kind that is written with others inside, going on from what is typed. */
+/** Full values of a composite kind that continue the typed text. */
 export async function shapedValues(kind: ShapedKind, typed: string, lookUp: LookUp): Promise<Suggestion[]> {
   switch (kind) {
     case 'strategies':
@@ -48,13 +48,13 @@ export async function shapedValues(kind: ShapedKind, typed: string, lookUp: Look
     case 'condition': {
       const nodes = await lookUp('node', '');
       return [
-        { value: 'ready', description: 'every partition serves' },
-        { value: 'in-sync', description: 'every replica has everything' },
-        { value: 'rebalanced', description: 'every partition is where it is to be' },
-        { value: `members=${Math.max(nodes.length, 1)}`, description: 'so many nodes are up' },
+        { value: 'ready', description: 'every partition is available' },
+        { value: 'in-sync', description: 'every replica is up to date' },
+        { value: 'rebalanced', description: 'every partition has reached its target nodes' },
+        { value: `members=${Math.max(nodes.length, 1)}`, description: 'this number of nodes is up' },
         ...nodes.map(({ value }) => ({
           value: `primary=${value}`,
-          description: 'it is the primary (of the key of --of)',
+          description: 'this node is the primary (for the key in --of)',
         })),
       ];
     }

@@ -14,7 +14,7 @@ import { shapedValues } from './value-shapes.js';
 
 /** Knows the values that a command could mean. */
 export interface ValueSource {
-  /** Values of a kind, for what is typed so far; not every one begins with it. Nothing rather than an error. */
+  /** Values of a kind for the typed text; they may not start with it. Returns nothing instead of failing. */
   values(
     kind: ValueKind,
     prefix: string,
@@ -22,7 +22,7 @@ export interface ValueSource {
   ): Promise<readonly Suggestion[]>;
 }
 
-/** How long all questions to a cluster may take together, in ms: MUSTER_TAB_TIMEOUT, else so short that nobody minds the wait. */
+/** How long all questions to a cluster may take together, in ms: MUSTER_TAB_TIMEOUT, else 300, which is not felt as a wait. */
 function patienceMs(): number {
   try {
     return parseDuration(process.env.MUSTER_TAB_TIMEOUT ?? '');
@@ -30,14 +30,14 @@ function patienceMs(): number {
     return 300;
   }
 }
-/** More are not asked for. */
+/** The maximum number of values to request. */
 const most = 50;
 
 const states = { running: 'up', stopped: 'paused', gone: 'down' } as const;
 const plain = (values: Iterable<string>): Suggestion[] =>
   [...values].map((value) => ({ value, description: '' }));
 
-/** The values there are on this machine and, as far as they answer soon, in its clusters. */
+/** Values on this machine and, if they answer soon enough, in its clusters. */
 export const valuesOf = (io: Pick<CommandIo, 'lend' | 'defaults'>): ValueSource => ({
   async values(kind, prefix, context) {
     const named = context.cluster ?? io.defaults.cluster;
@@ -66,7 +66,7 @@ export const valuesOf = (io: Pick<CommandIo, 'lend' | 'defaults'>): ValueSource 
   },
 });
 
-/** What is known without asking a node; null: that must be asked. */
+/** Values that are known without asking a node; null: a node must be asked. */
 function here(
   kind: PlainKind,
   prefix: string,
@@ -115,7 +115,7 @@ async function faultsOf(cluster: string): Promise<Suggestion[]> {
   }));
 }
 
-/** What the nodes answer in time, and of that at most `most`. */
+/** The answers of nodes that arrive in time, at most `most` of them. */
 async function asked(
   kind: PlainKind,
   prefix: string,
@@ -139,7 +139,7 @@ async function asked(
       await done();
     }
   };
-  // Whoever did not answer in time goes unheard; what came before that is of use all the same.
+  // Answers that come too late are ignored; those before them are still useful.
   await Promise.race([ask().catch(() => {}), over]);
   clearTimeout(timer);
   return [...found.values()];

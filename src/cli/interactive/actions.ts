@@ -4,18 +4,18 @@ import type { ValueKind } from '../completion/value-kind.js';
 import type { Question, Suggestion } from '../prompts/ask.js';
 import type { Situation } from './live.js';
 
-/** A question of an action, and what it is about. */
+/** A question that an action asks. */
 export interface ActionQuestion extends Question {
   readonly name: string;
   /** What kind of value is asked for; its values are suggested. */
   readonly kind?: ValueKind;
-  /** Nodes that make sense, when a node is asked for. */
+  /** The nodes to offer, when a node is asked for. */
   readonly nodes?: (node: NodeRow) => boolean;
 }
 
 export type Answers = Readonly<Record<string, string>>;
 
-/** Something that a person can do now. */
+/** An action in the menu. */
 export interface Action {
   readonly group: string;
   readonly name: string;
@@ -23,9 +23,9 @@ export interface Action {
   readonly questions: readonly ActionQuestion[];
   /** The words of the command that does it. */
   readonly words: (answers: Answers, now: View) => readonly string[];
-  /** Asked before it is done, for it destroys something. */
+  /** The confirmation to ask for, because the action is disruptive. */
   readonly danger?: (answers: Answers) => string;
-  /** Does it make sense now? */
+  /** Does the action apply now? */
   readonly when: (now: View) => boolean;
 }
 
@@ -57,7 +57,7 @@ const number = (name: string, message: string, byDefault: string): ActionQuestio
   name,
   message,
   byDefault,
-  check: (text) => (/^-?\d+$/.test(text) ? null : 'a whole number is wanted'),
+  check: (text) => (/^-?\d+$/.test(text) ? null : 'expected a whole number'),
 });
 const text = (name: string, message: string, byDefault?: string): ActionQuestion => ({
   name,
@@ -71,15 +71,15 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'Count',
-    about: 'adds to a counter, exactly once',
-    questions: [of('counter', 'name', 'Which counter?'), number('by', 'By how much?', '1')],
+    about: 'increment a counter, exactly once',
+    questions: [of('counter', 'name', 'Which counter?'), number('by', 'How much to add?', '1')],
     words: ({ name = '', by = '1' }) => ['counter', 'incr', name, ...(by === '1' ? [] : ['--by', by])],
     when: running,
   },
   {
     group: 'Data',
     name: 'Read a counter',
-    about: 'its value now',
+    about: 'print its current value',
     questions: [of('counter', 'name', 'Which counter?')],
     words: ({ name = '' }) => ['counter', 'get', name],
     when: running,
@@ -87,7 +87,7 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'Store a value',
-    about: 'under a key, on several disks before it is acknowledged',
+    about: 'store a value under a key, replicated before it is acknowledged',
     questions: [of('key', 'key', 'Which key?'), text('value', 'Which value?')],
     words: ({ key = '', value = '' }) => ['kv', 'put', key, value],
     when: running,
@@ -95,7 +95,7 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'Read a value',
-    about: 'what a key holds',
+    about: 'print the value of a key',
     questions: [of('key', 'key', 'Which key?')],
     words: ({ key = '' }) => ['kv', 'get', key],
     when: running,
@@ -103,7 +103,7 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'Delete a value',
-    about: 'removes a key',
+    about: 'remove a key and its value',
     questions: [of('key', 'key', 'Which key?')],
     words: ({ key = '' }) => ['kv', 'delete', key],
     danger: ({ key }) => `Delete ${key}?`,
@@ -112,7 +112,7 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'List values',
-    about: 'keys and what they hold',
+    about: 'list keys with their values',
     questions: [],
     words: () => ['kv', 'list', '--limit', '20'],
     when: running,
@@ -120,7 +120,7 @@ const everything: readonly Action[] = [
   {
     group: 'Data',
     name: 'List counters',
-    about: 'their names and values',
+    about: 'list counters with their values',
     questions: [],
     words: () => ['counter', 'list', '--limit', '20'],
     when: running,
@@ -128,7 +128,7 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Kill a node',
-    about: 'as if its machine lost power',
+    about: 'SIGKILL, as in a power loss',
     questions: [node('Which node?', (row) => !isDown(row))],
     words: ({ node = '' }) => ['node', 'kill', node],
     danger: ({ node }) => `Kill ${node}?`,
@@ -137,16 +137,16 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Kill the primary of a key',
-    about: 'whoever serves it now',
-    questions: [of('name', 'key', 'Of which key?')],
+    about: 'kill the node that is its primary now',
+    questions: [of('name', 'key', 'Which key?')],
     words: ({ key = '' }) => ['node', 'kill', '--role', 'primary', '--of', key],
-    danger: ({ key }) => `Kill the node that serves ${key}?`,
+    danger: ({ key }) => `Kill the primary of ${key}?`,
     when: running,
   },
   {
     group: 'Nodes',
     name: 'Start a node',
-    about: 'it comes back with its data and catches up',
+    about: 'restart it with its data; it then catches up',
     questions: [node('Which node?', isDown)],
     words: ({ node = '' }) => ['node', 'start', node],
     when: (now) => now.running && now.nodes.some(isDown),
@@ -154,7 +154,7 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Pause a node',
-    about: 'it hangs: alive, and answering nobody',
+    about: 'SIGSTOP: the process stays alive but does not answer',
     questions: [node('Which node?', isUp)],
     words: ({ node = '' }) => ['node', 'pause', node],
     when: some(isUp),
@@ -162,7 +162,7 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Resume a node',
-    about: 'it goes on where it hung',
+    about: 'SIGCONT: continue a paused node',
     questions: [node('Which node?', isPaused)],
     words: ({ node = '' }) => ['node', 'resume', node],
     when: some(isPaused),
@@ -170,7 +170,7 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Restart a node',
-    about: 'stops it gracefully and starts it',
+    about: 'stop a node gracefully, then start it',
     questions: [node('Which node?', isUp)],
     words: ({ node = '' }) => ['node', 'restart', node],
     danger: ({ node }) => `Restart ${node}?`,
@@ -179,7 +179,7 @@ const everything: readonly Action[] = [
   {
     group: 'Nodes',
     name: 'Inspect a node',
-    about: 'what it knows of itself and its partitions',
+    about: 'show what it reports about itself and its partitions',
     questions: [node('Which node?', isUp)],
     words: ({ node = '' }) => ['node', 'inspect', node],
     when: some(isUp),
@@ -187,23 +187,23 @@ const everything: readonly Action[] = [
   {
     group: 'Ring',
     name: 'Show the ring',
-    about: 'which node owns what',
+    about: 'show which node owns each part of the key space',
     questions: [],
     words: () => ['ring', 'show'],
     when: running,
   },
   {
     group: 'Ring',
-    name: 'Where is a key?',
-    about: 'its partition, primary and backups',
+    name: 'Locate a key',
+    about: 'show its partition, primary and backups',
     questions: [of('name', 'key', 'Which key?')],
     words: ({ key = '' }) => ['ring', 'locate', key],
     when: running,
   },
   {
     group: 'Ring',
-    name: 'What would a new node move?',
-    about: 'changes nothing',
+    name: 'Plan a new node',
+    about: 'show what adding a node would move, without changing anything',
     questions: [],
     words: (_answers, now) => ['ring', 'plan', '--add', nextNode(now)],
     when: running,
@@ -211,12 +211,12 @@ const everything: readonly Action[] = [
   {
     group: 'Requests',
     name: 'Route requests',
-    about: 'sends requests to a service, spread over the nodes',
+    about: 'send requests to a service, spread over the nodes',
     questions: [
-      { ...of('method', 'method', 'To which method?'), byDefault: 'demo.echo' },
+      { ...of('method', 'method', 'Which method?'), byDefault: 'demo.echo' },
       {
         name: 'strategy',
-        message: 'By which strategy?',
+        message: 'Which strategy?',
         suggest: () => strategies,
         byDefault: 'two-choices',
         closed: true,
@@ -236,7 +236,7 @@ const everything: readonly Action[] = [
   {
     group: 'Requests',
     name: 'Compare strategies',
-    about: 'when one node is four times slower than the others',
+    about: 'measure them with one node four times slower than the others',
     questions: [node('Which node is slow?', isUp)],
     words: ({ node = '' }) => [
       'route',
@@ -252,7 +252,7 @@ const everything: readonly Action[] = [
   {
     group: 'Requests',
     name: 'List services',
-    about: 'the handlers that the nodes run',
+    about: 'list services and their methods',
     questions: [],
     words: () => ['service', 'list'],
     when: running,
@@ -260,15 +260,15 @@ const everything: readonly Action[] = [
   {
     group: 'Transactions',
     name: 'Run a transaction',
-    about: 'all of it or nothing, over any keys',
+    about: 'write several keys, all or nothing',
     questions: [text('statements', 'Which statements?', 'decr alice 5; incr bob 5')],
     words: ({ statements = '' }) => ['tx', 'run', '--command', statements, '--trace'],
     when: running,
   },
   {
     group: 'Transactions',
-    name: 'What is in doubt?',
-    about: 'transactions that wait for their decision',
+    name: 'List transactions in doubt',
+    about: 'prepared transactions that wait for a decision',
     questions: [],
     words: () => ['tx', 'list', '--in-doubt'],
     when: (now) => now.running && now.inDoubt > 0,
@@ -276,7 +276,7 @@ const everything: readonly Action[] = [
   {
     group: 'Transactions',
     name: 'Abort a transaction',
-    about: 'never overrides a decision',
+    about: 'abort a transaction that has no decision yet',
     questions: [of('tx', 'id', 'Which transaction?')],
     words: ({ id = '' }) => ['tx', 'resolve', id, '--abort'],
     danger: ({ id }) => `Abort ${id}?`,
@@ -285,7 +285,7 @@ const everything: readonly Action[] = [
   {
     group: 'Locks',
     name: 'List locks',
-    about: 'who holds them, and how many wait',
+    about: 'list locks with their holders and waiting clients',
     questions: [],
     words: () => ['lock', 'list'],
     when: running,
@@ -293,7 +293,7 @@ const everything: readonly Action[] = [
   {
     group: 'Locks',
     name: 'Acquire a lock',
-    about: 'for as long as you say; its token protects what you write',
+    about: 'hold a lock for a limited time and get its fencing token',
     questions: [of('lock', 'name', 'Which lock?'), text('ttl', 'For how long?', '30s')],
     words: ({ name = '', ttl = '' }) => ['lock', 'acquire', name, '--ttl', ttl],
     when: running,
@@ -301,24 +301,24 @@ const everything: readonly Action[] = [
   {
     group: 'Faults',
     name: 'Cut the network',
-    about: 'a netsplit: nodes of different sides hear nothing of one another',
-    questions: [text('sides', 'Which sides? Like n1,n2/n3')],
+    about: 'netsplit: nodes in different groups cannot reach each other',
+    questions: [text('sides', 'Which groups, such as n1,n2/n3?')],
     words: ({ sides = '' }) => ['fault', 'netsplit', sides],
-    danger: ({ sides }) => `Cut the network ${sides}?`,
+    danger: ({ sides }) => `Cut the network between ${sides}?`,
     when: (now) => now.running && now.nodes.length > 1,
   },
   {
     group: 'Faults',
-    name: 'Slow a node’s network down',
-    about: 'every message takes longer',
-    questions: [node('Which node?', isUp), text('delay', 'By how much?', '50ms')],
+    name: 'Delay the network of a node',
+    about: 'delay every message to and from a node',
+    questions: [node('Which node?', isUp), text('delay', 'Delay of each message?', '50ms')],
     words: ({ node = '', delay = '' }) => ['fault', 'delay', node, delay],
     when: (now) => now.running && now.nodes.length > 1,
   },
   {
     group: 'Faults',
     name: 'Heal all faults',
-    about: 'the network is whole again',
+    about: 'remove every fault',
     questions: [],
     words: () => ['fault', 'heal'],
     when: ({ faults }) => faults > 0,
@@ -326,7 +326,7 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Status',
-    about: 'members, who is up, how well the partitions are replicated',
+    about: 'show nodes, their state and the health of partitions',
     questions: [],
     words: () => ['cluster', 'status'],
     when: () => true,
@@ -334,7 +334,7 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Change the number of nodes',
-    about: 'partitions move while the cluster serves',
+    about: 'scale up or down without downtime',
     questions: [number('count', 'How many nodes?', '4')],
     words: ({ count = '' }) => ['cluster', 'scale', count],
     danger: ({ count }) => `Scale to ${count} nodes?`,
@@ -343,7 +343,7 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Read the logs',
-    about: 'the last lines of every node',
+    about: 'print the last log lines of every node',
     questions: [],
     words: () => ['cluster', 'logs', '--lines', '5'],
     when: () => true,
@@ -351,7 +351,7 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Start the cluster',
-    about: 'it comes back with its data',
+    about: 'start all nodes with their data',
     questions: [],
     words: () => ['cluster', 'start'],
     when: (now) => !now.running,
@@ -359,7 +359,7 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Stop the cluster',
-    about: 'its data stays',
+    about: 'stop all nodes and keep their data',
     questions: [],
     words: () => ['cluster', 'stop'],
     danger: () => 'Stop all nodes?',
@@ -368,16 +368,16 @@ const everything: readonly Action[] = [
   {
     group: 'Cluster',
     name: 'Destroy the cluster',
-    about: 'stops it and removes all its data',
+    about: 'stop the cluster and delete all its data',
     questions: [],
     words: () => ['cluster', 'destroy', '--yes'],
-    danger: () => 'Remove the cluster and all its data?',
+    danger: () => 'Delete the cluster and all its data?',
     when: () => true,
   },
   {
     group: 'More',
     name: 'Watch',
-    about: 'the cluster live, on the whole screen',
+    about: 'watch the cluster live, full screen',
     questions: [],
     words: () => ['watch'],
     when: running,
@@ -385,22 +385,22 @@ const everything: readonly Action[] = [
   {
     group: 'More',
     name: 'Dashboard',
-    about: 'the same as a page for your browser; Ctrl-C ends it',
+    about: 'watch the cluster in a browser; Ctrl-C stops the server',
     questions: [],
     words: () => ['dashboard'],
     when: running,
   },
   {
     group: 'More',
-    name: 'Type commands',
-    about: 'the shell: the same commands, line by line',
+    name: 'Open a shell',
+    about: 'type commands line by line',
     questions: [],
     words: () => ['shell'],
     when: () => true,
   },
 ];
 
-/** The name that a node would get that joined now. */
+/** The name that the next node would get. */
 const nextNode = ({ nodes }: View): string =>
   `n${1 + Math.max(0, ...nodes.map(({ id }) => Number(/^n(\d+)$/.exec(id)?.[1] ?? 0)))}`;
 
@@ -414,17 +414,17 @@ function viewOf({ status, inDoubt }: Situation): View {
   };
 }
 
-/** What a person can do with a cluster as it is now. */
+/** The actions that apply to a cluster in its current state. */
 export function actionsFor(situation: Situation): Action[] {
   const view = viewOf(situation);
   return everything.filter(({ when }) => when(view));
 }
 
-/** The words of the command that an action comes to. */
+/** The command line of an action. */
 export const wordsOf = (action: Action, answers: Answers, situation: Situation): readonly string[] =>
   action.words(answers, viewOf(situation));
 
-/** What is said of a node where one is asked for. */
+/** The nodes to offer for an action, with their state. */
 export const nodeSuggestions = ({ status }: Situation, nodes: (node: NodeRow) => boolean): Suggestion[] =>
   (status?.nodes ?? []).filter(nodes).map((row) => ({
     value: row.id,

@@ -10,7 +10,7 @@ export interface HeaderOptions {
   readonly unicode: boolean;
 }
 
-/** A node in a few characters: its name, and what is the matter or what it does. */
+/** A node in a few characters: its name, and its problem or its replicas. */
 function cell(node: NodeRow, { paint }: HeaderOptions): { plain: string; painted: string } {
   const state = stateOf(node);
   const well = state === 'up' || state === 'draining' || state === 'joining';
@@ -32,7 +32,7 @@ function linesOf(situation: Situation, options: HeaderOptions): string[] {
   if (status === null)
     return [
       '',
-      `${paint.bold(shorten(cluster, 40))}  ${paint.yellow(shorten(problem ?? 'looking …', width - 44))}`,
+      `${paint.bold(shorten(cluster, 40))}  ${paint.yellow(shorten(problem ?? 'loading …', width - 44))}`,
       paint.dim(rule),
     ];
   const { partitions, nodes } = status;
@@ -42,7 +42,7 @@ function linesOf(situation: Situation, options: HeaderOptions): string[] {
       ? paint.green(`${plural(up, 'node')} up`)
       : paint.yellow(`${up} of ${nodes.length} nodes up`),
     (partitions.serving === partitions.total ? paint.green : paint.red)(
-      `${partitions.serving}/${partitions.total} partitions serve`,
+      `${partitions.serving}/${partitions.total} partitions available`,
     ),
     (partitions.inSync === partitions.total ? paint.green : paint.yellow)(`${partitions.inSync} in sync`),
     ...(status.faults.length > 0 ? [paint.yellow(plural(status.faults.length, 'fault'))] : []),

@@ -7,7 +7,7 @@ import type { Paint } from '../../render/terminal.js';
 import type { LiveLines } from '../prompts/menu.js';
 import { headerLines } from './header.js';
 
-/** What is known of the cluster that the person has chosen. */
+/** The state of the selected cluster. */
 export interface Situation {
   readonly cluster: string;
   /** null: it could not be read; `problem` says why. */
@@ -19,7 +19,7 @@ export interface Situation {
 
 const everyMs = 1000;
 
-/** Looks at a cluster once a second, and tells when it has changed. */
+/** Polls a cluster once a second, and notifies listeners of changes. */
 export class LiveCluster implements LiveLines {
   #now: Situation;
   #client: MusterClient | null = null;
@@ -52,7 +52,7 @@ export class LiveCluster implements LiveLines {
     };
   }
 
-  /** Looks now. Never rejects. */
+  /** Polls now. Never rejects. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
@@ -67,7 +67,7 @@ export class LiveCluster implements LiveLines {
     await this.#client?.close().catch(() => {});
   }
 
-  /** The next look; only while somebody watches. */
+  /** Schedules the next poll; only while there are listeners. */
   #schedule(): void {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(() => {
@@ -91,7 +91,7 @@ export class LiveCluster implements LiveLines {
         : 0;
       this.#now = { cluster: this.cluster, status, problem: null, inDoubt };
     } catch (error) {
-      // Destroyed, say: whoever makes it anew is another cluster.
+      // It may have been destroyed: a new cluster of the same name is a different one.
       await this.#client?.close().catch(() => {});
       this.#client = null;
       this.#now = {

@@ -33,7 +33,7 @@ type ClusterChoice =
 /** Is it what a prompt ends with at Ctrl-C? */
 const isExit = (error: unknown): boolean => (error as Error | null)?.name === 'ExitPromptError';
 
-/** The interactive mode: menus for a person who does not know the words yet, and learns them from it. */
+/** The interactive mode: menus for people who do not know the commands yet; each choice prints its command. */
 export class Interactive {
   readonly #session: Session;
   #running: AbortController | null = null;
@@ -44,11 +44,11 @@ export class Interactive {
     setting.takeSignals((name) => this.#signal(name));
   }
 
-  /** Until the person leaves. Resolves to the exit code. */
+  /** Runs until the person quits. Resolves to the exit code. */
   async run(): Promise<number> {
     const { streams, paint } = this.setting;
     this.#say(
-      `${paint.bold('muster')} ${paint.dim('· Ctrl-C leaves, Esc goes back; each choice shows its command.')}`,
+      `${paint.bold('muster')} ${paint.dim('· Ctrl-C exits, Esc goes back; each choice prints its command.')}`,
     );
     try {
       let name = this.setting.cluster;
@@ -58,7 +58,7 @@ export class Interactive {
         name = await this.#inCluster(name);
       }
     } catch (error) {
-      // Ctrl-C leaves; whatever else is a defect, or the terminal is gone.
+      // Ctrl-C exits; any other error is a bug, or the terminal is gone.
       if (!isExit(error)) throw error;
       streams.stderr.write('\n');
     } finally {
@@ -81,7 +81,7 @@ export class Interactive {
     this.setting.streams.stderr.write(`${forLocale(text, this.setting.unicode)}\n`);
   }
 
-  /** null: the person leaves. */
+  /** null: the person quits. */
   async #chooseCluster(): Promise<string | null> {
     for (;;) {
       const clusters = listClusters();
@@ -98,20 +98,17 @@ export class Interactive {
           value: { kind: 'new' },
           name: 'Start a new cluster',
           group: 'Or',
-          about: 'nodes are processes on this machine',
+          about: 'run node processes on this machine',
         },
         {
           value: { kind: 'demo' },
-          name: 'See the demo',
+          name: 'Run the demo',
           group: 'Or',
-          about: 'five nodes, kills in the middle of work, a verdict',
+          about: 'start five nodes, kill some under load, verify the result',
         },
         { value: { kind: 'quit' }, name: 'Quit', group: 'Or' },
       ];
-      const choice = await this.#menu(
-        clusters.length > 0 ? 'Which cluster?' : 'There is no cluster yet.',
-        items,
-      );
+      const choice = await this.#menu(clusters.length > 0 ? 'Which cluster?' : 'No clusters found.', items);
       if (choice === null || choice.kind === 'quit') return null;
       if (choice.kind === 'cluster') return choice.name;
       if (choice.kind === 'demo') await this.#command(['demo']);
@@ -125,21 +122,21 @@ export class Interactive {
   async #newCluster(): Promise<string | null> {
     const taken = new Set(listClusters().map(({ name }) => name));
     const name = await this.#ask({
-      message: 'What is it called?',
+      message: 'Cluster name?',
       byDefault: taken.has('default') ? `cluster${taken.size + 1}` : 'default',
-      check: (text) => (taken.has(text) ? 'there is one of that name' : null),
+      check: (text) => (taken.has(text) ? 'a cluster with this name already exists' : null),
     });
     if (name === null) return null;
     const nodes = await this.#ask({
       message: 'How many nodes?',
       byDefault: '3',
-      check: (text) => (/^[1-9]\d*$/.test(text) ? null : 'a whole number from 1 on is wanted'),
+      check: (text) => (/^[1-9]\d*$/.test(text) ? null : 'expected a whole number, 1 or more'),
     });
     if (nodes === null) return null;
     return (await this.#command(['cluster', 'start', name, '-n', nodes])) === 0 ? name : null;
   }
 
-  /** What can be done with one cluster, until another is wanted (null), or the person leaves. */
+  /** The menu of one cluster, until the person switches (null) or quits. */
   async #inCluster(name: string): Promise<string | null> {
     const { paint, unicode } = this.setting;
     this.#session.cluster = name;
@@ -152,10 +149,10 @@ export class Interactive {
           ...actionsFor(live.now).map(
             (action): MenuItem<Choice> => ({ value: { kind: 'action', action }, ...action }),
           ),
-          { value: { kind: 'switch' }, name: 'Another cluster', group: 'More' },
-          { value: { kind: 'quit' }, name: 'Quit', group: 'More', about: 'the cluster goes on' },
+          { value: { kind: 'switch' }, name: 'Switch cluster', group: 'More' },
+          { value: { kind: 'quit' }, name: 'Quit', group: 'More', about: 'the cluster keeps running' },
         ];
-        const choice = await this.#menu('What now?', items, live);
+        const choice = await this.#menu('What next?', items, live);
         if (choice === null) return null;
         if (choice.kind === 'quit') {
           this.#ended = 0;
@@ -219,7 +216,7 @@ export class Interactive {
     return picked.kind === 'back' ? null : picked.value;
   }
 
-  /** Shows a command as it would be typed, and runs it. */
+  /** Prints a command as it would be typed, and runs it. */
   async #command(words: readonly string[]): Promise<number> {
     const { streams, paint } = this.setting;
     this.#say(
@@ -232,7 +229,7 @@ export class Interactive {
     return code;
   }
 
-  /** What a person has to type besides, who is not here: which cluster is meant, where there are several. */
+  /** The --cluster flag that a person outside this session would need, if there are several clusters. */
   #clusterWords(words: readonly string[]): string[] {
     const { cluster } = this.#session;
     if (cluster === null || cluster === 'default' || words.includes(cluster)) return [];
@@ -243,7 +240,7 @@ export class Interactive {
 /** `muster` on a terminal. Resolves to the exit code. */
 export async function runInteractive(setting: InteractiveSetting): Promise<number> {
   if (setting.cluster !== null && listClusters().every(({ name }) => name !== setting.cluster)) {
-    throw new MusterError('unknown-cluster', `there is no cluster "${setting.cluster}"`, {
+    throw new MusterError('unknown-cluster', `unknown cluster "${setting.cluster}"`, {
       details: { cluster: setting.cluster },
     });
   }

@@ -2,20 +2,20 @@ import type { Paint } from '../../render/terminal.js';
 import type { Streams } from '../session.js';
 import { type LiveLines, type MenuItem, pick } from './menu.js';
 
-/** A value that could be meant, with what there is to say of it. */
+/** A possible value with its description. */
 export interface Suggestion {
   readonly value: string;
   readonly description: string;
 }
 
-/** Something that a command has to be told. */
+/** A prompt for one value. */
 export interface Question {
   readonly message: string;
-  /** What could be meant, given the beginning. */
+  /** Possible values, given what is typed so far. */
   readonly suggest?: (typed: string) => readonly Suggestion[] | Promise<readonly Suggestion[]>;
-  /** Only one of the suggestions will do. */
+  /** Accept only one of the suggestions. */
   readonly closed?: boolean;
-  /** What is taken when nothing is typed. */
+  /** The answer when nothing is typed. */
   readonly byDefault?: string;
   /** What is wrong with an answer, or null. */
   readonly check?: (text: string) => string | null;
@@ -38,7 +38,7 @@ export async function ask(question: Question, asking: Asking): Promise<string | 
       .map(({ value, description }) => ({ value, name: value, about: description }));
     if (typed !== '' || byDefault === undefined) return shown;
     return [
-      { value: byDefault, name: byDefault, about: 'taken when you type nothing else' },
+      { value: byDefault, name: byDefault, about: 'default' },
       ...shown.filter(({ value }) => value !== byDefault),
     ];
   };
@@ -58,7 +58,7 @@ export async function ask(question: Question, asking: Asking): Promise<string | 
 export async function askYes(message: string, asking: Asking): Promise<boolean> {
   const { streams, ...shown } = asking;
   const items: MenuItem<boolean>[] = [
-    { value: false, name: 'no', about: 'nothing is done' },
+    { value: false, name: 'no', about: 'cancel' },
     { value: true, name: 'yes' },
   ];
   const picked = await pick<boolean>(

@@ -7,13 +7,13 @@ type Core = typeof import('@inquirer/core');
 export interface MenuItem<T> {
   readonly value: T;
   readonly name: string;
-  /** Said of it when it is the one under the cursor. */
+  /** Shown when the item is selected. */
   readonly about?: string;
-  /** The heading that it stands under. */
+  /** The heading above the item. */
   readonly group?: string;
 }
 
-/** Lines above a menu that change by themselves. */
+/** Lines above a menu that update while it is open. */
 export interface LiveLines {
   lines(columns: number): readonly string[];
   /** Calls `changed` whenever the lines are others, until the returned function is called. */
@@ -22,22 +22,22 @@ export interface LiveLines {
 
 export interface MenuOptions<T> {
   readonly message: string;
-  /** What there is to pick from: those that suit what was typed so far. */
+  /** The items that match the typed text. */
   readonly items: (typed: string) => readonly MenuItem<T>[] | Promise<readonly MenuItem<T>[]>;
-  /** What was typed may be an answer itself, and stands first in the menu then. Left out: only what is in the menu. */
+  /** Accepts what was typed as an answer, shown first in the menu. Omitted: only items of the menu are answers. */
   readonly other?: (typed: string) => { readonly value: T } | { readonly problem: string };
   readonly live?: LiveLines;
   readonly paint: Paint;
   readonly unicode: boolean;
 }
 
-/** What came of a menu; `back`: Escape. */
+/** The result of a menu; `back`: Escape. */
 export type Picked<T> = { readonly kind: 'picked'; readonly value: T } | { readonly kind: 'back' };
 
 let core: Promise<Core> | null = null;
 
 /**
- * A menu that is searched by typing, with lines above it that are alive. Resolves to what was picked, or to `back`. Rejects with
+ * A menu that is filtered by typing, with live lines above it. Resolves to what was picked, or to `back`. Rejects with
  * `ExitPromptError` at Ctrl-C.
  */
 export async function pick<T>(options: MenuOptions<T>, streams: Streams): Promise<Picked<T>> {
@@ -50,9 +50,9 @@ export async function pick<T>(options: MenuOptions<T>, streams: Streams): Promis
   });
 }
 
-const asTyped = 'as you typed it; Tab takes the one that is marked';
+const asTyped = 'use the text as typed; Tab completes the selected item';
 
-/** Lines that the menu has besides its items: the question, what is said of an item, the keys. */
+/** Lines of the menu besides its items: the question, the description of an item, the keys. */
 const otherLines = 5;
 
 function menuOf<T>(core: Core, streams: Streams) {
@@ -128,14 +128,14 @@ function menuOf<T>(core: Core, streams: Streams) {
     const columns = Math.max(20, streams.stderr.columns ?? 80);
     const rows = Math.max(8, streams.stderr.rows ?? 24);
     const live = options.live?.lines(columns) ?? [];
-    // The lines above give way before the items do.
+    // In a small window the lines above are cut before the items are.
     const head = live.slice(0, Math.max(0, rows - otherLines - 4));
     const room = Math.max(3, Math.min(12, rows - head.length - otherLines - 1));
     const question = `${paint.green('?')} ${paint.bold(options.message)} ${paint.cyan(typed)}`;
     const about = (items ?? [])[active]?.about ?? '';
     const keys = unicode
-      ? '↑↓ choose · ⏎ take · type to search · Esc back'
-      : 'arrows choose, Enter takes, type to search, Esc back';
+      ? '↑↓ move · ⏎ select · type to filter · Esc back'
+      : 'arrows move, Enter selects, type to filter, Esc back';
     const bottom = [
       ...page(items, active, room, columns, paint, unicode, options.other !== undefined && typed === ''),
       problem === null ? paint.cyan(cut(about, columns)) : paint.red(cut(problem, columns)),
@@ -145,7 +145,7 @@ function menuOf<T>(core: Core, streams: Streams) {
   });
 }
 
-/** Which item is marked: the one that was, while nothing else is typed; what is typed to its end; else the first. */
+/** Which item is selected: the same as before while the text is unchanged; an exact match; else the first. */
 function markedOf(
   items: readonly MenuItem<unknown>[],
   typed: string,
@@ -172,7 +172,7 @@ function page<T>(
   mayType: boolean,
 ): string[] {
   if (items === null) return [paint.dim('…')];
-  if (items.length === 0) return [paint.dim(mayType ? 'type it' : 'nothing like that')];
+  if (items.length === 0) return [paint.dim(mayType ? 'type a value' : 'no match')];
   const lines: { text: string; item: number }[] = [];
   let group: string | undefined;
   items.forEach(({ name, group: next }, i) => {

@@ -24,7 +24,10 @@ const questions: Partial<Record<ValueKind, string>> = {
   setting: 'Which setting?',
 };
 
-/** Asks for what is missing, one after the other. Resolves to the words that say it; null: the person does not want to. */
+/** A description as the start of a sentence. */
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
+/** Prompts for each missing value. Resolves to the words to add to the command line; null: cancelled. */
 export async function askMissing(
   missing: readonly Missing[],
   asking: Asking,
@@ -34,7 +37,7 @@ export async function askMissing(
   const words = { args: [] as string[], flags: [] as string[] };
   for (const { name, as, description, kind, options } of missing) {
     if (as === 'switch') {
-      if (!(await askYes(`${description.replace(/\.$/, '')}?`, asking))) return null;
+      if (!(await askYes(`${sentence(description)}?`, asking))) return null;
       words.flags.push(`--${name}`);
       continue;
     }

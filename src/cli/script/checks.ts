@@ -1,13 +1,13 @@
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
 import { formatDuration, parseDuration } from '../../text/duration.js';
 import { shorten } from '../../text/format.js';
 import { asText, follow, parsePath } from './path.js';
 import { plainWord, type Word } from './words.js';
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Outcome {
   readonly code: number;
-  /** What it has for `--json`. */
+  /** Its value for `--json`. */
   readonly value: unknown;
   readonly error: MusterError | null;
   readonly out: string;
@@ -18,21 +18,21 @@ export interface Outcome {
 const operators = ['=', '!=', '<', '<=', '>', '>=', '~', '!~', 'contains'] as const;
 type Operator = (typeof operators)[number];
 
-/** What is expected of the command above. */
+/** An assertion on the command above. */
 export interface Check {
   /** One of the subjects, or a path into its value; null: its value, or else what it printed. */
   readonly subject: Word | null;
   readonly operator: Operator;
   readonly wanted: Word;
-  /** Run the command again until it is so, for so long, in ms; null: it must be so at once. */
+  /** Rerun the command until the assertion holds, for up to this time in ms; null: check once. */
   readonly withinMs: number | null;
 }
 
-/** Words that name what is looked at. */
+/** Subjects of an assertion other than paths. */
 const subjects = ['out', 'err', 'exit', 'error', 'took'];
 const isSubject = (text: string | null): boolean => text !== null && subjects.includes(text);
 
-/** Is this a path? One without variables is read at once. Throws `usage`. */
+/** Is this a path? Without variables it is parsed immediately. Throws `usage`. */
 export function isPath(word: Word): boolean {
   const [begin] = word.parts;
   if (word.quoted || typeof begin !== 'string' || !/^[.[]/.test(begin)) return false;
@@ -42,17 +42,17 @@ export function isPath(word: Word): boolean {
 }
 
 export const expectUsage = [
-  'expect = 1                     its value, or what it printed',
+  'expect = 1                     its value, or its output',
   'expect .nodes[id=n1].share = 0.5±0.1',
   'expect out|err|exit|error|took < 5s',
   'operators: = != < <= > >= ~ (regular expression) !~ contains',
-  'expect .length = 0 within 5s   runs the command above again until it is so',
+  'expect .length = 0 within 5s   reruns the command above until it holds',
 ].join('\n');
 
 /** Reads the words after `expect`. Throws `usage`. */
 export function parseCheck(words: readonly Word[], line: number): Check {
   const wrong = (what: string): MusterError =>
-    new MusterError('usage', `line ${line}: ${what}. Write it like\n${expectUsage}`, { details: { line } });
+    new MusterError('usage', `line ${line}: ${what}\n${expectUsage}`, { details: { line } });
   let rest = [...words];
   let withinMs: number | null = null;
   if (rest.length >= 2 && plainWord(rest.at(-2)) === 'within') {
@@ -67,16 +67,16 @@ export function parseCheck(words: readonly Word[], line: number): Check {
   }
   const operator = plainWord(rest[0]) as Operator | null;
   if (operator === null || !operators.includes(operator))
-    throw wrong(`"${operator ?? ''}" is none of ${operators.join(' ')}`);
-  if (rest.length !== 2) throw wrong(`one value stands after ${operator}; quote it when it has spaces`);
+    throw wrong(invalid('operator', operator ?? '', operators.join(' ')).message);
+  if (rest.length !== 2) throw wrong(`expected one value after ${operator}; quote it if it contains spaces`);
   return { subject, operator, wanted: rest[1]!, withinMs };
 }
 
-/** Does this say how the command fails? Only then may it. */
+/** Is this an assertion about a failure? Only then may the command fail. */
 export const saysHowItFails = ({ subject }: Check): boolean =>
   subject !== null && ['exit', 'error', 'err'].includes(plainWord(subject) ?? '');
 
-/** What a command comes to when nothing else is asked for: its value when it has one, else what it printed. */
+/** The default subject of an assertion: the value of the command if it has one, else its output. */
 export function resultOf({ value, out }: Outcome): string {
   const simple = typeof value === 'object' && value !== null && 'value' in value;
   return simple ? asText((value as { value: unknown }).value) : out.trimEnd();
@@ -103,7 +103,7 @@ function actualOf(subject: string | null, outcome: Outcome): string {
 
 const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
-/** `0.5±0.1` or `10±20%`: near enough? null: that is no such text. */
+/** Is the value within `0.5±0.1` or `10±20%`? null: `wanted` is not a tolerance. */
 function near(actual: string, wanted: string): boolean | null {
   const found = /^(-?[\d.]+)(?:±|\+-)([\d.]+)(%?)$/.exec(wanted);
   if (!found) return null;
@@ -134,14 +134,17 @@ function compare(operator: Operator, actual: string, wanted: string): boolean {
       try {
         pattern = new RegExp(wanted);
       } catch (cause) {
-        throw new MusterError('usage', `"${wanted}" is no regular expression`, { cause });
+        throw invalid('pattern', wanted, 'a regular expression', { cause });
       }
       return pattern.test(actual) === (operator === '~');
     }
   }
 }
 
-/** Why the outcome is not as expected, or null when it is. `value` says what a word stands for. */
+/** Quoted, unless it is a plain word or number. */
+const asShown = (text: string): string => (/^[\w.:/+-]+$/.test(text) ? text : `"${shorten(text, 200)}"`);
+
+/** Why the assertion does not hold, or null if it does. `value` expands a word. */
 export function missedBy(check: Check, value: (word: Word) => string, outcome: Outcome): string | null {
   const { operator } = check;
   const subject = check.subject === null ? null : value(check.subject);
@@ -149,7 +152,8 @@ export function missedBy(check: Check, value: (word: Word) => string, outcome: O
   const actual = actualOf(subject, outcome);
   const limit = subject === 'took' ? String(parseDuration(wanted)) : wanted;
   if (compare(operator, actual, limit)) return null;
-  const shown = subject === 'took' ? formatDuration(outcome.ms) : `"${shorten(actual, 200)}"`;
-  const what = subject ?? 'it';
-  return `expected ${what} ${operator} ${wanted}, and it is ${shown}`;
+  const what =
+    subject === null && operator === '=' ? '' : `${[subject, operator].filter(Boolean).join(' ')} `;
+  const shown = subject === 'took' ? formatDuration(outcome.ms) : asShown(actual);
+  return `expected ${what}${wanted}, got ${shown}`;
 }

@@ -4,29 +4,29 @@ import { parseDuration } from '../../text/duration.js';
 import { pause } from '../../util/pause.js';
 import { missedBy, type Outcome, resultOf, saysHowItFails } from './checks.js';
 import { asText, follow, parsePath } from './path.js';
-import type { BlockStep, CommandStep, ExpectStep, KeepStep, Step, WordsStep } from './steps.js';
+import type { BlockStep, CaptureStep, CommandStep, ExpectStep, Step, WordsStep } from './steps.js';
 import { expand, type Word } from './words.js';
 
-/** Where a step is run. */
+/** Where a step runs. */
 export interface Where {
-  /** How many blocks it stands in. */
+  /** The number of blocks around it. */
   readonly depth: number;
-  /** The number of the background block that it is of, from 1; 0: of none. */
+  /** The number of its background block, from 1; 0: none. */
   readonly job: number;
-  /** Is it of `finally`? */
-  readonly final?: boolean;
+  /** Is it in a `cleanup` block? */
+  readonly cleanup?: boolean;
 }
 
-/** What a script needs of the world. */
+/** What the interpreter needs from its environment. */
 export interface ScriptHost {
   /** Runs a command; aborted, it ends as by Ctrl-C. Never rejects. */
   run(argv: readonly string[], where: Where, signal: AbortSignal): Promise<Outcome>;
-  /** The cluster that commands are for from now on. */
+  /** Selects the cluster for the commands that follow. */
   use(name: string): void;
   say(text: string, where: Where): void;
   began?(step: Step, where: Where): void;
   ended?(step: Step, where: Where, report: StepReport): void;
-  /** What a variable holds that the script did not fill. */
+  /** The value of a variable that the script did not set. */
   variable(name: string): string | undefined;
 }
 
@@ -61,7 +61,7 @@ interface Scope {
   last: { readonly step: CommandStep; outcome: Outcome } | null;
 }
 
-/** Why a script stopped, and the exit code that it ends with: its own for a command. */
+/** Why a script stopped, and its exit code: that of the command, if a command failed. */
 export class ScriptFailure extends Error {
   constructor(
     readonly error: MusterError,
@@ -81,15 +81,15 @@ export interface ScriptOptions {
   /** A step that fails does not stop the script. */
   readonly keepGoing?: boolean;
   readonly signal?: AbortSignal;
-  /** How many commands of the script's outermost lines are under way at once; 1 when left out. */
+  /** Maximum concurrent commands of the outermost lines; 1 if omitted. */
   readonly pipeline?: number;
 }
 
-/** Runs scripts: commands one after the other, and what the grammar has beside them. */
+/** Runs scripts: commands in order, and the statements of the grammar. */
 export class Interpreter {
   readonly #variables = new Map<string, string>();
   readonly #jobs = new Map<number, Promise<ScriptFailure | null>>();
-  readonly #finals: BlockStep[] = [];
+  readonly #cleanups: BlockStep[] = [];
   readonly #scope: Scope;
   readonly #abort = new AbortController();
   #jobsSoFar = 0;
@@ -100,7 +100,7 @@ export class Interpreter {
     readonly options: ScriptOptions = {},
   ) {
     const { signal } = options;
-    // Each command that is under way listens.
+    // Every command in flight adds a listener.
     setMaxListeners(0, this.#abort.signal);
     if (signal?.aborted) this.#abort.abort();
     signal?.addEventListener('abort', () => this.#abort.abort(), { once: true });
@@ -111,10 +111,10 @@ export class Interpreter {
     this.#variables.set(name, value);
   }
 
-  /** Runs all of it, waits for what is in the background, and runs what stands in `finally`. Resolves to the first failure. */
+  /** Runs the whole script, waits for the background, and runs the `cleanup` blocks. Resolves to the first failure. */
   async run(source: StepSource): Promise<ScriptFailure | null> {
     const failure = await this.steps(source);
-    // Text that could not be read is no step's failure.
+    // A parse error does not belong to any step, so no step has reported it.
     this.#failed ??= failure;
     await this.close();
     return this.#failed;
@@ -135,13 +135,13 @@ export class Interpreter {
 
   /** Ends the script. */
   async close(): Promise<void> {
-    // What stopped the script stops what is in the background, too.
+    // A failure that stops the script also stops the background.
     if (this.#failed !== null && !this.options.keepGoing) this.#abort.abort();
     await this.#wait().catch(() => {});
-    // Not aborted by what ended the rest: they clean up.
+    // Cleanup must run even if the rest was aborted.
     const scope: Scope = { ...this.#scope, signal: new AbortController().signal, last: null };
-    for (const { body } of this.#finals.reverse())
-      await this.#sequence(sourceOf(body), { ...scope, where: { depth: 1, job: 0, final: true } }).catch(
+    for (const { body } of this.#cleanups.reverse())
+      await this.#sequence(sourceOf(body), { ...scope, where: { depth: 1, job: 0, cleanup: true } }).catch(
         () => {},
       );
   }
@@ -178,15 +178,15 @@ export class Interpreter {
   }
 
   /**
-   * Commands that follow one another, several under way at once. They are concluded in their order; after one that failed no more
-   * are begun, and those that are under way are waited for.
+   * Runs consecutive commands concurrently, up to `pipeline` at a time. Results are reported in order; after a failure no more
+   * are started, and those in flight are awaited.
    */
   async #burst(first: CommandStep, source: StepSource, scope: Scope): Promise<void> {
     const most = this.options.pipeline ?? 1;
     const under: { step: CommandStep; begin: number; outcome: Promise<Outcome> }[] = [];
     const begin = (step: CommandStep): void => {
       this.host.began?.(step, scope.where);
-      // A variable that holds nothing fails its own command.
+      // An unset variable fails only its own command.
       const outcome = this.#runOnce(step, { ...scope }).catch(asOutcome);
       under.push({ step, begin: performance.now(), outcome });
     };
@@ -212,7 +212,7 @@ export class Interpreter {
       under.shift();
       scope.last = { step: oldest.step, outcome };
       let problem = failureOf(outcome);
-      if (problem !== null && under.length === 0 && maySo(await (next ?? source.peek()))) problem = null;
+      if (problem !== null && under.length === 0 && mayFail(await (next ?? source.peek()))) problem = null;
       this.host.ended?.(oldest.step, scope.where, { ms: performance.now() - oldest.begin, problem, outcome });
       if (problem === null) continue;
       this.#failed ??= problem;
@@ -229,19 +229,19 @@ export class Interpreter {
       case 'expect':
         await this.#expect(step, scope);
         return {};
-      case 'keep':
-        this.#keep(step, scope);
+      case 'capture':
+        this.#capture(step, scope);
         return {};
       case 'repeat':
-        // What ran inside is not what an `expect` below the block would be about.
+        // An `expect` below the block must not refer to a command inside it.
         scope.last = null;
         return { rounds: await this.#repeat(step, scope) };
       case 'background':
         scope.last = null;
         this.#background(step, scope);
         return {};
-      case 'finally':
-        this.#finals.push(step);
+      case 'cleanup':
+        this.#cleanups.push(step);
         return {};
       default:
         await this.#words(step, scope);
@@ -261,7 +261,7 @@ export class Interpreter {
     scope.last = null;
     const outcome = await this.#runOnce(step, scope);
     const failure = failureOf(outcome);
-    if (failure !== null && !maySo(await source.peek())) throw failure;
+    if (failure !== null && !mayFail(await source.peek())) throw failure;
   }
 
   async #runOnce(step: CommandStep, scope: Scope): Promise<Outcome> {
@@ -273,7 +273,7 @@ export class Interpreter {
   }
 
   async #expect({ check }: ExpectStep, scope: Scope): Promise<void> {
-    if (scope.last === null) throw new MusterError('usage', 'there is no command above that could be judged');
+    if (scope.last === null) throw new MusterError('usage', 'no command above to check');
     const until = performance.now() + (check.withinMs ?? 0);
     for (;;) {
       const missed = missedBy(check, (word) => this.#expand(word, scope), scope.last.outcome);
@@ -285,14 +285,13 @@ export class Interpreter {
     }
   }
 
-  #keep({ name, path }: KeepStep, scope: Scope): void {
-    if (scope.last === null)
-      throw new MusterError('usage', 'there is no command above whose value could be kept');
+  #capture({ name, path }: CaptureStep, scope: Scope): void {
+    if (scope.last === null) throw new MusterError('usage', 'no command above to capture a value from');
     const { outcome } = scope.last;
     const at = path === null ? null : this.#expand(path, scope);
     const value = at === null ? resultOf(outcome) : follow(outcome.value, parsePath(at));
     if (value === undefined)
-      throw new MusterError('expectation-missed', `the command above has nothing at ${at}`);
+      throw new MusterError('expectation-missed', `command above has no value at ${at}`);
     this.set(name, asText(value));
   }
 
@@ -307,7 +306,7 @@ export class Interpreter {
     while (rounds < count && performance.now() < until) {
       rounds++;
       await this.#sequence(sourceOf(step.body), { where, signal: scope.signal, i: rounds, last: null });
-      // A body that never waits for anything must not keep a signal from being heard.
+      // A body that never waits must not block signal handling.
       if (rounds % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     return rounds;
@@ -340,7 +339,7 @@ export class Interpreter {
   }
 }
 
-/** What a command comes to that could not even be begun. */
+/** The outcome of a command that could not be started. */
 const asOutcome = (reason: unknown): Outcome => {
   const { error, exit: code } = asFailure(reason);
   return { code, error, value: undefined, out: '', err: '', ms: 0 };
@@ -350,8 +349,8 @@ const asOutcome = (reason: unknown): Outcome => {
 const failureOf = ({ code, error }: Outcome): ScriptFailure | null =>
   code === 0 ? null : new ScriptFailure(error ?? new MusterError('step-failed', `exit code ${code}`), code);
 
-/** Does the step below a command say how it fails? Only then may it. */
-const maySo = (next: Step | null): boolean => next?.kind === 'expect' && saysHowItFails(next.check);
+/** Does the step below a command assert on its failure? Only then may the command fail. */
+const mayFail = (next: Step | null): boolean => next?.kind === 'expect' && saysHowItFails(next.check);
 
 const interrupted = (): ScriptFailure =>
   new ScriptFailure(new MusterError('interrupted', 'interrupted', { tookEffect: 'no' }));

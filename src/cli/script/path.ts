@@ -1,4 +1,4 @@
-import { MusterError } from '../../errors.js';
+import { invalid } from '../../errors.js';
 
 /** One step into a value: a field, a place in a list, or the entry of a list whose field has a value. */
 type PathStep =
@@ -14,11 +14,7 @@ export function parsePath(text: string): readonly PathStep[] {
   let rest = text === '.' ? '' : text;
   while (rest !== '') {
     const found = STEP.exec(rest);
-    if (!found)
-      throw new MusterError(
-        'usage',
-        `"${text}" is no path: write it like .value, .nodes[0].id or .nodes[id=n1].share`,
-      );
+    if (!found) throw invalid('path', text, 'a path such as .value, .nodes[0].id or .nodes[id=n1].share');
     const [all, field, index, where, is] = found;
     if (field !== undefined) steps.push({ field });
     else if (index !== undefined) steps.push({ index: Number(index) });
@@ -28,7 +24,7 @@ export function parsePath(text: string): readonly PathStep[] {
   return steps;
 }
 
-/** What stands at the path; undefined: nothing. `.length` of a list or text is how long it is; [-1] is the last. */
+/** The value at the path; undefined: nothing. `.length` works on lists and text; [-1] is the last entry. */
 export function follow(value: unknown, path: readonly PathStep[]): unknown {
   let here = value;
   for (const step of path) {
@@ -49,6 +45,6 @@ export function follow(value: unknown, path: readonly PathStep[]): unknown {
   return here;
 }
 
-/** A value as text, as it is compared and kept: text as it is, the rest as JSON. */
+/** A value as text, as it is compared and captured: text unchanged, anything else as JSON. */
 export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);

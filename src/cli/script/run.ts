@@ -39,7 +39,7 @@ export interface ScenarioReport {
   readonly steps: readonly StepRow[];
 }
 
-/** Told how a scenario goes. */
+/** Receives the progress of a scenario. */
 export interface ScenarioView {
   began(step: Step): void;
   ended(step: Step, where: Where, row: StepRow): void;
@@ -58,10 +58,10 @@ export interface ScenarioOptions {
   readonly view: ScenarioView;
 }
 
-/** A scenario's first comment: what it is about. */
+/** A scenario's first comment: its title. */
 export const titleOf = (text: string): string | null => /^(?:#!.*\n)?\s*#\s*(\S.*)$/m.exec(text)?.[1] ?? null;
 
-/** Runs a scenario to its end, what stands in `finally` included. Throws `usage` before anything is run when it cannot be read. */
+/** Runs a scenario to its end, including `cleanup` blocks. Throws `usage` before anything runs if it cannot be parsed. */
 export async function runScenario(options: ScenarioOptions): Promise<ScenarioReport> {
   const { view } = options;
   const steps = parseScript(options.text);
@@ -79,9 +79,9 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
     },
     ended: (step, where, report) => {
       const fails = report.problem !== null && !told.has(report.problem);
-      // Of a block's steps only the one that failed is told; the block's own line stands for the rest.
-      if (where.depth > 0 && !fails && !isFinal(where)) return;
-      if (step.kind === 'finally' || step.kind === 'say') return;
+      // Of the steps in a block only a failed one is reported; the line of the block covers the others.
+      if (where.depth > 0 && !fails && where.cleanup !== true) return;
+      if (step.kind === 'cleanup' || step.kind === 'say') return;
       if (report.problem !== null) told.add(report.problem);
       const row = rowOf(step, report);
       rows.push(row);
@@ -106,8 +106,6 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRep
     await session.close();
   }
 }
-
-const isFinal = (where: Where): boolean => where.final === true;
 
 function rowOf(step: Step, { ms, problem, rounds, outcome }: StepReport): StepRow {
   return {

@@ -13,48 +13,48 @@ export interface CommandStep extends Place {
   readonly words: readonly Word[];
 }
 
-/** Something about the command above: what must be so of it, … */
+/** An assertion on the command above. */
 export interface ExpectStep extends Place {
   readonly kind: 'expect';
   readonly check: Check;
 }
 
-/** … or a value of it that is kept under a name. */
-export interface KeepStep extends Place {
-  readonly kind: 'keep';
+/** Stores a value of the command above in a variable. */
+export interface CaptureStep extends Place {
+  readonly kind: 'capture';
   readonly name: string;
   /** null: as `expect` without a subject sees it. */
   readonly path: Word | null;
 }
 
 export interface BlockStep extends Place {
-  readonly kind: 'repeat' | 'background' | 'finally';
-  /** Of `repeat`: how often, or for how long. */
+  readonly kind: 'repeat' | 'background' | 'cleanup';
+  /** Of `repeat`: a count or a duration. */
   readonly times: Word | null;
   readonly body: readonly Step[];
 }
 
 export interface WordsStep extends Place {
-  /** `wait` for what is in the background, or so long; `use` a cluster; `say` something. */
+  /** `wait` for the background, or for a duration; `use` a cluster; `say` some text. */
   readonly kind: 'wait' | 'use' | 'say';
   readonly words: readonly Word[];
 }
 
 /** What a script consists of. */
-export type Step = CommandStep | ExpectStep | KeepStep | BlockStep | WordsStep;
+export type Step = CommandStep | ExpectStep | CaptureStep | BlockStep | WordsStep;
 
-/** The grammar's own words, each with its line of help. */
+/** The statements of the grammar, each with its line of help. */
 export const scriptWords: Readonly<Record<string, string>> = {
   expect:
-    'expect … — what must be so of the command above: `expect = 1`, `expect exit = 6`, `expect .length = 0 within 5s`',
-  keep: 'keep NAME [.path] — keeps a value of the command above; $NAME is that value from then on',
-  repeat: 'repeat 100 … end, or repeat 10s … end — $i counts from 1',
-  background: 'background COMMAND, or background … end — goes on beside what follows',
-  wait: 'wait — until everything in the background has ended; wait 2s; or the command `wait --for …`',
-  finally: 'finally … end — runs at the end, whatever happens',
-  use: 'use NAME — the cluster that commands are for from then on',
-  say: 'say TEXT — tells the story',
-  end: 'end — ends a block',
+    'expect … — assert on the command above: `expect = 1`, `expect exit = 6`, `expect .length = 0 within 5s`',
+  capture: 'capture NAME [.path] — store a value of the command above in $NAME',
+  repeat: 'repeat 100 … end, or repeat 10s … end — repeat a block; $i counts from 1',
+  background: 'background COMMAND, or background … end — run concurrently with what follows',
+  wait: 'wait — wait for the background; wait 2s — pause; wait --for … — the command',
+  cleanup: 'cleanup … end — run a block at the end, even after a failure',
+  use: 'use NAME — select the cluster for the commands that follow',
+  say: 'say TEXT — print a line of narration',
+  end: 'end — close a block',
 };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -71,20 +71,20 @@ class Parser {
     for (;;) {
       const line = this.lines[this.#at];
       if (line === undefined) {
-        if (opener !== null) throw new UnfinishedText(opener.line, `"${opener.text}" has no \`end\``);
+        if (opener !== null) throw new UnfinishedText(opener.line, `missing \`end\` for "${opener.text}"`);
         return steps;
       }
       this.#at++;
       const word = plainWord(line.words[0]);
       if (word === 'end') {
-        if (opener === null) throw wrong(line, '`end` ends nothing');
-        if (line.words.length > 1) throw wrong(line, 'nothing stands after `end`');
+        if (opener === null) throw wrong(line, 'unexpected `end`: no block is open');
+        if (line.words.length > 1) throw wrong(line, 'unexpected words after `end`');
         return steps;
       }
-      const about = word === 'expect' || word === 'keep';
+      const about = word === 'expect' || word === 'capture';
       const above = steps.at(-1)?.kind ?? (opener === null && this.follows ? 'command' : 'none');
-      if (about && above !== 'command' && above !== 'expect' && above !== 'keep')
-        throw wrong(line, `\`${word}\` stands below the command that it is about`);
+      if (about && above !== 'command' && above !== 'expect' && above !== 'capture')
+        throw wrong(line, `\`${word}\` must follow the command that it refers to`);
       steps.push(numbered(line, () => this.#step(line, word)));
     }
   }
@@ -95,12 +95,12 @@ class Parser {
     switch (word) {
       case 'repeat': {
         if (words.length !== 1)
-          throw wrong(line, '`repeat` takes a number or a duration, then lines, then `end`');
+          throw wrong(line, '`repeat` takes one count or duration, followed by lines and `end`');
         return { ...place, kind: 'repeat', times: words[0]!, body: this.steps(line) };
       }
-      case 'finally':
-        if (words.length > 0) throw wrong(line, 'nothing stands after `finally`');
-        return { ...place, kind: 'finally', times: null, body: this.steps(line) };
+      case 'cleanup':
+        if (words.length > 0) throw wrong(line, 'unexpected words after `cleanup`');
+        return { ...place, kind: 'cleanup', times: null, body: this.steps(line) };
       case 'background': {
         if (words.length === 0) return { ...place, kind: 'background', times: null, body: this.steps(line) };
         const text = line.text.replace(/^background\s+/, '');
@@ -118,24 +118,24 @@ class Parser {
         return { ...place, kind: 'say', words };
       case 'expect':
         return { ...place, kind: 'expect', check: parseCheck(words, line.line) };
-      case 'keep':
-        return { ...place, ...keepOf(line) };
+      case 'capture':
+        return { ...place, ...captureOf(line) };
     }
     return { ...place, kind: 'command', words: line.words };
   }
 }
 
-function keepOf(line: Line): Pick<KeepStep, 'kind' | 'name' | 'path'> {
+function captureOf(line: Line): Pick<CaptureStep, 'kind' | 'name' | 'path'> {
   const name = plainWord(line.words[1]);
   const path = line.words[2] ?? null;
   if (name === null || !NAME.test(name) || line.words.length > 3)
-    throw wrong(line, '`keep` takes a name, and maybe a path: keep token .token');
+    throw wrong(line, '`capture` takes a name and an optional path, such as `capture token .token`');
   if (path !== null && !isPath(path))
-    throw wrong(line, 'what `keep` takes after the name is a path, like .token');
-  return { kind: 'keep', name, path };
+    throw wrong(line, '`capture` takes a path after the name, such as .token');
+  return { kind: 'capture', name, path };
 }
 
-/** What is wrong with a path or a duration is told with its line. */
+/** Adds the line number to errors about a path or a duration. */
 function numbered(line: Line, read: () => Step): Step {
   try {
     return read();
@@ -152,8 +152,8 @@ const wrong = (line: Line, what: string): MusterError =>
   new MusterError('usage', `line ${line.line}: ${what}`, { details: { line: line.line } });
 
 /**
- * Reads a script. `follows`: a command was run before, which the first lines may be about. Throws `usage` naming the line, and
- * `UnfinishedText` when there is more to come.
+ * Parses a script. `follows`: a command ran before, which the first lines may refer to. Throws `usage` naming the line, and
+ * `UnfinishedText` if the text is incomplete.
  */
 export const parseScript = (text: string, { firstLine = 1, follows = false } = {}): Step[] =>
   new Parser(linesOf(text, firstLine), follows).steps(null);

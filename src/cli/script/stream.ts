@@ -4,8 +4,8 @@ import { parseScript, type Step } from './steps.js';
 import { UnfinishedText } from './words.js';
 
 /**
- * Steps from text that comes piece by piece: each runs as soon as it is whole, so that whoever writes may wait for answers.
- * What is wrong on a line is thrown when it is that line's turn.
+ * Steps from text that arrives in pieces: each runs as soon as it is complete, so that the writer may wait for its result.
+ * An error in a line is thrown when that line is reached.
  */
 export class StepStream implements StepSource {
   readonly #pieces: AsyncIterator<string>;

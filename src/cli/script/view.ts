@@ -17,7 +17,7 @@ export interface ViewOptions {
 /** How many lines of a command's output are shown. */
 const shownLines = 12;
 
-/** A line a step, as it ends. */
+/** Prints one line for each step when it ends. */
 export function scenarioView(options: ViewOptions): ScenarioView {
   const { paint, unicode, out, progress } = options;
   const width = Math.max(40, Math.min(options.columns, 100));
@@ -44,9 +44,9 @@ export function scenarioView(options: ViewOptions): ScenarioView {
   };
 }
 
-/** What a command printed, set in; what it told a person when it printed nothing. */
+/** The output of a command, indented; its messages on stderr if there is no output. */
 function outputOf(row: StepRow, width: number, paint: Paint): string {
-  // An error stands in red below.
+  // An error is printed in red below.
   const text = (row.out ?? (row.ok ? row.err : '') ?? '').trimEnd();
   if (text === '') return '';
   const lines = text.split('\n');
@@ -67,7 +67,7 @@ function wrap(text: string, width: number): string {
   return [...lines, line].join('\n');
 }
 
-/** What a scenario came to, in one line. */
+/** The result of a scenario in one line. */
 export function scenarioSummary({ scenario, ok, steps, ms }: ScenarioReport, paint: Paint): string {
   const failed = steps.filter((row) => !row.ok).length;
   const verdict = ok ? paint.green('passed') : paint.red(`failed (${plural(failed, 'step')})`);

@@ -1,13 +1,13 @@
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
 
-/** A word as it was written: text, and variables whose values are not known before the line runs. */
+/** A word of a line: text, and variables that are expanded when the line runs. */
 export interface Word {
   readonly parts: readonly (string | { readonly variable: string })[];
-  /** Was any of it quoted? What is quoted is never one of the grammar's own words. */
+  /** Was any of it quoted? A quoted word is never a keyword. */
   readonly quoted: boolean;
 }
 
-/** A line's worth of words: what stands between two line ends or semicolons. */
+/** The words of a line, which ends at a line end or a semicolon. */
 export interface Line {
   /** Where it begins, from 1. */
   readonly line: number;
@@ -24,7 +24,7 @@ export class UnfinishedText extends MusterError {
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
-/** What a shell would do something with that this one does not do. */
+/** Shell syntax that scripts do not have. */
 const FOREIGN = /^(?:\|\|?|&&?|`|\$\()/;
 
 const usage = (line: number, what: string): MusterError =>
@@ -76,7 +76,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
     const braced = text[at + 1] === '{';
     const name = NAME.exec(text.slice(at + (braced ? 2 : 1), at + 130))?.[0];
     if (name === undefined || (braced && text[at + 2 + name.length] !== '}')) {
-      if (braced) throw usage(line, `"${text.slice(at, at + 12)}" is no variable: write it like \${name}`);
+      if (braced) throw usage(line, invalid('variable', text.slice(at, at + 12), 'a name in braces').message);
       literal += '$';
       at++;
       return;
@@ -95,7 +95,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
     } else if (c === ' ' || c === '\t') {
       endWord();
       at++;
-      // A story is told in plain words: only variables mean anything in it.
+      // The text of `say` is taken literally, except for variables.
       if (words.length === 1 && plainWord(words[0]) === 'say') {
         inWord = true;
         while (at < text.length && text[at] !== '\n') {
@@ -107,7 +107,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
       while (at < text.length && text[at] !== '\n') at++;
     } else if (c === '\\') {
       if (/^\n?$/.test(text.slice(at + 1, at + 3)))
-        throw new UnfinishedText(line, 'there is nothing after the backslash');
+        throw new UnfinishedText(line, 'unexpected end after a backslash');
       // As in a shell, the two lines are one from here on, within a word too.
       if (text[at + 1] === '\n') line++;
       else {
@@ -120,7 +120,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
       beginWord();
       quoted = true;
       const close = text.indexOf("'", at + 1);
-      if (close < 0) throw new UnfinishedText(line, "a ' is not closed");
+      if (close < 0) throw new UnfinishedText(line, "unclosed quote '");
       literal += text.slice(at + 1, close);
       for (let i = at; i < close; i++) if (text[i] === '\n') line++;
       at = close + 1;
@@ -130,7 +130,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
       const opened = line;
       at++;
       while (text[at] !== '"') {
-        if (at >= text.length) throw new UnfinishedText(opened, 'a " is not closed');
+        if (at >= text.length) throw new UnfinishedText(opened, 'unclosed quote "');
         if (text[at] === '\\' && /["\\$\n]/.test(text[at + 1] ?? '')) {
           if (text[at + 1] !== '\n') literal += text[at + 1];
           else line++;
@@ -147,7 +147,7 @@ export function linesOf(source: string, firstLine = 1): Line[] {
       if (foreign)
         throw usage(
           line,
-          `"${foreign[0]}" is for a shell; here every line is one command (quote it if it is meant as text)`,
+          `unsupported shell syntax "${foreign[0]}": each line is one command; quote it to use it as text`,
         );
       beginWord();
       if (c === '$') variable();
@@ -167,7 +167,7 @@ export const plainWord = (word: Word | undefined): string | null =>
     ? null
     : word.parts.join('');
 
-/** What a word stands for now; `lookUp` says what a variable holds. Throws `usage` for one that holds nothing. */
+/** The value of a word; `lookUp` gives the values of variables. Throws `usage` for an unset variable. */
 export function expand(word: Word, lookUp: (name: string) => string | undefined): string {
   let value = '';
   for (const part of word.parts) {
@@ -177,7 +177,7 @@ export function expand(word: Word, lookUp: (name: string) => string | undefined)
       if (held === undefined)
         throw new MusterError(
           'usage',
-          `$${part.variable} holds nothing: \`keep ${part.variable}\` after a command fills it`,
+          `variable $${part.variable} is unset: set it with \`capture ${part.variable}\` below a command`,
         );
       value += held;
     }

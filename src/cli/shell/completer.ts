@@ -17,14 +17,14 @@ function begin(line: string): number {
   return from;
 }
 
-/** Values that a person goes on typing after: no space comes behind them. */
+/** Values that are continued after completion: no space is added. */
 const goesOn = /[/,=:]$/;
 
-/** What Tab does in `muster shell`: as in the shells outside, over the connection that is open already. */
+/** Tab completion in `muster shell`: as in other shells, over the connection that is already open. */
 export function completerOf(program: Program, session: Session): Completer {
   return async (line) => {
     const typed = splitTyped(line.slice(begin(line)));
-    // People paste commands as they stand in the docs.
+    // People paste commands from the docs, with `muster` in front.
     const words = typed.words[0] === 'muster' && typed.words.length > 1 ? typed.words.slice(1) : typed.words;
     const values = valuesOf(session.lookingUp);
     let candidates: readonly Suggestion[];

@@ -10,15 +10,15 @@ export const historyFile = (env: Readonly<Record<string, string | undefined>> = 
 
 function linesOf(value: unknown): string[] {
   const lines = (value as { lines?: unknown } | null)?.lines;
-  if (!Array.isArray(lines)) throw new Error('it holds no lines');
+  if (!Array.isArray(lines)) throw new Error('expected a list of lines');
   return lines.filter((line) => typeof line === 'string').slice(0, historyLines);
 }
 
-/** What was typed into `muster shell`, the newest first. A damaged file is moved aside; `warn` is told. */
+/** What was typed into `muster shell`, the newest first. A damaged file is moved aside; `warn` is called. */
 export const readHistory = (warn: (text: string) => void): string[] =>
   readUserFile(historyFile(), linesOf, warn) ?? [];
 
-/** Puts a line before those that are there, another shell's among them; each stands there once. Never rejects: `warn` is told. */
+/** Adds a line in front of those in the file, which another shell may have written; repeated lines are kept once. Never rejects: `warn` is called. */
 export async function addToHistory(line: string, warn: (text: string) => void): Promise<void> {
   try {
     const lines = [...new Set([line, ...readHistory(warn)])].slice(0, historyLines);

@@ -20,7 +20,7 @@ export interface TerminalSetting extends ShellSetting {
   readonly warn: (text: string) => void;
 }
 
-const intro = 'Tab completes, `help` lists the words, Ctrl-C ends a command, Ctrl-D leaves.';
+const intro = 'Tab completes, `help` lists commands, Ctrl-C stops a command, Ctrl-D exits.';
 
 /** `muster shell` with a person: asks for lines and runs them until the person leaves. Resolves to the exit code. */
 export async function runTerminal(setting: TerminalSetting): Promise<number> {
@@ -144,5 +144,5 @@ export function helpText(ids: readonly string[]): string {
   }
   const commands = [...topics].map(([topic, verbs]) => `  ${topic} ${verbs.join('|')}`.trimEnd());
   const words = Object.values(scriptWords).map((line) => `  ${line}`);
-  return `${['Commands (`help COMMAND` says more):', ...commands, 'And:', ...words, '  exit, or Ctrl-D'].join('\n')}\n`;
+  return `${['Commands (see `help COMMAND` for details):', ...commands, 'Script statements:', ...words, '  exit (or Ctrl-D)'].join('\n')}\n`;
 }

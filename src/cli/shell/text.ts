@@ -4,7 +4,7 @@ import { Interpreter, type ScriptFailure, type ScriptHost, type StepReport } fro
 import { StepStream } from '../script/stream.js';
 import { Session, type Streams, silentStreams } from '../session.js';
 
-/** What a shell is started with. */
+/** The setting of a shell. */
 export interface ShellSetting {
   readonly program: Program;
   readonly streams: Streams;
@@ -22,7 +22,7 @@ export const shellHost = (session: Session, streams: () => Streams): ScriptHost 
   variable: (name) => process.env[name],
 });
 
-/** What a shell says of a step that failed: nothing of a command, which has told its error itself. */
+/** The message for a failed step; empty for a command, which has already printed its error. */
 export const problemText = ({ problem, outcome }: StepReport): string =>
   problem === null || (outcome !== undefined && outcome.code !== 0)
     ? ''
@@ -39,7 +39,7 @@ export async function runText(
 ): Promise<number> {
   const session = new Session(program);
   session.cluster = cluster;
-  // Commands must not eat the lines that come after them; and several at once are shown in their order.
+  // Commands must not consume the lines that follow them; and concurrent ones are shown in order.
   const apart = silentStreams();
   const ownStreams =
     options.pipeline > 1 ? apart : { ...streams, stdin: given === null ? apart.stdin : streams.stdin };
