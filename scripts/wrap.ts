@@ -41,11 +41,15 @@ const isVerbatim = (line: string): boolean => /^(#|\||<!--|>|={3}|-{3})/.test(li
 
 /** Code in a line stays in one piece, unless it is long: a reader searches for it, and so do the tests of the pages. */
 const unbreakable = /`[^`]{1,60}`/g;
+/** A number and its unit stay together. */
+const measure = /(\d) (?=(?:%|×|ms|s|µs|min|minutes|h|MB|MiB|KiB|bytes)(?![\p{L}\d]))/gu;
 /** A line that begins with one of these would be a list item, a heading or a quote. */
 const opensBlock = /^([-+*>|]|#+|\d+[.)])$/;
 
 function wrapBlock({ first, next, words }: Block, width: number): string[] {
-  const glued = words.replace(unbreakable, (code) => code.replaceAll(' ', '\0'));
+  const glued = words
+    .replace(unbreakable, (code) => code.replaceAll(' ', '\0'))
+    .replace(measure, '$1\0');
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
