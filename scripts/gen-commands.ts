@@ -27,6 +27,7 @@ interface Flag {
   readonly required?: boolean;
   readonly hidden?: boolean;
   readonly multiple?: boolean;
+  readonly default?: unknown;
 }
 
 /** Every command's words, in order: `cluster start`, … */
@@ -60,17 +61,17 @@ export async function commandsMarkdown(): Promise<string> {
   return `${[
     '# Commands',
     '<!-- Made by scripts/gen-commands.ts from commands/: change it there. -->',
-    'Data goes to stdout, everything else to stderr; `--json` prints exactly one JSON value, errors too. The exit codes are in [ERRORS.md](ERRORS.md).',
+    'Data goes to stdout, everything else to stderr. `--json` prints exactly one JSON value, also for an error. [ERRORS.md](ERRORS.md) lists the exit codes.',
     '## Flags of every command',
     [
       ...flagLines(BaseCommand.baseFlags as Readonly<Record<string, Flag>>),
-      '- `--json`: one JSON value on stdout.',
+      '- `--json`: print one JSON value on stdout.',
     ].join('\n'),
     ...parts.filter((part) => part !== ''),
   ].join('\n\n')}\n`;
 }
 
-/** Words without a topic first, then the topics as the help lists them. */
+/** Commands without a topic first, then the topics in the order of the help. */
 function orderOf(names: readonly string[], topics: readonly string[]): string[] {
   const rank = (name: string): number => {
     if (!name.includes(' ')) return -1;
@@ -98,12 +99,7 @@ function section(name: string, command: CommandClass): string {
   const lines = [...argLines, ...flagLines(flags)];
   return [
     `### \`muster ${[name, ...words].join(' ')}${more}\``,
-    fenced(
-      [summary, description]
-        .filter((text) => text !== '')
-        .map(plain)
-        .join(' '),
-    ),
+    [sentence(plain(summary)), fenced(plain(description))].filter((text) => text !== '').join('\n\n'),
     lines.join('\n'),
     examples.length === 0 ? '' : `\`\`\`sh\n${examples.map(exampleLine).join('\n')}\n\`\`\``,
   ]
@@ -124,9 +120,24 @@ function flagLines(flags: Readonly<Record<string, Flag>>): string[] {
     .map(([name, flag]) => {
       const value = flag.type === 'boolean' ? '' : ` ${placeholder(name, flag)}`;
       const short = flag.char ? `-${flag.char}, ` : '';
-      const needed = flag.required ? ' Required.' : '';
-      return `- \`${short}--${name}${value}\`: ${plain(flag.summary ?? flag.description ?? '')}${needed}`;
+      const needed = flag.required ? ' (required)' : '';
+      return `- \`${short}--${name}${value}\`: ${plain(flag.summary ?? flag.description ?? '')}${needed}${defaultText(flag)}`;
     });
+}
+
+/** As the help of a command shows it, but times with their unit. */
+function defaultText({ type, default: value, helpValue }: Flag): string {
+  if (type === 'boolean' || value === '' || (typeof value !== 'string' && typeof value !== 'number'))
+    return '';
+  const isTime =
+    typeof value === 'number' && typeof helpValue === 'string' && /^\d+(ms|s|m)$/.test(helpValue);
+  return ` [default: ${isTime ? timeText(value) : value}]`;
+}
+
+/** A time as it is typed: `500ms`, `10s`, `1m`. */
+function timeText(ms: number): string {
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
 function placeholder(name: string, { helpValue, options }: Flag): string {
@@ -135,8 +146,14 @@ function placeholder(name: string, { helpValue, options }: Flag): string {
   return name.toUpperCase();
 }
 
-/** Lines that are set in stay as they are. */
+/** Indented lines become a code block. */
 const fenced = (text: string): string =>
-  text.replace(/(?:\n {2,}.*)+/g, (lines) => `\n\n\`\`\`text${lines.replace(/\n {2}/g, '\n')}\n\`\`\`\n`);
+  text.replace(/\n*(?:\n {2,}.*)+/g, (lines) => {
+    const code = lines.replace(/^\n+/, '\n').replace(/\n {2}/g, '\n');
+    return `\n\n\`\`\`text${code}\n\`\`\``;
+  });
+
+/** A summary has no full stop in the help. */
+const sentence = (text: string): string => (text === '' || /[.!?:]$/.test(text) ? text : `${text}.`);
 
 const plain = (text: string): string => text.replaceAll('<%= config.bin %>', 'muster').trim();

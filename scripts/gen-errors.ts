@@ -19,22 +19,22 @@ export function errorsMarkdown(): string {
     'Every error says what happened, whether the operation took effect, and what to try next. With `--json` it is ' +
       '`{"error": {code, message, tookEffect, hint, details?}}` on stdout; in the library it is a `MusterError` with the same fields.',
     '## Exit codes',
-    ['| exit code | means | codes |', '| --- | --- | --- |', '| 0 | done | |', ...exits].join('\n'),
+    ['| exit code | meaning | codes |', '| --- | --- | --- |', '| 0 | success | |', ...exits].join('\n'),
     '## Codes',
-    '**Took effect** is what holds unless the error itself says otherwise. **Again** tells whether the very same call may ' +
-      'succeed later. A `{…}` in a hint is filled in from the error’s details.',
-    ['| code | exit | took effect | again | hint |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
+    '**Took effect** is the default; the error itself may say otherwise. **Retry** says whether the same call may succeed ' +
+      'later. A `{…}` in a hint is replaced by a detail of the error.',
+    ['| code | exit | took effect | retry | hint |', '| --- | --- | --- | --- | --- |', ...rows].join('\n'),
   ].join('\n\n')}\n`;
 }
 
 const exitMeaning: Readonly<Record<number, string>> = {
   1: 'the answer is no',
-  2: 'wrong usage: nothing was tried',
+  2: 'wrong usage; nothing was executed',
   3: 'unreachable',
   4: 'timed out',
   5: 'unavailable',
   6: 'conflict',
   7: 'outcome unknown',
-  8: 'a safety violation was found',
+  8: 'safety violation found',
   130: 'interrupted by Ctrl-C',
 };

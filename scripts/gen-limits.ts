@@ -17,7 +17,7 @@ function rows(values: Readonly<Record<string, number>>, about: ReadonlyMap<strin
   return Object.entries(values)
     .map(([name, value]) => {
       const text = about.get(name);
-      if (text === undefined) throw new Error(`src/limits.ts says nothing of ${name}`);
+      if (text === undefined) throw new Error(`src/limits.ts: ${name} has no comment`);
       return `| \`${name}\` | ${value.toLocaleString('en-US')} | ${text} |`;
     })
     .join('\n');
@@ -29,11 +29,11 @@ export function limitsMarkdown(): string {
   return `${[
     '# Limits',
     '<!-- Made by scripts/gen-limits.ts from src/limits.ts: change it there. -->',
-    'Every bound of muster. What goes past one is refused with an error that says so ([ERRORS.md](ERRORS.md)).',
-    `| bound | value | what it bounds |\n| --- | --- | --- |\n${rows(limits, about)}`,
+    'Every limit of muster. Input beyond a limit is refused with an error that names it ([ERRORS.md](ERRORS.md)).',
+    `| limit | value | meaning |\n| --- | --- | --- |\n${rows(limits, about)}`,
     '## Times',
-    'In ms on each node’s monotonic clock, as a new cluster gets them; they are part of its cluster map. A lease, counted from ' +
-      'the sending of the beacon that was acked, must end before the grace, counted from its receipt, on any two clocks: ' +
+    'These are the defaults of a new cluster, in ms on each node’s monotonic clock. They are part of its cluster map. A lease ' +
+      'counts from the sending of a heartbeat, the grace from its receipt. The lease must end first on any two clocks: ' +
       '`lease × (1 + drift) < grace × (1 − drift)`.',
     `| time | value | meaning |\n| --- | --- | --- |\n${rows({ ...defaultTimings }, about)}`,
   ].join('\n\n')}\n`;

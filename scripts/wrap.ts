@@ -47,9 +47,7 @@ const measure = /(\d) (?=(?:%|×|ms|s|µs|min|minutes|h|MB|MiB|KiB|bytes)(?![\p{
 const opensBlock = /^([-+*>|]|#+|\d+[.)])$/;
 
 function wrapBlock({ first, next, words }: Block, width: number): string[] {
-  const glued = words
-    .replace(unbreakable, (code) => code.replaceAll(' ', '\0'))
-    .replace(measure, '$1\0');
+  const glued = words.replace(unbreakable, (code) => code.replaceAll(' ', '\0')).replace(measure, '$1\0');
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
