@@ -18,9 +18,31 @@ function rows(values: Readonly<Record<string, number>>, about: ReadonlyMap<strin
     .map(([name, value]) => {
       const text = about.get(name);
       if (text === undefined) throw new Error(`src/limits.ts: ${name} has no comment`);
-      return `| \`${name}\` | ${value.toLocaleString('en-US')} | ${text} |`;
+      return `| \`${name}\` | ${value.toLocaleString('en-US')}${readable(name, value, text)} | ${text} |`;
     })
     .join('\n');
+}
+
+/** The value once more in the largest unit that fits: ` (24 h)`, ` (8 MiB)`; empty when that is no shorter. */
+function readable(name: string, value: number, text: string): string {
+  const units: readonly (readonly [size: number, unit: string])[] = name.endsWith('Ms')
+    ? [
+        [86_400_000, 'd'],
+        [3_600_000, 'h'],
+        [60_000, 'min'],
+        [1000, 's'],
+      ]
+    : /bytes|code units/.test(text)
+      ? [
+          [2 ** 20, 'Mi'],
+          [2 ** 10, 'Ki'],
+        ]
+      : [];
+  // One day is better known as 24 h.
+  const found = units.find(([size, unit]) => value % size === 0 && (unit !== 'd' || value > size));
+  if (found === undefined || value === 0) return '';
+  const [size, unit] = found;
+  return ` (${value / size} ${unit}${unit.endsWith('i') && /bytes/.test(text) ? 'B' : ''})`;
 }
 
 /** The whole text of docs/LIMITS.md. */

@@ -27,7 +27,7 @@ function intro(): string {
     '# Methods',
     '<!-- Made by scripts/gen-methods.ts from src/wire/methods.ts: change it there. -->',
     'Nodes and clients speak JSON-RPC 2.0 over WebSocket text frames. A frame contains one message, or several as a batch, and has ' +
-      `at most ${limits.frameBytes} bytes. \`params\` are named. Every field is checked, and unknown fields are refused. ` +
+      `at most ${limits.frameBytes} bytes (8 MiB). \`params\` are named. Every field is checked, and unknown fields are refused. ` +
       'A message outside the protocol is answered with an error. A frame that is not JSON is answered with an error too, and the ' +
       'connection is closed with 1007.',
     '## Handshake',

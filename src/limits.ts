@@ -14,11 +14,11 @@ export const limits = {
   snapshotChunk: 128 * 1024,
   /** Maximum number of learners that a node catches up concurrently while no replica is missing. */
   movesAtOnce: 2,
-  /** The same while replicas are missing. */
+  /** Maximum number of learners that a node catches up concurrently while replicas are missing. */
   repairsAtOnce: 8,
   /** Maximum bytes per second that an idle node sends to all its learners together. */
   copyBytesPerSecond: 32 * 1024 * 1024,
-  /** The same for a busy node. */
+  /** Maximum bytes per second that a busy node sends to all its learners together. */
   copyBytesLeast: 1024 * 1024,
   /** Maximum number of primaries that a node hands over concurrently. */
   handoversAtOnce: 4,
@@ -27,11 +27,11 @@ export const limits = {
   /** Interval between ticks of a node, in ms. */
   tickMs: 25,
   /**
-   * Time after which a replica that holds up entries which all others have leaves the in-sync set, in ms. A primary that has been unable
-   * to commit for this long stops claiming its partition.
+   * Time for which a replica may hold up entries that all others have, in ms. Then it leaves the in-sync set as a laggard. A primary that
+   * has been unable to commit for this long stops claiming its partition.
    */
   lagMs: 1500,
-  /** Time after which such a replica may return, in ms; twice the time after the second time, three times from the third on. */
+  /** Time for which a laggard is kept out of the in-sync set, in ms. It is doubled the second time, and tripled from the third on. */
   lagReturnMs: 5000,
   /** Minimum time that a replica must be in sync before it is made primary by a hand-over, in ms. */
   handoverAfterMs: 500,
@@ -99,7 +99,7 @@ export const limits = {
   txReturnMs: 500,
   /** Maximum number of transactions whose steps a primary remembers. */
   txTraces: 64,
-  /** Maximum number of steps that it remembers for each. */
+  /** Maximum number of steps of a transaction that a primary remembers. */
   txTraceEvents: 256,
   /** Maximum time that `--pause-at` stops a transaction, in ms. */
   txPauseMs: 60_000,
@@ -133,7 +133,7 @@ export const limits = {
   serviceAttemptMs: 1000,
   /** Maximum time for the head of a gateway request to arrive, in ms. */
   gatewayHeadMs: 10_000,
-  /** Maximum time for the whole request to arrive, in ms. */
+  /** Maximum time for a whole gateway request to arrive, in ms. */
   gatewayRequestMs: 60_000,
   /** Maximum time that a stopping gateway waits for requests in flight, in ms. */
   gatewayDrainMs: 5000,

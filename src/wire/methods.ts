@@ -268,7 +268,7 @@ export const methods: Methods = {
         '`{type: "incr", key, by}`, `{type: "reset", key, value}`, ' +
         '`{type: "put", key, value, ifVersion?, fence?: {name, token}}`, `{type: "delete", key, ifVersion?}`, ' +
         '`{type: "resolve", key}`, `{type: "tx", key, items}` (all of one partition), ' +
-        `\`{type: "acquire", key, ttl, wait, permits}\` (ttl: ${limits.lockTtlLeastMs} to ${limits.lockTtlMostMs} ms, ` +
+        `\`{type: "acquire", key, ttl, wait, permits}\` (ttl: ${limits.lockTtlLeastMs} to ${limits.lockTtlMostMs} ms, or 24 h, ` +
         `permits: 1 to ${limits.lockPermits}), ` +
         '`{type: "renew", key, token}`, `{type: "release", key, token}` or `{type: "leave", key, ticket}`.',
     },
@@ -288,7 +288,7 @@ export const methods: Methods = {
       at,
       pauseAt:
         'Optional, for inspection: `prepared` or `decided`. The transaction stops there until it is aborted, its primary dies, ' +
-        `or ${limits.txPauseMs} ms have passed.`,
+        `or ${limits.txPauseMs / 1000} s have passed.`,
     },
     result:
       'as for `write`; `value` is the JSON of `{outcome: "committed", reads}` or `{outcome: "aborted", reason, message}`',
@@ -316,9 +316,10 @@ export const methods: Methods = {
         '`{type: "trace", tx}` (of the transaction’s anchor).',
     },
     result:
-      '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}` or, of locks and ' +
-      'transactions, `{type: "rows", rows: [[name, row], …], more}`. If `more`, ask for the next page with `after` set to the last name; ' +
-      'or `{type: "trace", events: [{at, what, p, seq|null, yes|null}, …]}`, the steps that the primary remembers',
+      '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}`, ' +
+      '`{type: "rows", rows: [[name, row], …], more}` for locks and transactions, or ' +
+      '`{type: "trace", events: [{at, what, p, seq|null, yes|null}, …]}`, the steps that the primary remembers. ' +
+      'If `more` is true, ask for the next page with `after` set to the last name',
   },
   status: {
     kind: 'request',
@@ -344,7 +345,7 @@ export const methods: Methods = {
     from: 'client',
     summary: 'Asks the node to change nothing for some time: no new writes, no change of the map.',
     params: requests.decodeQuiesce,
-    fields: { ms: `For how long, in ms, at most ${requests.quiesceLimitMs}. 0 ends it.` },
+    fields: { ms: `For how long, in ms, at most ${requests.quiesceLimitMs} (10 min). 0 ends it.` },
     result: '`{}`',
   },
   services: {
@@ -364,7 +365,7 @@ export const methods: Methods = {
       service: 'The service’s name.',
       method: 'The method’s name.',
       params: 'The parameters of the handler: any JSON value.',
-      timeoutMs: `How long the caller waits, in ms, at most ${limits.serviceCallMs}. Then the handler’s signal is aborted.`,
+      timeoutMs: `How long the caller waits, in ms, at most ${limits.serviceCallMs} (1 h). Then the handler’s signal is aborted.`,
     },
     result:
       '`{ok: true, value, load}`, or `{ok: false, code, message, ran, own?, load}`: `ran` says whether the handler began, `own` is the code of its own error; ' +
