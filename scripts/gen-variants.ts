@@ -9,7 +9,7 @@ export function variantsMarkdown(): string {
     '<!-- Made by scripts/gen-variants.ts from src/simulator/variants.ts: change it there. -->',
     'A simulator that finds nothing proves little, unless it is shown to find known errors. Each variant breaks one rule of ' +
       '[PROTOCOL.md](PROTOCOL.md) in the production core, by a switch in `src/core/rules.ts`. No flag, file or message can set these switches. ' +
-      'The test suite runs each variant, and fails unless the simulator reports a violation within the stated number of seeds, starting at seed 1 or at the seed given.',
+      'The test suite runs each variant, and fails unless the simulator reports a violation within the stated number of seeds. They start at seed 1 unless stated otherwise.',
     `| variant | error | switch | caught within |\n| --- | --- | --- | --- |\n${variants.map(row).join('\n')}`,
   ].join('\n\n')}\n`;
 }
