@@ -1,10 +1,10 @@
 import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
 import { txSteps } from '../core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
-import type { Tuning } from '../core/tuning.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
 import type { Rules } from '../core/rules.js';
+import type { Tuning } from '../core/tuning.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { Disk, SimDisk } from './disk.js';
 import type { EventQueue } from './queue.js';

@@ -268,7 +268,7 @@ export const methods: Methods = {
         '`{type: "incr", key, by}`, `{type: "reset", key, value}`, ' +
         '`{type: "put", key, value, ifVersion?, fence?: {name, token}}`, `{type: "delete", key, ifVersion?}`, ' +
         '`{type: "resolve", key}`, `{type: "tx", key, items}` (all of one partition), ' +
-        `\`{type: "acquire", key, ttl, wait, permits}\` (ttl: ${limits.lockTtlLeastMs} to ${limits.lockTtlMostMs} ms, or 24 h, ` +
+        `\`{type: "acquire", key, ttl, wait, permits}\` (ttl in ms: ${limits.lockTtlLeastMs} to ${limits.lockTtlMostMs}, or 24 h; ` +
         `permits: 1 to ${limits.lockPermits}), ` +
         '`{type: "renew", key, token}`, `{type: "release", key, token}` or `{type: "leave", key, ticket}`.',
     },
