@@ -1,6 +1,6 @@
 /**
- * A service that takes orders: a counter numbers them, a lock keeps two of one customer apart, a transaction takes the goods
- * from the stock and writes the order down, both or neither.
+ * A service for orders. A counter numbers them. A lock lets each customer place one order at a time. A transaction takes the goods from
+ * the stock and stores the order: both or neither.
  *
  *   muster cluster start shop -n 3 --service ./examples/orders.js
  *   muster counter incr stock/apples --by 10 -c shop

@@ -63,7 +63,7 @@ export async function commandsMarkdown(): Promise<string> {
   return `${[
     '# Commands',
     '<!-- Made by scripts/gen-commands.ts from commands/: change it there. -->',
-    'Data goes to stdout, everything else to stderr; `--json` prints exactly one JSON value, errors too. The exit codes are in [ERRORS.md](ERRORS.md).',
+    'Data goes to stdout, everything else to stderr. `--json` prints exactly one JSON value, also for an error. [ERRORS.md](ERRORS.md) lists the exit codes.',
     '## Flags of every command',
     [
       ...(await flagLines(BaseCommand.baseFlags as Readonly<Record<string, Flag>>)),
@@ -73,7 +73,7 @@ export async function commandsMarkdown(): Promise<string> {
   ].join('\n\n')}\n`;
 }
 
-/** Words without a topic first, then the topics as the help lists them. */
+/** Commands without a topic first, then the topics in the order of the help. */
 function orderOf(names: readonly string[], topics: readonly string[]): string[] {
   const rank = (name: string): number => {
     if (!name.includes(' ')) return -1;
@@ -101,12 +101,7 @@ async function section(name: string, command: CommandClass): Promise<string> {
   const lines = [...argLines, ...(await flagLines(flags))];
   return [
     `### \`muster ${[name, ...words].join(' ')}${more}\``,
-    fenced(
-      [summary, description]
-        .filter((text) => text !== '')
-        .map(plain)
-        .join('\n\n'),
-    ),
+    [sentence(plain(summary)), fenced(plain(description))].filter((text) => text !== '').join('\n\n'),
     lines.join('\n'),
     examples.length === 0 ? '' : `\`\`\`sh\n${examples.map(exampleLine).join('\n')}\n\`\`\``,
   ]
@@ -149,8 +144,14 @@ function placeholder(name: string, { helpValue, options }: Flag): string {
   return name.toUpperCase();
 }
 
-/** Lines that are set in stay as they are. */
+/** Indented lines become a code block. */
 const fenced = (text: string): string =>
-  text.replace(/(?:\n {2,}.*)+/g, (lines) => `\n\n\`\`\`text${lines.replace(/\n {2}/g, '\n')}\n\`\`\`\n`);
+  text.replace(/\n*(?:\n {2,}.*)+/g, (lines) => {
+    const code = lines.replace(/^\n+/, '\n').replace(/\n {2}/g, '\n');
+    return `\n\n\`\`\`text${code}\n\`\`\``;
+  });
+
+/** A summary has no full stop in the help. */
+const sentence = (text: string): string => (text === '' || /[.!?:]$/.test(text) ? text : `${text}.`);
 
 const plain = (text: string): string => text.replaceAll('<%= config.bin %>', 'muster').trim();

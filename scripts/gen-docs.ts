@@ -1,4 +1,4 @@
-/** Writes every page of docs/ that is made from the code: `npm run docs`. A test fails when one differs from what this makes. */
+/** Writes all generated pages of docs/: `npm run docs`. A test fails when a page differs from what this generates. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { commandsMarkdown } from './gen-commands.js';
@@ -7,9 +7,9 @@ import { limitsMarkdown } from './gen-limits.js';
 import { methodsMarkdown } from './gen-methods.js';
 import { simulationMarkdown } from './gen-simulation.js';
 import { variantsMarkdown } from './gen-variants.js';
+import { wrapMarkdown } from './wrap.js';
 
-/** Page of docs/ → how its text is made. */
-export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+const texts: Readonly<Record<string, () => string | Promise<string>>> = {
   'COMMANDS.md': commandsMarkdown,
   'ERRORS.md': errorsMarkdown,
   'LIMITS.md': limitsMarkdown,
@@ -17,6 +17,11 @@ export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'SIMULATION.md': simulationMarkdown,
   'VARIANTS.md': variantsMarkdown,
 };
+
+/** Page of docs/ → its generator. */
+export const pages: Readonly<Record<string, () => Promise<string>>> = Object.fromEntries(
+  Object.entries(texts).map(([page, make]) => [page, async () => wrapMarkdown(await make())]),
+);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [page, make] of Object.entries(pages)) {

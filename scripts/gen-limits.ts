@@ -17,10 +17,32 @@ function rows(values: Readonly<Record<string, number>>, about: ReadonlyMap<strin
   return Object.entries(values)
     .map(([name, value]) => {
       const text = about.get(name);
-      if (text === undefined) throw new Error(`src/limits.ts says nothing of ${name}`);
-      return `| \`${name}\` | ${value.toLocaleString('en-US')} | ${text} |`;
+      if (text === undefined) throw new Error(`src/limits.ts: ${name} has no comment`);
+      return `| \`${name}\` | ${value.toLocaleString('en-US')}${readable(name, value, text)} | ${text} |`;
     })
     .join('\n');
+}
+
+/** The value once more in the largest unit that fits: ` (24 h)`, ` (8 MiB)`; empty when that is no shorter. */
+function readable(name: string, value: number, text: string): string {
+  const units: readonly (readonly [size: number, unit: string])[] = name.endsWith('Ms')
+    ? [
+        [86_400_000, 'd'],
+        [3_600_000, 'h'],
+        [60_000, 'min'],
+        [1000, 's'],
+      ]
+    : /bytes|code units/.test(text)
+      ? [
+          [2 ** 20, 'Mi'],
+          [2 ** 10, 'Ki'],
+        ]
+      : [];
+  // One day is better known as 24 h.
+  const found = units.find(([size, unit]) => value % size === 0 && (unit !== 'd' || value > size));
+  if (found === undefined || value === 0) return '';
+  const [size, unit] = found;
+  return ` (${value / size} ${unit}${unit.endsWith('i') && /bytes/.test(text) ? 'B' : ''})`;
 }
 
 /** The whole text of docs/LIMITS.md. */
@@ -29,11 +51,11 @@ export function limitsMarkdown(): string {
   return `${[
     '# Limits',
     '<!-- Made by scripts/gen-limits.ts from src/limits.ts: change it there. -->',
-    'Every bound of muster. What goes past one is refused with an error that says so ([ERRORS.md](ERRORS.md)).',
-    `| bound | value | what it bounds |\n| --- | --- | --- |\n${rows(limits, about)}`,
+    'Every limit of muster. Input beyond a limit is refused with an error that names it ([ERRORS.md](ERRORS.md)).',
+    `| limit | value | meaning |\n| --- | --- | --- |\n${rows(limits, about)}`,
     '## Times',
-    'In ms on each node’s monotonic clock, as a new cluster gets them; they are part of its cluster map. A lease, counted from ' +
-      'the sending of the beacon that was acked, must end before the grace, counted from its receipt, on any two clocks: ' +
+    'These are the defaults of a new cluster, in ms on each node’s monotonic clock. They are part of its cluster map. A lease ' +
+      'counts from the sending of a heartbeat, the grace from its receipt. The lease must end first on any two clocks: ' +
       '`lease × (1 + drift) < grace × (1 − drift)`.',
     `| time | value | meaning |\n| --- | --- | --- |\n${rows({ ...defaultTimings }, about)}`,
   ].join('\n\n')}\n`;

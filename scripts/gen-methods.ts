@@ -1,6 +1,4 @@
-/** Renders docs/METHODS.md from the registry of methods. Run: `npx tsx scripts/gen-methods.ts` writes it. */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** Renders docs/METHODS.md from the registry of methods. `npm run docs` writes it. */
 import { limits } from '../src/limits.js';
 import { headerNames, protocolVersion, statusOf } from '../src/transport/handshake.js';
 import { type Method, methods } from '../src/wire/methods.js';
@@ -14,11 +12,11 @@ export function methodsMarkdown(): string {
   const of = (from: AnyMethod['from']) => all.filter(([, method]) => method.from === from);
   return `${[
     intro(),
-    '## What a client asks',
-    'Requests: each is answered with a result or an error under its `id`.',
+    '## Requests of clients',
+    'Each request is answered with a result or an error under its `id`.',
     ...of('client').map(section),
-    '## What nodes tell one another',
-    'Notifications: unanswered; loss, repetition and reorder are expected. Only a connection that introduced itself as a node may send them.',
+    '## Notifications between nodes',
+    'Notifications are not answered. Loss, repetition and reordering are expected. Only a connection with role `node` may send them.',
     ...of('node').map(section),
     errors(),
   ].join('\n\n')}\n`;
@@ -28,26 +26,24 @@ function intro(): string {
   return [
     '# Methods',
     '<!-- Made by scripts/gen-methods.ts from src/wire/methods.ts: change it there. -->',
-    'Nodes and clients speak JSON-RPC 2.0 over WebSocket text frames. A frame holds one message, or several as a batch; ' +
-      `it is at most ${limits.frameBytes} bytes. \`params\` are named. Every field is checked, and none may be added. ` +
-      'A call outside the protocol is answered with an error; a frame that is not JSON is, too, and ends the connection (1007).',
+    'Nodes and clients speak JSON-RPC 2.0 over WebSocket text frames. A frame contains one message, or several as a batch, and has ' +
+      `at most ${limits.frameBytes} bytes (8 MiB). \`params\` are named. Every field is checked, and unknown fields are refused. ` +
+      'A message outside the protocol is answered with an error. A frame that is not JSON is answered with an error too, and the ' +
+      'connection is closed with 1007.',
     '## Handshake',
-    `| header | what it holds |\n| --- | --- |\n${[
+    `| header | content |\n| --- | --- |\n${[
       ['`Authorization`', '`Bearer <token>`, the cluster’s token'],
-      [`\`${headerNames.protocol}\``, `the version of the protocol: \`${protocolVersion}\``],
+      [`\`${headerNames.protocol}\``, `the protocol version: \`${protocolVersion}\``],
       [`\`${headerNames.cluster}\``, 'the cluster’s id, percent-encoded'],
       [
         `\`${headerNames.hello}\``,
-        'who connects, as JSON: `{"role":"client","cluster"}` or `{"role":"node","cluster","id","store","incarnation"}`; the node answers with its own',
+        'the identity of the sender, as JSON: `{"role":"client","cluster"}` or `{"role":"node","cluster","id","store","incarnation"}`; the node answers with its own',
       ],
-      [
-        `\`${headerNames.expect}\``,
-        'optional: the node that is expected, as JSON `{"id","store","incarnation"}`',
-      ],
+      [`\`${headerNames.expect}\``, 'optional: the expected node, as JSON `{"id","store","incarnation"}`'],
     ]
       .map((row) => `| ${row.join(' | ')} |`)
       .join('\n')}`,
-    'A refusal is an HTTP response whose body is `{"error": {code, message, tookEffect, hint, details?}}`: ' +
+    'A refused handshake gets an HTTP response with the body `{"error": {code, message, tookEffect, hint, details?}}`: ' +
       `${Object.entries(statusOf)
         .map(([code, status]) => `${status} \`${code}\``)
         .join(', ')}. A request with an \`Origin\` header is always refused.`,
@@ -68,13 +64,10 @@ function errors(): string {
   const rows = Object.entries(rpcCodeOf).map(([code, number]) => `| ${number} | \`${code}\` |`);
   return [
     '## Errors',
-    'An error is `{code, message, data: {code, tookEffect, hint, details?}}`: `data.code` is one of muster’s codes, `tookEffect` says ' +
-      'whether the operation was done (`yes`, `no`, `unknown`). A refused `open`, `close`, `write` or `read` has `details.revision`, the ' +
-      'revision of the map that the node knows. Messages outside the protocol are `bad-message`, with JSON-RPC’s own −32700, −32600, −32601 or −32602.',
+    'An error is `{code, message, data: {code, tookEffect, hint, details?}}`. `data.code` is one of muster’s codes ([ERRORS.md](ERRORS.md)). ' +
+      '`tookEffect` says whether the operation took effect (`yes`, `no`, `unknown`). A refused `open`, `close`, `write` or `read` has ' +
+      '`details.revision`, the revision of the node’s map. Messages outside the protocol are `bad-message`, with the JSON-RPC codes ' +
+      '−32700, −32600, −32601 or −32602.',
     `| code | data.code |\n| --- | --- |\n${rows.join('\n')}`,
   ].join('\n\n');
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(fileURLToPath(new URL('../docs/METHODS.md', import.meta.url)), methodsMarkdown());
 }

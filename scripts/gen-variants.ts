@@ -7,10 +7,10 @@ export function variantsMarkdown(): string {
   return `${[
     '# Broken variants',
     '<!-- Made by scripts/gen-variants.ts from src/simulator/variants.ts: change it there. -->',
-    'A simulator that finds nothing proves little unless it is shown to find what is there. Each of these breaks one rule of ' +
-      '[PROTOCOL.md](PROTOCOL.md) in the production core, by a switch of `src/core/rules.ts` that no flag, file or message can reach; ' +
-      'the test suite runs each one and fails unless the simulator reports a violation within the stated number of seeds, from seed 1 on if nothing else is said.',
-    `| variant | what it does wrong | rule broken | caught within |\n| --- | --- | --- | --- |\n${variants.map(row).join('\n')}`,
+    'A simulator that finds nothing proves little, unless it is shown to find known errors. Each variant breaks one rule of ' +
+      '[PROTOCOL.md](PROTOCOL.md) in the production core, by a switch in `src/core/rules.ts`. No flag, file or message can set these switches. ' +
+      'The test suite runs each variant, and fails unless the simulator reports a violation within the stated number of seeds. They start at seed 1 unless stated otherwise.',
+    `| variant | error | switch | caught within |\n| --- | --- | --- | --- |\n${variants.map(row).join('\n')}`,
   ].join('\n\n')}\n`;
 }
 

@@ -1,219 +1,222 @@
-/**
- * Every bound of muster, with its unit, in one place; `checkLimits` holds the relations between them.
- * Layer 0: imports nothing.
- */
+/** Every limit of muster, with its unit. Layer 0: imports nothing. */
 export const limits = {
-  /** Longest key or counter name, in UTF-8 bytes. */
+  /** Maximum length of a key or counter name, in UTF-8 bytes. */
   keyBytes: 512,
-  /** Largest value, in UTF-8 bytes. */
+  /** Maximum size of a value, in UTF-8 bytes. */
   valueBytes: 1024 * 1024,
-  /** Largest WebSocket frame accepted, in bytes; a larger one closes the connection with 1009. */
+  /** Maximum size of a WebSocket frame, in bytes. A larger one closes the connection with 1009. */
   frameBytes: 8 * 1024 * 1024,
-  /** One APPEND carries at most this many bytes of entries (a single larger entry travels alone). */
+  /** Maximum size of the entries in one APPEND, in bytes. A single larger entry is sent alone. */
   appendBytes: 1024 * 1024,
-  /** Bytes of entries under way to one replica before the primary waits for an ack. */
+  /** Maximum size of the entries in flight to one replica, in bytes. Then the primary waits for an ack. */
   streamWindowBytes: 4 * 1024 * 1024,
-  /** One chunk of a snapshot, in UTF-16 code units of its JSON. */
+  /** Maximum size of one chunk of a snapshot, in UTF-16 code units of its JSON. */
   snapshotChunk: 128 * 1024,
-  /** Learners that a node brings up to date at once when no replica is missing. */
+  /** Maximum number of learners that a node catches up concurrently while no replica is missing. */
   movesAtOnce: 2,
-  /** The same when some replicas are missing. */
+  /** Maximum number of learners that a node catches up concurrently while replicas are missing. */
   repairsAtOnce: 8,
-  /** Bytes a second that an idle node sends to all its learners together. */
+  /** Maximum bytes per second that an idle node sends to all its learners together. */
   copyBytesPerSecond: 32 * 1024 * 1024,
-  /** The same of a busy node. */
+  /** Maximum bytes per second that a busy node sends to all its learners together. */
   copyBytesLeast: 1024 * 1024,
-  /** Primaries that a node hands over at once. */
+  /** Maximum number of primaries that a node hands over concurrently. */
   handoversAtOnce: 4,
-  /** Changes of the map that nobody waits for are gathered for about this long, in ms. */
+  /** Time for which changes of the map that nobody waits for are batched, in ms. */
   gatherMs: 300,
-  /** A node looks what is due this often, in ms. */
+  /** Interval between ticks of a node, in ms. */
   tickMs: 25,
-  /** A replica that has held up what all others have for this long, in ms, leaves the in-sync set; a primary that could commit nothing lets others try. */
+  /**
+   * Time for which a replica may hold up entries that all others have, in ms. Then it leaves the in-sync set as a laggard. A primary that
+   * has been unable to commit for this long stops claiming its partition.
+   */
   lagMs: 1500,
-  /** It may come back after this long, in ms; after twice and three times this long when it happens again. */
+  /** Time for which a laggard is kept out of the in-sync set, in ms. It is doubled the second time, and tripled from the third on. */
   lagReturnMs: 5000,
-  /** A replica must have been in sync for this long, in ms, before it is made primary by a hand-over. */
+  /** Minimum time that a replica must be in sync before it is made primary by a hand-over, in ms. */
   handoverAfterMs: 500,
-  /** A hand-over not drained, or of unknown outcome, for this long, in ms, holds up requests no longer. */
+  /** Maximum time for which a hand-over that is not drained, or of unknown outcome, holds up requests, in ms. */
   handoverMs: 1000,
-  /** A replica that the map has not named for this long, in ms, is deleted. */
+  /** Time after which a replica that the map no longer names is deleted, in ms. */
   dropAfterMs: 5000,
-  /** A member that joined and was not given its share is given it after being heard for this long, in ms. */
+  /** Time for which a joining member without a share must be heard before the nodes give it one, in ms. */
   joinPatienceMs: 10_000,
-  /** A member that was out gets its share back after being heard for this long, in ms. */
+  /** Time for which an evicted member must be heard before it gets its share back, in ms. */
   returnAfterMs: 3000,
-  /** Longest time, in ms, that one tick counts as silence of the others. */
+  /** Maximum silence of other nodes that one tick counts, in ms. */
   livenessStepMs: 100,
-  /** Nodes that share no partition tell each other that they live this often, in ms. */
+  /** Interval between heartbeats of nodes that share no partition, in ms. */
   idleBeaconMs: 1000,
-  /** Shortest time, in ms, after which a silent member's replicas may be rebuilt elsewhere. */
+  /** Minimum of `--repair-after`, in ms: the silence after which the replicas of a member are rebuilt elsewhere. */
   repairAfterLeastMs: 2000,
-  /** The longest. */
+  /** Maximum of `--repair-after`, in ms. */
   repairAfterMostMs: 7 * 24 * 3600 * 1000,
-  /** Entries a partition may have accepted and not yet committed; more is answered `busy`. */
+  /** Maximum number of entries that a partition has accepted and not committed. Further ones are refused as `busy`. */
   pipelineEntries: 8192,
-  /** Bytes queued for one connection before it is cut off as too slow. */
+  /** Maximum bytes queued for one connection. A slower receiver is disconnected. */
   connectionQueueBytes: 64 * 1024 * 1024,
-  /** Connections a node accepts. */
+  /** Maximum number of connections that a node accepts. */
   connections: 1024,
-  /** Requests one client connection may have under way; more is answered `busy`. */
+  /** Maximum number of requests in flight on a client connection. Further ones are refused as `busy`. */
   requestsPerConnection: 16_384,
-  /** Results kept for a session: an operation's number may be at most this far past the first incomplete. */
+  /** Maximum number of results kept for a session. An operation’s number may be at most this far past the first incomplete one. */
   sessionWindow: 1024,
   /**
-   * Results kept for a session that its client has not acknowledged, in UTF-16 code units: beyond, it has to acknowledge some first. The
-   * longest is what a transaction has read, sixfold as JSON.
+   * Maximum size of the results of a session that its client has not acknowledged, in UTF-16 code units. Then the client must acknowledge
+   * some first. The largest single result is what a transaction has read, six times as long in JSON.
    */
   sessionUnits: 16 * 1024 * 1024,
-  /** Sessions a partition keeps; at capacity OPEN is refused. */
+  /** Maximum number of sessions of a partition. Then OPEN is refused. */
   sessionsPerPartition: 10_000,
-  /** A session idle this long is expired by a logged command, in ms. */
+  /** Time after which an idle session is expired by a logged command, in ms. */
   sessionIdleMs: 10 * 60_000,
-  /** Items of a transaction. */
+  /** Maximum number of items of a transaction. */
   txItems: 1024,
-  /** All items of a transaction together, in bytes of their JSON: they must fit a frame with what goes along. */
+  /** Maximum size of all items of a transaction, in bytes of their JSON: they must fit a frame with their envelope. */
   txBytes: 6 * 1024 * 1024,
-  /** An entry of a log in bytes of its JSON: it must fit a frame with what goes along. */
+  /** Maximum size of a log entry, in bytes of its JSON: it must fit a frame with its envelope. */
   entryBytes: 8 * 1024 * 1024 - 64 * 1024,
-  /** What a transaction may read, in UTF-16 code units of keys and values: as JSON sixfold at worst, it must fit a frame. */
+  /**
+   * Maximum size of the reads of a transaction, in UTF-16 code units of keys and values. JSON takes up to six times that, and it must fit
+   * a frame.
+   */
   txReadUnits: 1024 * 1024,
-  /** Operations and prepares of a partition that wait for transactions to end; more give way at once. */
+  /** Maximum number of operations and prepares of a partition that wait for transactions to end. Further ones are refused immediately. */
   txWaiting: 10_000,
-  /** How long an operation or an older transaction waits for others that hold its keys, in ms. */
+  /** Maximum time that an operation or an older transaction waits for others that hold its keys, in ms. */
   txWaitMs: 1000,
-  /** How long a younger one waits before it gives way, in ms. */
+  /** Maximum time that a younger transaction waits before it gives way, in ms. */
   txYieldMs: 50,
-  /** A message of a transaction not answered for this long is sent again, in ms. */
+  /** Time after which an unanswered message of a transaction is sent again, in ms. */
   txRetryMs: 100,
-  /** A participant that has heard nothing for this long asks the anchor, in ms. */
+  /** Interval at which a participant that has heard nothing asks the anchor, in ms. */
   txAskMs: 300,
-  /** A finished transaction is forgotten with others, at most this much later, in ms. */
+  /** Maximum delay until a finished transaction is forgotten together with others, in ms. */
   txForgetMs: 500,
-  /** Not everybody has voted after this long: aborted, in ms. */
+  /** Time after which a transaction is aborted if not all participants have voted, in ms. */
   txPrepareMs: 3000,
-  /** A new primary gives clients this long to come again with what was not decided, before it aborts what not all have prepared, in ms. */
+  /** Time that a new primary gives clients to return with undecided transactions, before it aborts those not fully prepared, in ms. */
   txReturnMs: 500,
-  /** Transactions whose steps a primary remembers. */
+  /** Maximum number of transactions whose steps a primary remembers. */
   txTraces: 64,
-  /** Steps of each that it remembers. */
+  /** Maximum number of steps of a transaction that a primary remembers. */
   txTraceEvents: 256,
-  /** Longest time, in ms, that a transaction stays where `--pause-at` stopped it. */
+  /** Maximum time that `--pause-at` stops a transaction, in ms. */
   txPauseMs: 60_000,
-  /** Longest time to live of a lock, in ms. */
+  /** Maximum time to live of a lock, in ms. */
   lockTtlMostMs: 24 * 3600 * 1000,
-  /** The shortest. */
+  /** Minimum time to live of a lock, in ms. */
   lockTtlLeastMs: 100,
-  /** Permits of a semaphore. */
+  /** Maximum number of permits of a semaphore. */
   lockPermits: 1000,
-  /** Most that wait for one lock. */
+  /** Maximum number of waiters for one lock. */
   lockWaiters: 1000,
-  /** A place in a lock's queue that nobody asks after for this long is given up, in ms. */
+  /** Time after which a place in a lock’s queue is given up if its client does not ask for it, in ms. */
   lockWaiterMs: 3000,
-  /** How long a question for a place in the queue is kept before it is answered anyway, in ms. */
+  /** Maximum time for which a query for a place in the queue is held before it is answered, in ms. */
   lockAwaitMs: 500,
-  /** Longest name of a service or of a method, in characters. */
+  /** Maximum length of the name of a service or method, in characters. */
   serviceName: 40,
-  /** Handlers that a node runs at once, unless its cluster says otherwise. */
+  /** Default number of handlers that a node runs concurrently. */
   serviceInflight: 256,
-  /** The most that a cluster may say. */
+  /** Maximum of `--max-inflight`. */
   serviceInflightMost: 65_536,
-  /** Requests that wait on a node for a handler to end; more is answered `busy`. */
+  /** Maximum number of requests that wait on a node for a handler. Further ones are refused as `busy`. */
   serviceQueue: 1024,
-  /** Longest time, in ms, that a request may take. */
+  /** Maximum time of a request, in ms. */
   serviceCallMs: 3600 * 1000,
-  /** A node that stops waits this long, in ms, for its handlers to end. */
+  /** Maximum time that a stopping node waits for its handlers, in ms. */
   serviceDrainMs: 5000,
-  /** Parameters or reply of a request, as bytes of JSON. */
+  /** Maximum size of the parameters or the reply of a request, in bytes of JSON. */
   serviceBytes: 4 * 1024 * 1024,
-  /** An attempt at an idempotent request that is not answered for this long, in ms, is made at another node as well. */
+  /** Time after which an unanswered idempotent request is also sent to another node, in ms. */
   serviceAttemptMs: 1000,
-  /** How long the head of a request to a gateway may take to arrive, in ms. */
+  /** Maximum time for the head of a gateway request to arrive, in ms. */
   gatewayHeadMs: 10_000,
-  /** The same of the whole request. */
+  /** Maximum time for a whole gateway request to arrive, in ms. */
   gatewayRequestMs: 60_000,
-  /** A gateway that ends waits this long, in ms, for the requests under way. */
+  /** Maximum time that a stopping gateway waits for requests in flight, in ms. */
   gatewayDrainMs: 5000,
-  /** Arrays and objects within each other in a body that a gateway takes: more, and writing it out overflows the stack. */
+  /** Maximum nesting of arrays and objects in a request body. Encoding a deeper one would overflow the stack. */
   gatewayDepth: 1000,
-  /** Longest request id that a gateway takes over, in characters. */
+  /** Maximum length of a request id that a gateway accepts, in characters. */
   gatewayIdChars: 128,
-  /** What a gateway knows of the services is at most this old, in ms. */
+  /** Maximum age of a gateway’s list of services, in ms. */
   gatewayServicesMs: 2000,
-  /** Pages that a dashboard serves at once; further ones are refused. */
+  /** Maximum number of pages that a dashboard serves. Further ones are refused. */
   dashboardPages: 16,
-  /** Longest message of a page to its dashboard, in bytes. */
+  /** Maximum size of a message from a page to its dashboard, in bytes. */
   dashboardMessageBytes: 16 * 1024,
-  /** What is asked for by one page and not done yet; more is answered with an error. */
+  /** Maximum number of actions in progress for one page. Further ones are refused. */
   dashboardAsked: 16,
-  /** Bytes that wait to be read by a page before it is spared the pictures in between. */
+  /** Bytes queued for a page above which it skips intermediate updates. */
   dashboardQueueBytes: 1024 * 1024,
-  /** A page that does not answer for this long, in ms, is cut off. */
+  /** Time after which a page that does not answer is disconnected, in ms. */
   dashboardSilenceMs: 30_000,
-  /** Largest page of `scan` or `rows`, in entries. */
+  /** Maximum number of entries in a page of `scan` or `rows`. */
   scanPage: 1000,
-  /** Largest page of `scan`, in bytes of keys and values. */
+  /** Maximum size of a page of `scan`, in bytes of keys and values. */
   scanBytes: 4 * 1024 * 1024,
-  /** Largest page of `rows`, in UTF-16 code units of its JSON: as UTF-8 threefold at worst, it must fit a frame. */
+  /** Maximum size of a page of `rows`, in UTF-16 code units of its JSON. UTF-8 takes up to three times that, and it must fit a frame. */
   rowsUnits: 2 * 1024 * 1024,
-  /** Applied entries kept in memory for catch-up by log, per partition. */
+  /** Number of applied entries kept in memory for catch-up by log, per partition. */
   retainEntries: 1024,
-  /** Bytes of applied entries kept in memory for catch-up by log, per partition. */
+  /** Maximum size of the applied entries kept in memory for catch-up by log, in bytes, per partition. */
   retainBytes: 4 * 1024 * 1024,
-  /** Bytes of applied entries kept in memory for a replica that is catching up, per partition; beyond, it starts over. */
+  /** Maximum size of the applied entries kept for a replica that is catching up, in bytes, per partition. Then it starts over. */
   catchUpBytes: 128 * 1024 * 1024,
-  /** Bytes of entries a partition may have accepted and not yet committed; more is answered `busy`. */
+  /** Maximum size of the entries that a partition has accepted and not committed, in bytes. Further ones are refused as `busy`. */
   pipelineBytes: 64 * 1024 * 1024,
   /**
-   * What a partition keeps (keys and values, results, locks, transactions), in UTF-16 code units; beyond, only what takes away, ends or
-   * counts goes on. What comes to more while it waits in the log is refused at twice that.
+   * Maximum size of a partition (keys and values, results, locks, transactions), in UTF-16 code units. Then only operations that delete,
+   * end or count are accepted. At twice this size, logged entries that would add more are refused when they are applied.
    */
   partitionUnits: 64 * 1024 * 1024,
-  /** A log segment is closed when it has grown past this, in bytes. */
+  /** Size above which a log segment is closed, in bytes. */
   segmentBytes: 16 * 1024 * 1024,
-  /** Longest frame of the log, in bytes: 1 MiB of records, and the longest of them, which is a transaction with what it reads. */
+  /** Maximum size of a frame of the log, in bytes: 1 MiB of records plus the largest record, a transaction with its reads. */
   recordBytes: 32 * 1024 * 1024,
-  /** Most partitions of a cluster. */
+  /** Maximum number of partitions of a cluster. */
   partitions: 16_384,
-  /** Most members of a cluster. */
+  /** Maximum number of members of a cluster. */
   members: 1000,
-  /** Most nodes `cluster start -n` launches on one machine. */
+  /** Maximum number of nodes that `cluster start -n` starts on one machine. */
   localNodes: 100,
-  /** Most network faults in force at a time. */
+  /** Maximum number of network faults in force. */
   faults: 100,
-  /** Longest delay of one network fault, in ms (its jitter may come on top). */
+  /** Maximum delay of one network fault, in ms, without its jitter. */
   faultDelayMs: 10 * 60_000,
-  /** Longest name of a cluster or node, in characters. */
+  /** Maximum length of the name of a cluster or node, in characters. */
   nameLength: 40,
-  /** Largest integer that a counter holds. */
+  /** Maximum value of a counter. */
   counterMax: Number.MAX_SAFE_INTEGER,
-  /** The smallest. */
+  /** Minimum value of a counter. */
   counterMin: Number.MIN_SAFE_INTEGER,
 } as const;
 
 /**
- * Upper bounds, in ms, of the buckets in which a node counts how long its answers took, two for each doubling from 0.1 ms to
- * about 13 s; one more bucket holds what took longer. A node counts, whoever asks compares two counts.
+ * Upper bounds, in ms, of the buckets in which a node counts the latencies of its answers: two for each doubling, from 0.1 ms to about
+ * 13 s. One more bucket counts longer ones. A node only counts; an observer compares two counts.
  */
 export const latencyBoundsMs: readonly number[] = Array.from({ length: 35 }, (_, i) => 0.1 * 2 ** (i / 2));
 
 /** Times of the protocol, in ms on each node's monotonic clock; ρ is the largest relative clock drift. */
 export interface Timings {
-  /** A primary sends a beacon this often. */
+  /** Interval between heartbeats of a primary. */
   readonly beaconMs: number;
-  /** L: a lease lasts this long from the sending of the beacon that was acked. */
+  /** L: how long a lease lasts, counted from the sending of the heartbeat that was acked. */
   readonly leaseMs: number;
-  /** G: a backup keeps quiet this long from the receipt of the last beacon it granted. */
+  /** G: how long a backup does not act, counted from the receipt of the last heartbeat that it granted. */
   readonly graceMs: number;
-  /** ρ: the largest relative drift of a clock. */
+  /** ρ: the maximum relative drift of a clock. */
   readonly drift: number;
-  /** No ack for entries sent this long ago: attach anew. */
+  /** Time after which a stream without progress attaches anew. */
   readonly resendMs: number;
-  /** A backup that grants its lease but has stored nothing for this long is removed from the in-sync set. */
+  /** Time after which a backup that grants leases but stores nothing is removed from the in-sync set. */
   readonly stallMs: number;
 }
 
-/** A member silent for this long has its replicas rebuilt elsewhere, in ms; see `--repair-after`. */
+/** Default of `--repair-after`, in ms. */
 export const defaultRepairAfterMs = 30_000;
 
 export const defaultTimings: Timings = {
@@ -225,12 +228,12 @@ export const defaultTimings: Timings = {
   stallMs: 10_000,
 };
 
-/** PROTOCOL R12: `L(1+ρ) < G(1−ρ)`; and a lease must outlive a few beacons. Returns what is wrong, or null. */
+/** Checks PROTOCOL R12, `L(1+ρ) < G(1−ρ)`, and that a lease outlives two heartbeats. Returns the problem, or null. */
 export function checkTimings(t: Timings): string | null {
   if (!(t.leaseMs * (1 + t.drift) < t.graceMs * (1 - t.drift))) {
     return `the lease (${t.leaseMs} ms) must end before the grace (${t.graceMs} ms) on any two clocks that drift ${t.drift}`;
   }
   if (t.leaseMs < 2 * t.beaconMs)
-    return `the lease (${t.leaseMs} ms) must outlive two beacons (${t.beaconMs} ms each)`;
+    return `the lease (${t.leaseMs} ms) must outlive two heartbeats (${t.beaconMs} ms each)`;
   return null;
 }

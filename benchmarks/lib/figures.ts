@@ -43,7 +43,7 @@ export function finish(figures: object, targets: readonly Target[], json: boolea
     show();
     for (const { what, is, wanted, by, unit, met } of judged)
       console.log(
-        `${met ? 'met   ' : 'MISSED'} ${what}: ${is.toPrecision(3)}${unit} (wanted ${by} ${wanted}${unit})`,
+        `${met ? 'met   ' : 'MISSED'} ${what}: ${is.toPrecision(3)}${unit} (target ${by} ${wanted}${unit})`,
       );
   }
   process.exitCode = judged.every(({ met }) => met) ? 0 : 1;

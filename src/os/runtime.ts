@@ -1,23 +1,23 @@
 /**
- * What production code takes from the machine besides disk and network: clocks, timers, the turns of the event loop, chance.
- * A process passes `systemRuntime`; the simulator passes virtual time, and stops, stretches and kills it as it likes.
+ * What production code takes from the machine besides disk and network: clocks, timers, turns of the event loop, randomness. A process
+ * passes `systemRuntime`. The simulator passes virtual time, which it can stop, delay and end.
  */
 export interface Runtime {
   /** The monotonic clock, in ms. */
   now(): number;
   /** The wall clock, in ms since 1970. It may jump. */
   wall(): number;
-  /** A number from 0 up to 1. */
+  /** A random number from 0 to below 1. */
   random(): number;
   /** Calls `run` once, `ms` from now or a little later. */
   after(ms: number, run: () => void): Timer;
   /** Calls `run` every `ms`. */
   every(ms: number, run: () => void): Timer;
-  /** Calls `run` when this event has been handled, before the next one. */
+  /** Calls `run` after this event has been handled and before the next one. */
   afterEvent(run: () => void): void;
-  /** Calls `run` at the end of this turn of the event loop: after what other sockets brought. */
+  /** Calls `run` at the end of this turn of the event loop: after the events of other sockets. */
   endOfTurn(run: () => void): void;
-  /** Is the rare case to be taken at this point of the code? Never outside the simulator. */
+  /** Should the code take the rare path at this point? Always false outside the simulator. */
   buggify(point: BuggifyPoint): boolean;
 }
 
@@ -28,17 +28,17 @@ export interface Timer {
 }
 
 /**
- * Points at which the simulator makes production code take a path that is right, but rare (the idea is FoundationDB's; Zhou et al.,
- * SIGMOD 2021): what each does when it strikes.
+ * Failure points: places where the simulator makes production code take a path that is correct but rare (as in FoundationDB: Zhou et
+ * al., SIGMOD 2021), each with its effect.
  */
 export const buggifyPoints = {
-  'checkpoint-skipped': 'a due checkpoint is skipped',
+  'checkpoint-skipped': 'a checkpoint that is due is skipped',
   'checkpoint-small': 'a checkpoint writes two cells at a time',
-  'turn-late': 'events wait up to 20 ms for the turn that steps them',
+  'turn-late': 'events wait up to 20 ms for their turn',
   'frame-alone': 'a message is sent in a frame of its own',
   'frame-late': 'messages wait up to 20 ms for their frame',
   'link-dropped': 'a node closes the connection on which a message has just arrived',
-  'dial-late': 'a node waits as long as it ever does before it connects again',
+  'dial-late': 'a node waits for the maximum time before it reconnects',
 } as const satisfies Record<string, string>;
 export type BuggifyPoint = keyof typeof buggifyPoints;
 

@@ -1,10 +1,10 @@
-/** Scenarios made so that a rare interleaving happens within some hundred seeds. Each is sound, and variants are run in it. */
+/** Scenarios in which a rare interleaving happens within some hundred seeds. The sound protocol passes each of them; variants run in them. */
 import { type Fault, faults, hosted, type Scenario } from './scenario.js';
 
 export const weightsOf = (often: Partial<Record<Fault, number>>): Record<Fault, number> =>
   Object.fromEntries(faults.map((f) => [f, often[f] ?? 0])) as Record<Fault, number>;
 
-/** Little but plain reads and writes of a few keys, on two replicas of each partition. */
+/** Mostly plain reads and writes of a few keys, on two replicas of each partition. */
 const plain = (scenario: Scenario): Scenario => ({
   ...scenario,
   quiet: false,
@@ -19,7 +19,7 @@ const plain = (scenario: Scenario): Scenario => ({
   repairAfterMs: 60_000,
 });
 
-/** Most publishes fail; most of the others take effect long after their outcome was unknown. Members change their weight. */
+/** Most publishes fail, and most of the others take effect long after they were reported as unknown. Members change their weight. */
 export const doubtful = (scenario: Scenario): Scenario => ({
   ...plain(scenario),
   registers: 2,
@@ -32,7 +32,7 @@ export const doubtful = (scenario: Scenario): Scenario => ({
   nemesis: { everyMs: 1500, weights: weightsOf({ weigh: 3, kill: 0.5 }) },
 });
 
-/** Nodes run again on other disks while their old processes live on, and those that granted them leases are killed. */
+/** Nodes start on other disks while their old processes still run, and nodes that granted them leases are killed. */
 export const usurped = (scenario: Scenario): Scenario => ({
   ...plain(scenario),
   thinkMs: 40,
@@ -42,8 +42,8 @@ export const usurped = (scenario: Scenario): Scenario => ({
 });
 
 /**
- * Disks are wiped, and old copies of them put back, while machines lose power; with production's storage and its
- * identities. In every second seed processes are killed so often that starts are cut short, too.
+ * Disks are wiped, old copies of them are put back, and machines lose power, with the production storage and its identities. In every
+ * second seed, processes are killed so often that starts are cut short as well.
  */
 export const putBack = (scenario: Scenario): Scenario => ({
   ...hosted({ ...scenario, quiet: false, brokenLinks: false }),
@@ -66,7 +66,7 @@ export const putBack = (scenario: Scenario): Scenario => ({
   },
 });
 
-/** Messages overtake one another, logs are short and values change often, and replicas begin anew on empty disks. */
+/** Messages are reordered, logs are short, values change often, and replicas start on empty disks. */
 export const overtaking = (scenario: Scenario): Scenario => ({
   ...scenario,
   quiet: false,
@@ -88,7 +88,7 @@ export const overtaking = (scenario: Scenario): Scenario => ({
   nemesis: { everyMs: 1500, weights: weightsOf({ wipe: 1, kill: 0.3 }) },
 });
 
-/** A coordinator is cut off when what it staged is lost and its PREPAREs are not; its client comes late, and commits take long. */
+/** A coordinator is cut off after its STAGE is lost but its PREPAREs arrive. Its client returns late, and commits are slow. */
 export const comesLate = (scenario: Scenario): Scenario => ({
   ...plain(scenario),
   clients: 1,
@@ -109,7 +109,7 @@ export const comesLate = (scenario: Scenario): Scenario => ({
   },
 });
 
-/** One fault in `everyMs` on average, under a light load. */
+/** One fault every `everyMs` on average, under a light load. */
 export const struck = (scenario: Scenario, everyMs: number): Scenario => ({
   ...scenario,
   quiet: false,
@@ -119,7 +119,7 @@ export const struck = (scenario: Scenario, everyMs: number): Scenario => ({
   nemesis: { ...scenario.nemesis, everyMs },
 });
 
-/** Primaries come and go with much under way, so that logs end in entries of several epochs. */
+/** Primaries change with many operations in flight, so that logs end in entries of several epochs. */
 export const unsettled = (scenario: Scenario): Scenario => {
   const often: Partial<Record<Fault, number>> = { primary: 1, kill: 1, netsplit: 1, reset: 1, armed: 1 };
   return {
@@ -140,13 +140,13 @@ export const unsettled = (scenario: Scenario): Scenario => {
   };
 };
 
-/** Members come and go all the while, and these faults happen; each as often as it says. */
+/** Members join, leave and change their weight throughout, and the faults of `also` happen, each with its weight. */
 export const moving = (scenario: Scenario, also: Partial<Record<Fault, number>>): Scenario => {
   const changing: Partial<Record<Fault, number>> = { join: 0.6, drain: 0.6, weigh: 1, ...also };
   return { ...scenario, nemesis: { ...scenario.nemesis, weights: weightsOf(changing) } };
 };
 
-/** Little but transactions or locks. */
+/** Mostly transactions or locks. */
 export const busyTx = (
   scenario: Scenario,
   use: Partial<Pick<Scenario, 'accounts' | 'lists' | 'locks'>>,
@@ -165,7 +165,7 @@ export const busyTx = (
   counters: 1,
 });
 
-/** Disks lose what they held last, and nothing else goes wrong but what is asked for. */
+/** Disks lose their last writes. No other fault happens, except those of `often`. */
 export const withDamage = (
   scenario: Scenario,
   often: Partial<Record<Fault, number>>,
@@ -190,7 +190,7 @@ export const withDamage = (
   nemesis: { everyMs, weights: weightsOf(often) },
 });
 
-/** Copies come and go on disks that take seconds, with checkpoints all the while, and a restart shows what is left. */
+/** Copies are created and deleted on disks that take seconds, with frequent checkpoints. Restarts show what was kept. */
 export const slowDrops = (scenario: Scenario): Scenario => ({
   ...scenario,
   quiet: false,
@@ -212,7 +212,7 @@ export const only = (scenario: Scenario, fault: Fault): Scenario => ({
   nemesis: { ...scenario.nemesis, weights: weightsOf({ [fault]: 1 }) },
 });
 
-/** Messages of an epoch arrive when it is long over. */
+/** Messages arrive long after their epoch has ended. */
 export const late: Scenario['network'] = {
   ordered: false,
   loss: 0.01,
@@ -221,7 +221,7 @@ export const late: Scenario['network'] = {
   slowMs: 4000,
 };
 
-/** Coordinators die all the time, of whom participants know more than their own backups do. */
+/** Coordinators die often, with entries that participants have prepared for and their own backups lack. */
 export const unstaged = (scenario: Scenario): Scenario => ({
   ...busyTx(struck(scenario, 400), { accounts: 30 }),
   txUsers: 24,
@@ -234,7 +234,7 @@ export const unstaged = (scenario: Scenario): Scenario => ({
   nemesis: { everyMs: 400, weights: weightsOf({ primary: 1, armed: 2, kill: 1 }) },
 });
 
-/** Some links of a node are cut now and then, and its replicas would soon be rebuilt. */
+/** Some links of a node are cut from time to time, and silent members are evicted soon. */
 export const loneJudge = (scenario: Scenario): Scenario => ({
   ...scenario,
   quiet: false,

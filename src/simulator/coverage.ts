@@ -4,35 +4,36 @@ import type { NodeProcess } from './process.js';
 import { faults } from './scenario.js';
 
 /**
- * Rare states that a run may come to, and what each is. A simulation that never comes to one of them proves nothing about it:
+ * Rare states that a run may reach, each with its meaning. A simulation that never reaches a state proves nothing about it, so
  * `muster simulate --coverage` counts them.
  */
 export const rareStates = {
-  'drop in flight': 'a copy begins anew while the drop of the one before it is not on disk',
+  'drop in flight': 'a new copy begins while the drop of the previous one is not on disk yet',
   'late publish applied': 'a publish of unknown outcome takes effect later',
-  'late publish refused': 'a publish of unknown outcome comes too late',
-  'participant asked': 'a participant that has heard nothing asks what became of a transaction',
-  'coordinator asked': 'a new coordinator asks who has prepared',
-  'wiped in hand-over': 'a disk is lost that takes part in a hand-over',
-  'two processes': 'two processes of one node run at once',
+  'late publish refused': 'a publish of unknown outcome arrives too late and is refused',
+  'participant asked': 'a participant that has heard nothing asks for the outcome of a transaction',
+  'coordinator asked': 'a new coordinator asks which participants have prepared',
+  'wiped in hand-over': 'a disk of a replica in a hand-over is lost',
+  'two processes': 'two processes of one node run concurrently',
   'killed in recovery': 'a process is killed before it has recovered',
-  'power failure': 'all machines lose power at once',
-  'log was torn': 'recovery finds a torn end of the log',
-  'log was compared': 'a damaged log is compared with others before it leads',
+  'power failure': 'all machines lose power at the same time',
+  'log was torn': 'recovery finds a torn tail of the log',
+  'log was compared': 'a replica with a damaged log compares it with the others before it leads',
   'rot was noticed': 'a store with a flipped bit is refused',
-  'disk failed': 'a write of the log fails, and the node ends',
+  'disk failed': 'a write of the log fails and the node ends',
   'checkpoint failed': 'a checkpoint fails and the node continues',
-  'session expired': 'an operation is refused for its session has expired',
+  'session expired': 'an operation is refused because its session has expired',
   'copy in pieces': 'a snapshot is sent in more than one piece',
 } as const satisfies Record<string, string>;
 export type RareState = keyof typeof rareStates;
 
-/** How often each thing that can be met was met, and in how many runs. */
+/** How often each state, fault or point was reached, and in how many runs. */
 export type Coverage = Readonly<Record<string, { readonly times: number; readonly seeds: number }>>;
 
 /**
- * Everything that a run may meet: rare states, faults, and points of production code (only where the host runs). A disk that is put
- * back within one start is noticed only where others remember, and has a scenario of its own (`starts-unasked`).
+ * Everything that a run may reach: rare states, faults, and failure points of production code (only where the host runs). `rewind`, a disk
+ * put back within one start, is left out: it is detected only where other replicas remember, and has a scenario of its own
+ * (`starts-unasked`).
  */
 export const coverable: readonly string[] = [
   ...Object.keys(rareStates),
@@ -40,7 +41,7 @@ export const coverable: readonly string[] = [
   ...Object.keys(buggifyPoints).map((point) => `buggify ${point}`),
 ];
 
-/** Adds what one run met. */
+/** Adds what one run reached. */
 export function addCoverage(
   to: Record<string, { times: number; seeds: number }>,
   met: Readonly<Record<string, number>>,
@@ -53,10 +54,10 @@ export function addCoverage(
   }
 }
 
-/** Watches the turns of all processes for rare states. */
+/** Counts the rare states that the turns of all processes reach. */
 export class RareStates {
   readonly #count: (state: RareState) => void;
-  /** Partitions that each process drops with the batch that it is writing. */
+  /** Partitions that each process drops with the batch that is being written. */
   readonly #dropping = new WeakMap<NodeProcess, ReadonlySet<number>>();
 
   constructor(count: (state: RareState) => void) {

@@ -2,7 +2,7 @@ import { Random } from '../core/random.js';
 import { limits } from '../limits.js';
 import { hosted, type Scenario } from './scenario.js';
 
-/** With the host in every eighth seed: that takes about twice as long. Drawn apart. */
+/** One seed in eight runs the host, which takes about twice as long. Drawn separately, so that the rest of the scenario stays the same. */
 const usual = (scenario: Scenario): Scenario =>
   new Random(scenario.seed + 0.7).chance(0.125) ? hosted(scenario) : scenario;
 
@@ -22,7 +22,7 @@ function long(scenario: Scenario): Scenario {
   };
 }
 
-/** 200 partitions on many nodes, values and counters near their limits, sessions with more under way than they take. */
+/** 200 partitions on many nodes, values and counters near their limits, sessions with more in flight than they accept. */
 function large(scenario: Scenario): Scenario {
   const random = new Random(scenario.seed + 0.2);
   const crowded = random.chance(0.5);
@@ -47,24 +47,24 @@ function large(scenario: Scenario): Scenario {
     nearMax: true,
     nemesis: { ...scenario.nemesis, everyMs: Math.max(900, scenario.nemesis.everyMs) },
   };
-  // One session has so much under way only when all its operations are of one partition.
+  // A session only has so much in flight when all its operations go to one partition.
   return crowded ? { ...many, partitions: 1, registers: 400, counters: 400 } : many;
 }
 
-/** What a seed is made into, by name; `usual` is the default. */
+/** Changes to the scenario of a seed, by name; `usual` is the default. */
 export const scenarios = {
   usual: {
-    story: 'as they come, one in eight with everything that production has around the core',
+    story: 'the default mix; one seed in eight runs the production host around the core',
     of: usual,
   },
-  core: { story: 'the core alone, driven by the simulator', of: (scenario: Scenario) => scenario },
+  core: { story: 'only the core, driven by the simulator', of: (scenario: Scenario) => scenario },
   hosts: {
-    story: 'everything around the core as well: host, frames, connections, storage, and the client library',
+    story: 'the core with the production host, frames, connections, storage and client library',
     of: hosted,
   },
-  long: { story: 'hours of virtual time', of: long },
+  long: { story: 'one to three hours of virtual time', of: long },
   large: {
-    story: '200 partitions, values and counters near their limits, sessions that are full',
+    story: '200 partitions, values and counters near their limits, full sessions',
     of: large,
   },
 } as const satisfies Record<string, { story: string; of: (scenario: Scenario) => Scenario }>;

@@ -7,7 +7,7 @@ const docs = join(import.meta.dirname, '../../docs');
 
 describe('the pages made from the code', { timeout: 30_000 }, () => {
   for (const [page, make] of Object.entries(pages)) {
-    it(`docs/${page} is what the code says; \`npm run docs\` makes it anew`, async () => {
+    it(`docs/${page} is what the code says; \`npm run docs\` regenerates it`, async () => {
       expect(readFileSync(join(docs, page), 'utf8')).toBe(await make());
     });
   }

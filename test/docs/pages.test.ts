@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandNames } from '../../scripts/gen-commands.js';
+import { bannedIn, longLines } from './prose.js';
 
 const root = join(import.meta.dirname, '../..');
 const pages = [
@@ -11,8 +12,14 @@ const pages = [
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
 ];
+const prose = [...pages, 'examples/README.md'];
+/** The texts of the program, not written as pages. */
+const fromProgram = ['docs/COMMANDS.md', 'docs/ERRORS.md'];
+const lessons = readdirSync(join(root, 'examples'))
+  .filter((file) => file.endsWith('.muster'))
+  .map((file) => `examples/${file}`);
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
-/** What stands in `…` within a line. */
+/** The texts in `…` within a line. */
 const quoted = (text: string): string[] =>
   [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] as string);
 /** The lines of fenced blocks. */
@@ -73,6 +80,15 @@ describe('the documentation', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('has lines of at most 100 characters, outside of tables and code blocks', () => {
+    expect(prose.flatMap((page) => longLines(read(page)).map((line) => `${page}:${line}`))).toEqual([]);
+  });
+
+  it('uses none of the phrases that readers stumble over', () => {
+    const written = [...prose.filter((page) => !fromProgram.includes(page)), ...lessons];
+    expect(written.flatMap((page) => bannedIn(read(page)).map((line) => `${page}:${line}`))).toEqual([]);
   });
 
   it('README shows the two commands for a fresh clone within its first screen', () => {

@@ -136,7 +136,10 @@ describe('an example', () => {
       const text = readFileSync(join(folder, 'common.bash'), 'utf8').replace('$here/../bin/run.js', program);
       writeFileSync(join(home, 'common.bash'), text);
       const { code, stderr } = await ran(home, 'bash', [broken(home, 'failover.sh', ' 41\n', ' 40\n')]);
-      expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('should be "40"') });
+      expect({ code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('expected 40, got 41'),
+      });
     }),
   );
 });
