@@ -5,7 +5,7 @@ import { openClient } from '../../client/open.js';
 import { noChange } from '../../core/map/changes.js';
 import { holdsShare } from '../../core/map/placing.js';
 import { type ClusterMap, isUnregistered, type Member } from '../../core/map/types.js';
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
 import { replaceWholeSync } from '../../files/whole.js';
 import {
   type ClusterFile,
@@ -17,10 +17,12 @@ import {
 } from '../../layout/paths.js';
 import { limits } from '../../limits.js';
 import { createStore } from '../../storage/create.js';
+import { plural } from '../../text/format.js';
+import { weightForm } from '../folder/create.js';
+import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
+import { changeMap, publishPlacement } from '../placement/placing.js';
 import { type StartedNode, startAndAwait } from '../processes/node-start.js';
 import { killNode } from '../processes/nodes.js';
-import { changeMap, publishPlacement } from '../placement/placing.js';
-import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
 import { readRoster } from '../processes/roster.js';
 import type { StartOptions } from './start.js';
 
@@ -90,16 +92,20 @@ function checkNew(cluster: LocalCluster, map: ClusterMap, nodes: readonly NewNod
   for (const { id, weight = 1 } of nodes) {
     checkName('node', id);
     if (map.members[id] !== undefined || cluster.file.nodes.some((n) => n.id === id) || seen.has(id)) {
-      throw new MusterError('node-exists', `cluster "${map.name}" has a node ${id} already`, {
+      throw new MusterError('node-exists', `node ${id} already exists in cluster "${map.name}"`, {
         details: { node: id },
       });
     }
     seen.add(id);
     if (!(weight > 0 && weight <= 1000))
-      throw new MusterError('usage', `the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
+      throw invalid(`weight of ${id}`, weight, weightForm, { details: { command: 'node join' } });
   }
   if (cluster.file.nodes.length + nodes.length > limits.localNodes)
-    throw new MusterError('usage', `a machine has at most ${limits.localNodes} nodes of a cluster`);
+    throw new MusterError(
+      'usage',
+      `cannot add ${plural(nodes.length, 'node')}: a machine runs at most ${limits.localNodes} nodes of a cluster`,
+      { details: { command: 'node join' } },
+    );
 }
 
 /**
@@ -160,7 +166,7 @@ function checkNotTaken(map: ClusterMap, members: readonly Member[]): void {
     return found !== undefined && found.store !== m.store;
   });
   if (taken !== undefined)
-    throw new MusterError('node-exists', `cluster "${map.name}" has a node ${taken.id} already`, {
+    throw new MusterError('node-exists', `node ${taken.id} already exists in cluster "${map.name}"`, {
       details: { node: taken.id },
     });
 }
@@ -220,17 +226,10 @@ export function scalePlan(map: ClusterMap, count: number): ScalePlan {
     .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   const joining = staying.filter((m) => m.state === 'joining' && m.incarnation > 0).map((m) => m.id);
   const { replicas } = map.settings;
-  if (count < replicas) {
-    throw new MusterError(
-      'usage',
-      `${count} ${count === 1 ? 'node' : 'nodes'} cannot hold ${replicas} replicas of each partition: nothing was changed`,
-      { details: { command: 'cluster scale' } },
-    );
+  if (count < replicas || count > limits.localNodes) {
+    const expected = `a whole number from ${replicas} (the replica count) to ${limits.localNodes}`;
+    throw invalid('node count', count, expected, { details: { command: 'cluster scale' } });
   }
-  if (count > limits.localNodes)
-    throw new MusterError('usage', `a machine has at most ${limits.localNodes} nodes of a cluster`, {
-      details: { command: 'cluster scale' },
-    });
   if (count <= staying.length) {
     const idle = staying.filter((m) => !holdsShare(m)).reverse();
     const active = staying.filter(holdsShare).reverse();

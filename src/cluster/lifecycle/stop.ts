@@ -2,8 +2,8 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openClient } from '../../client/open.js';
 import { MusterError } from '../../errors.js';
-import { signal, stateOf, waitGone } from '../processes/identity.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
+import { signal, stateOf, waitGone } from '../processes/identity.js';
 import { markWantedDown, type RosterRow, readRoster } from '../processes/roster.js';
 
 export interface StoppedNode {
@@ -55,14 +55,10 @@ export async function endProcesses(
       if (killed) {
         signal(process, 'SIGKILL');
         if (!(await waitGone(process, KILL_MS))) {
-          throw new MusterError(
-            'timeout',
-            `${row.id} (pid ${process.pid}) does not end, not even by SIGKILL`,
-            {
-              details: { node: row.id },
-              tookEffect: 'unknown',
-            },
-          );
+          throw new MusterError('timeout', `${row.id} (pid ${process.pid}) still running after SIGKILL`, {
+            details: { node: row.id },
+            tookEffect: 'unknown',
+          });
         }
       }
       const node = { id: row.id, pid: process.pid, killed };

@@ -1,10 +1,11 @@
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { asMuster } from '../../errors.js';
+import { pause } from '../../util/pause.js';
 import { Listing } from '../folder/listing.js';
+import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { type Overview, overviewOf, type Sample } from './overview.js';
 import { type Event, eventsBetween } from './overview-events.js';
-import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { lookAt } from './status.js';
 
 /** What is kept for pictures of the last minutes, of each look. */
@@ -55,13 +56,11 @@ const LIST_LOOKS = 2;
 /** How long the first look waits for such a list, in ms. */
 const FIRST_LIST_MS = 500;
 
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
 const stateWords: Readonly<Record<ClusterState, string>> = {
-  running: 'runs',
-  stopped: 'is stopped: no node has a process',
-  gone: 'is gone',
-  unknown: 'cannot be looked at',
+  running: 'is running',
+  stopped: 'is stopped',
+  gone: 'no longer exists',
+  unknown: 'cannot be inspected',
 };
 
 /**
