@@ -30,11 +30,11 @@ export async function askAddress(url: string, token: string, timeoutMs: number):
           else if (message.kind === 'error') settle?.reject(fromRpcError(message.error));
         }
       },
-      closed: () => settle?.reject(new MusterError('unreachable', `the connection to ${url} broke`)),
+      closed: () => settle?.reject(new MusterError('unreachable', `connection to ${url} lost`)),
     },
   });
   const timer = setTimeout(
-    () => settle?.reject(new MusterError('timeout', `${url} did not answer within ${timeoutMs} ms`)),
+    () => settle?.reject(new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${url}`)),
     Math.max(1, deadline - performance.now()),
   );
   try {

@@ -6,7 +6,7 @@ import { missing, type ServiceView } from '../service/definition.js';
 function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new MusterError('timeout', 'no node said in time which services there are'));
+      reject(new MusterError('timeout', 'timed out waiting for the list of services'));
     }, ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });

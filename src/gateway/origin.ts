@@ -21,8 +21,9 @@ export function checkOrigin(
   const known = name !== null && (isIP(name) !== 0 || name === 'localhost' || name === bound);
   const refused = (what: string): Refusal => new Refusal(403, 'origin-refused', what);
   // Open to other machines it may have names that nobody told it.
-  if (!known && isLoopback(bound)) throw refused(`this gateway is not called ${host ?? 'nothing at all'}`);
+  if (!known && isLoopback(bound))
+    throw refused(`unknown host ${host ?? '(none)'}: call this gateway by its address or localhost`);
   if (origin === undefined) return;
   const own = known && URL.canParse(origin) && new URL(origin).origin === new URL(`http://${host}`).origin;
-  if (!own) throw refused(`pages of ${origin} may not talk to this gateway`);
+  if (!own) throw refused(`cross-origin request from ${origin} refused`);
 }
