@@ -108,4 +108,4 @@ export class FaultTransport implements Transport {
 
 /** As the transport itself says it: whoever connects cannot tell a netsplit from a peer that is silent. */
 const timedOut = ({ url, timeoutMs }: ConnectOptions): MusterError =>
-  new MusterError('timeout', `${url} did not answer within ${timeoutMs} ms`, { details: { url } });
+  new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${url}`, { details: { url } });

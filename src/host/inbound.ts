@@ -38,7 +38,7 @@ interface Caller {
 }
 
 const tooMany = (): MusterError =>
-  new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
+  new MusterError('busy', `connection is at capacity: ${limits.requestsPerConnection} requests in flight`);
 
 /** What the meter takes a request for: sessions come and go by themselves, and lists of rows are for whoever watches. */
 function kindOf(request: ClientRequest): Waiting['kind'] {
@@ -75,13 +75,13 @@ export class Inbound {
 
   #fromNode(connection: Connection, from: Process, messages: readonly unknown[]): void {
     if (this.#options.runtime.buggify('link-dropped')) {
-      connection.close(1001, 'dropped on purpose');
+      connection.close(1001, 'dropped by fault injection');
       return;
     }
     for (const value of messages) {
       const incoming = classify(value);
       if (incoming.kind !== 'notification') {
-        connection.close(1008, 'nodes tell, they do not ask');
+        connection.close(1008, 'nodes send notifications only');
         return;
       }
       try {
@@ -91,7 +91,7 @@ export class Inbound {
           message: decodePeerMessage(incoming.method, incoming.params),
         });
       } catch (error) {
-        connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'bad message');
+        connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'invalid message');
         return;
       }
     }
@@ -111,7 +111,7 @@ export class Inbound {
     try {
       const known = Object.hasOwn(methods, method) ? methods[method as keyof typeof methods] : null;
       if (known !== null && known.from !== 'client') {
-        throw new MusterError('bad-message', `${method} is for nodes among themselves`);
+        throw new MusterError('bad-message', `method ${method} is internal to nodes`);
       }
       const request = decodeRequest(method, params);
       switch (request.type) {

@@ -20,7 +20,7 @@ export class MemoryMetastore implements Metastore {
   constructor(private readonly maps: MemoryMaps = new MemoryMaps()) {}
 
   async read(): Promise<ClusterMap | null> {
-    if (this.maps.down) throw new MusterError('metastore-unavailable', 'the metastore is down');
+    if (this.maps.down) throw new MusterError('metastore-unavailable', 'metastore is down');
     return this.maps.text === null ? null : (JSON.parse(this.maps.text) as ClusterMap);
   }
 

@@ -23,7 +23,7 @@ export async function createStore(dir: string, platform: Platform = systemPlatfo
       await release();
     }
   } catch (error) {
-    throw storageError(error, dir, 'making the data folder');
+    throw storageError(error, dir, 'creating the data folder');
   }
 }
 

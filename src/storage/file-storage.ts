@@ -84,7 +84,7 @@ export class FileStorage implements NodeStorage {
     if (refused !== null) return Promise.reject(refused);
     if (this.appending !== null) {
       return Promise.reject(
-        new MusterError('internal', 'two appends to the log overlap', { tookEffect: 'no' }),
+        new MusterError('internal', 'concurrent appends to the log', { tookEffect: 'no' }),
       );
     }
     if (records.length === 0) return Promise.resolve();
@@ -170,7 +170,7 @@ export class FileStorage implements NodeStorage {
         // Changes that build on those which did not get there.
         const partial = deltas.some(({ partition, full }) => !full && this.unwritten.has(partition));
         if (partial && this.checkpointFailures === failuresBefore)
-          throw new MusterError('internal', 'a checkpoint after one that failed is not whole');
+          throw new MusterError('internal', 'checkpoint after a failed one is incomplete');
         // One that was called before failed: its drops and promises are in neither, and segments with them must stay.
         if (this.checkpointFailures !== failuresBefore) throw this.lastFailure;
         const floor = Math.max(this.floor, Math.min(closedSegments, coverage.removableUpTo(pending)));
@@ -214,7 +214,7 @@ export class FileStorage implements NodeStorage {
     try {
       await this.mark({ damaged });
     } catch (error) {
-      throw this.fail(error, 'marking the log');
+      throw this.fail(error, 'writing the log marker');
     }
   }
 
@@ -277,9 +277,7 @@ export class FileStorage implements NodeStorage {
 
   private refusal(): MusterError | null {
     if (this.failed !== null) return this.failed;
-    return this.closing
-      ? new MusterError('storage-failed', 'the storage is closed', { tookEffect: 'no' })
-      : null;
+    return this.closing ? new MusterError('storage-failed', 'storage is closed', { tookEffect: 'no' }) : null;
   }
 
   /** After a failed write nobody knows what the disk holds, and a later sync may falsely succeed: refuse all further work. */

@@ -30,21 +30,21 @@ type Methods = {
       : { readonly kind: 'request'; readonly from: 'client'; readonly result: string });
 };
 
-const p = 'The partition’s number.';
-const epoch = 'The epoch of the partition’s primary.';
-const stream = 'The attachment of primary and replica this belongs to.';
-const from = 'The replica (`node/store`) that sends this.';
-const to = 'The replica (`node/store`) this is meant for.';
-const session = 'The session’s identity, `gen.seq` of the entry that opened it.';
+const p = 'Partition number.';
+const epoch = 'Epoch of the partition’s primary.';
+const stream = 'Identifies the replication stream from this primary to this replica.';
+const from = 'Sending replica (`node/store`).';
+const to = 'Receiving replica (`node/store`).';
+const session = 'Session ID: `gen.seq` of the log entry that opened it.';
 
-const n = 'The operation’s number in its session.';
-const first = 'Results of operations before this number are no longer needed.';
-const tx = 'The transaction, `partition:session:n` of its anchor.';
-const anchor = 'The partition that coordinates the transaction and holds its outcome.';
-const asking = 'The epoch of the anchor’s primary that asks.';
-const participant = 'The partition whose primary sends this.';
+const n = 'Number of the operation in its session.';
+const first = 'First operation whose result is still needed; earlier results may be discarded.';
+const tx = 'Transaction ID: `partition:session:n` of its anchor.';
+const anchor = 'Partition that coordinates the transaction and stores its outcome.';
+const asking = 'Epoch of the anchor’s primary that sends the request.';
+const participant = 'Partition whose primary sends this.';
 const at =
-  'When the transaction was first attempted, on its client’s clock in ms: the older waits, the younger gives way.';
+  'Time of the first attempt, on the client’s clock in ms: on a conflict the older transaction waits, the younger aborts.';
 const items =
   '`{type: "check", key, equals}` (text, number or null for nothing), `{type: "version", key, version}`, ' +
   '`{type: "get", key}`, `{type: "put", key, value}`, `{type: "delete", key}` or `{type: "incr", key, by}`';
@@ -54,183 +54,185 @@ export const methods: Methods = {
   append: {
     kind: 'notification',
     from: 'node',
-    summary: 'Primaries send log entries (or none, to carry the commit point) to a replica.',
+    summary: 'Sends log entries, or only the commit point, from primaries to a replica.',
     params: peer.decodeAppend,
     fields: {
       to,
-      incarnation: 'Which start of that replica’s store it is for; any other ignores it.',
+      incarnation:
+        'Start number of the receiving store; a store with another start number ignores the message.',
       appends:
-        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit, counted, digest, entries]`: its number and generation (which rises ' +
-        'only by unclean recovery), the epoch of its primary, the attachment of primary and replica; number and epoch of the entry ' +
-        'before the first of `entries`, and the running checksum of the log up to it; up to which number entries are committed; 1 if the primary counts this replica as in sync; the digest of the state there, or nothing; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
+        'For each partition `[p, gen, epoch, stream, prevSeq, prevEpoch, prevChain, commit, counted, digest, entries]`: its number and generation (incremented ' +
+        'only by unclean recovery), the epoch of its primary, the replication stream; number and epoch of the entry ' +
+        'before the first of `entries`, and the running checksum of the log up to it; the commit point; 1 if the primary counts this replica as in sync; the digest of the state there, or nothing; pairs `[epoch, command]`, numbered from `prevSeq + 1`.',
     },
   },
   ack: {
     kind: 'notification',
     from: 'node',
-    summary: 'A node says how much its replicas have durably.',
+    summary: 'Acknowledges the log entries that a node’s replicas have made durable.',
     params: peer.decodeAck,
     fields: {
       from,
       acks:
-        'Partition, epoch, stream, match, partition, …: the epoch and attachment it answers, and the number of the last durable entry ' +
+        'Partition, epoch, stream, match, partition, …: the epoch and stream it acknowledges, and the number of the last durable entry ' +
         'that agrees with the primary’s log.',
     },
   },
   reject: {
     kind: 'notification',
     from: 'node',
-    summary: 'An append did not fit the replica’s log.',
+    summary: 'Rejects an append whose previous entry does not match the replica’s log.',
     params: peer.decodeReject,
     fields: {
       p,
       epoch,
       stream,
       from,
-      hintSeq: 'Where the logs might still agree.',
-      hintEpoch: 'The epoch of the replica’s entry there.',
-      tailSeq: 'The number of the replica’s last entry.',
-      tailEpoch: 'The epoch of the replica’s last entry.',
+      hintSeq: 'Last entry where the logs may agree.',
+      hintEpoch: 'Epoch of the replica’s entry at that point.',
+      tailSeq: 'Number of the replica’s last entry.',
+      tailEpoch: 'Epoch of the replica’s last entry.',
     },
   },
   'tail-ask': {
     kind: 'notification',
     from: 'node',
-    summary: 'A replica that has started asks how far another’s log goes, before it leads.',
+    summary: 'Asks another replica for the end of its log; sent after a start, before becoming primary.',
     params: peer.decodeTailAsk,
-    fields: { p, to, question: 'The answer bears the same number.' },
+    fields: { p, to, question: 'Request number; the response repeats it.' },
   },
   tail: {
     kind: 'notification',
     from: 'node',
-    summary: 'How far a replica’s log goes.',
+    summary: 'Reports the end of a replica’s log.',
     params: peer.decodeTail,
     fields: {
       p,
       from,
-      question: 'That of the question.',
-      epoch: 'The epoch of the last entry.',
-      seq: 'The number of the last entry.',
+      question: 'Number of the request.',
+      epoch: 'Epoch of the last entry.',
+      seq: 'Number of the last entry.',
     },
   },
   stale: {
     kind: 'notification',
     from: 'node',
-    summary: 'The receiver’s epoch is over.',
+    summary: 'Tells a primary that a newer epoch exists.',
     params: peer.decodeStale,
-    fields: { p, promised: 'The newer epoch that was promised.' },
+    fields: { p, promised: 'The newer epoch that the sender promised.' },
   },
   snapshot: {
     kind: 'notification',
     from: 'node',
-    summary: 'A piece of the whole state of a partition, for a replica the log no longer reaches.',
+    summary: 'Sends a chunk of a partition’s snapshot to a replica that is too far behind for the log.',
     params: peer.decodeSnapshot,
     fields: {
       p,
-      gen: 'The partition’s generation.',
+      gen: 'Generation of the partition.',
       epoch,
       stream,
       to,
-      index: 'Which piece, from 0.',
-      last: 'Is it the last one?',
-      chunk: `A piece of the snapshot’s lines, each the JSON of one item, at most ${limits.snapshotChunk} UTF-16 units.`,
+      index: 'Chunk number, from 0.',
+      last: 'True for the last chunk.',
+      chunk: `Chunk of the snapshot’s lines, each the JSON of one item, at most ${limits.snapshotChunk} UTF-16 units.`,
     },
   },
   'snapshot-ack': {
     kind: 'notification',
     from: 'node',
-    summary: 'A piece of a snapshot has arrived.',
+    summary: 'Acknowledges a snapshot chunk.',
     params: peer.decodeSnapshotAck,
-    fields: { p, epoch, stream, from, index: 'Which piece, from 0.' },
+    fields: { p, epoch, stream, from, index: 'Chunk number, from 0.' },
   },
   beacon: {
     kind: 'notification',
     from: 'node',
-    summary: 'A node is alive and asks for its leases, all partitions at once.',
+    summary: 'Heartbeat of a node that also requests its leases, for all partitions in one message.',
     params: peer.decodeBeacon,
     fields: {
-      incarnation: 'Which start of the sender this is.',
-      sentAt: 'The sender’s clock, in ms; the ack echoes it.',
-      revision: 'The revision of the map the sender knows.',
-      claims: 'Partition, epoch, partition, epoch, …: those the sender is primary of.',
-      silent: 'Members it has not heard for so long that their replicas ought to be rebuilt.',
-      back: 'Members that are out, or only join, and that it has heard for long enough.',
+      incarnation: 'Start number of the sender.',
+      sentAt: 'Sender’s clock in ms; the ack repeats it.',
+      revision: 'Revision of the cluster map that the sender has.',
+      claims: 'Partition, epoch, partition, epoch, …: the partitions the sender is primary of.',
+      silent: 'Members silent for so long that their replicas should be rebuilt elsewhere.',
+      back: 'Evicted or joining members that have been reachable for long enough.',
     },
   },
   'beacon-ack': {
     kind: 'notification',
     from: 'node',
-    summary: 'Grants the leases a beacon asked for, but for those denied.',
+    summary: 'Grants the leases that a heartbeat requested, except those denied.',
     params: peer.decodeBeaconAck,
     fields: {
-      incarnation: 'Which start of the sender this is.',
-      sentAt: 'As in the beacon.',
-      revision: 'The revision of the map the sender knows.',
-      denied: 'The partitions of the beacon that are not granted.',
+      incarnation: 'Start number of the sender.',
+      sentAt: 'Clock value from the heartbeat.',
+      revision: 'Revision of the cluster map that the sender has.',
+      denied: 'Partitions of the heartbeat whose lease is not granted.',
     },
   },
   'tx-prepare': {
     kind: 'notification',
     from: 'node',
-    summary: 'The anchor of a transaction asks a partition to prepare its part.',
+    summary: 'Asks a participant to prepare its part of a transaction; sent by the anchor.',
     params: peerTx.decodeTxPrepare,
-    fields: { p, tx, anchor, epoch: asking, at, items: `The items of that partition, each ${items}.` },
+    fields: { p, tx, anchor, epoch: asking, at, items: `Items of that partition, each ${items}.` },
   },
   'tx-ask': {
     kind: 'notification',
     from: 'node',
-    summary: 'A new primary of the anchor asks whether a partition has prepared its part of a transaction.',
+    summary:
+      'Asks whether a participant has prepared its part of a transaction; sent by a new primary of the anchor.',
     params: peerTx.decodeTxAsk,
     fields: { p, tx, anchor, epoch: asking },
   },
   'tx-vote': {
     kind: 'notification',
     from: 'node',
-    summary: 'A partition has prepared its part of a transaction, or refuses to.',
+    summary: 'Participant’s vote: it has prepared its part of the transaction, or refuses to.',
     params: peerTx.decodeTxVote,
     fields: {
-      p: 'The anchor’s number.',
+      p: 'Partition number of the anchor.',
       tx,
       from: participant,
-      epoch: 'Of a refusal: the epoch of the primary that asked; an older one’s does not count. 0 in a yes.',
-      seq: 'The number of the entry by which it prepared; 0 when it did not.',
-      yes: 'It has prepared, and can commit and abort from now on.',
-      reads: 'What it read, as `[key, value, version]`.',
+      epoch: 'For a no: epoch of the primary that asked; a no for an older epoch is ignored. 0 for a yes.',
+      seq: 'Number of the prepare entry in its log; 0 when not prepared.',
+      yes: 'True: prepared, able to commit or abort.',
+      reads: 'Values read, as `[key, value, version]`.',
       reason:
-        'Why not: `check`, `stale`, `conflict`, `wrong-type`, `overflow`, `unavailable`, …; without meaning in a yes.',
-      message: 'The same in words.',
+        'Reason for a no: `check`, `stale`, `conflict`, `wrong-type`, `overflow`, `unavailable`, …; ignored for a yes.',
+      message: 'Reason as text.',
     },
   },
   'tx-finish': {
     kind: 'notification',
     from: 'node',
-    summary: 'The anchor tells a partition what was decided.',
+    summary: 'Tells a participant the decision; sent by the anchor.',
     params: peerTx.decodeTxFinish,
     fields: {
       p,
       tx,
       anchor,
-      commit: 'Whether the writes are to be done.',
-      seq: 'The entry by which that partition prepared: a prepare of another entry is dropped; 0: whichever there is.',
+      commit: 'True: commit; false: abort.',
+      seq: 'Number of the participant’s prepare entry: a prepare with another number is dropped; 0 matches any.',
     },
   },
   'tx-finished': {
     kind: 'notification',
     from: 'node',
-    summary: 'A partition has done what was decided, and holds nothing of the transaction any more.',
+    summary: 'Confirms that a participant has applied the decision and released the transaction.',
     params: peerTx.decodeTxFinished,
-    fields: { p: 'The anchor’s number.', tx, from: participant },
+    fields: { p: 'Partition number of the anchor.', tx, from: participant },
   },
   'tx-query': {
     kind: 'notification',
     from: 'node',
-    summary: 'A partition that has prepared asks the anchor what was decided.',
+    summary: 'Asks the anchor for the decision; sent by a prepared participant.',
     params: peerTx.decodeTxQuery,
     fields: {
-      p: 'The anchor’s number.',
+      p: 'Partition number of the anchor.',
       tx,
       from: participant,
-      seq: 'The number of the entry by which it prepared.',
+      seq: 'Number of the participant’s prepare entry.',
     },
   },
   open: {
@@ -244,7 +246,7 @@ export const methods: Methods = {
   close: {
     kind: 'request',
     from: 'client',
-    summary: 'Ends a session.',
+    summary: 'Closes a session.',
     params: requests.decodeClose,
     fields: { p, session },
     result: '`{}`',
@@ -252,7 +254,8 @@ export const methods: Methods = {
   write: {
     kind: 'request',
     from: 'client',
-    summary: 'Does an operation exactly once, however often it is sent under the same session and number.',
+    summary:
+      'Executes an operation exactly once, even when it is sent repeatedly with the same session and number.',
     params: requests.decodeWrite,
     fields: {
       session,
@@ -267,21 +270,21 @@ export const methods: Methods = {
         '`{type: "renew", key, token}`, `{type: "release", key, token}` or `{type: "leave", key, ticket}`.',
     },
     result:
-      '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, remembered like a success',
+      '`{ok: true, value, version?}`, or `{ok: false, code, message}`: a definite failure, stored like a success',
   },
   tx: {
     kind: 'request',
     from: 'client',
-    summary: 'Does a transaction over several partitions, all of it or nothing, exactly once like a write.',
+    summary: 'Executes a transaction over several partitions atomically, exactly once like a write.',
     params: requests.decodeTx,
     fields: {
-      session: 'A session of the anchor: the partition of `op.key`.',
+      session: 'Session on the anchor, the partition of `op.key`.',
       n,
       first,
       op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${limits.txBytes} bytes as JSON, each ${items}.`,
       at,
       pauseAt:
-        'Optional, for looking at it: `prepared` or `decided`, where it stops until it is aborted, its primary dies, ' +
+        'Optional, for inspection: `prepared` or `decided`, the state in which it pauses until it is aborted, its primary fails, ' +
         `or ${limits.txPauseMs} ms have passed.`,
     },
     result:
@@ -290,45 +293,45 @@ export const methods: Methods = {
   abort: {
     kind: 'request',
     from: 'client',
-    summary: 'Asks the anchor of a transaction to abort it; what is decided stays.',
+    summary: 'Asks the anchor of a transaction to abort it; has no effect after the decision.',
     params: requests.decodeAbort,
-    fields: { p: 'The anchor’s number.', tx },
+    fields: { p: 'Partition number of the anchor.', tx },
     result: '`{state}`: `committed`, `aborting` or `unknown`',
   },
   read: {
     kind: 'request',
     from: 'client',
-    summary: 'Reads what is committed.',
+    summary: 'Reads committed state.',
     params: requests.decodeRead,
     fields: {
       p,
       query:
         '`{type: "get", key}`, ' +
         `\`{type: "scan", kind: "text"|"counter", after: key|null, prefix, limit}\` (limit: 1 to ${limits.scanPage}), ` +
-        '`{type: "lock", key}`, `{type: "await", key, ticket}` (answered when the ticket holds the lock or has no place ' +
-        `any more, or after ${limits.lockAwaitMs} ms), \`{type: "rows", kind: "lock"|"tx", after: name|null}\` or ` +
+        '`{type: "lock", key}`, `{type: "await", key, ticket}` (answered when the ticket holds the lock or is no longer queued, ' +
+        `or after ${limits.lockAwaitMs} ms), \`{type: "rows", kind: "lock"|"tx", after: name|null}\` or ` +
         '`{type: "trace", tx}` (of the transaction’s anchor).',
     },
     result:
       '`{type: "get", cell: {kind, value, version}|null}`, `{type: "scan", rows: [[key, cell], …], more}` or, of locks and ' +
-      'transactions, `{type: "rows", rows: [[name, row], …], more}`; `more`: the next page is asked for with `after` its last name; ' +
-      'or `{type: "trace", events: [{at, what, p, seq|null, yes|null}, …]}`, the steps that the primary remembers',
+      'transactions, `{type: "rows", rows: [[name, row], …], more}`; `more`: request the next page with the last name as `after`; ' +
+      'or `{type: "trace", events: [{at, what, p, seq|null, yes|null}, …]}`, the steps recorded by the primary',
   },
   status: {
     kind: 'request',
     from: 'client',
-    summary: 'What the node says of itself.',
+    summary: 'Returns the status of the node.',
     params: requests.decodeBare('status'),
     fields: {},
     result:
-      'the node’s status: who it is, its replicas, its storage, and what it counted since its start: `requests: {reads, writes, failed, ' +
-      'inflight, latency}`, `latency` being counts by how long answers took (two buckets for each doubling from 0.1 ms), and `calls: {finished, ' +
+      'the node’s identity, replicas, storage, and counters since its start: `requests: {reads, writes, failed, ' +
+      'inflight, latency}`, with `latency` as a histogram (two buckets per doubling, from 0.1 ms), and `calls: {finished, ' +
       'failed, inflight, queued}` of services',
   },
   map: {
     kind: 'request',
     from: 'client',
-    summary: 'The cluster map as the node knows it.',
+    summary: 'Returns the node’s copy of the cluster map.',
     params: requests.decodeBare('map'),
     fields: {},
     result: 'the cluster map',
@@ -336,15 +339,15 @@ export const methods: Methods = {
   quiesce: {
     kind: 'request',
     from: 'client',
-    summary: 'Asks the node to change nothing for a while: no new writes, no change of the map.',
+    summary: 'Quiesces the node for a while: no new writes, no changes of the cluster map.',
     params: requests.decodeQuiesce,
-    fields: { ms: `For how long, at most ${requests.quiesceLimitMs} ms; 0 ends it.` },
+    fields: { ms: `Duration in ms, at most ${requests.quiesceLimitMs}; 0 ends it.` },
     result: '`{}`',
   },
   services: {
     kind: 'request',
     from: 'client',
-    summary: 'The services that the node runs.',
+    summary: 'Lists the services that the node runs.',
     params: requests.decodeBare('services'),
     fields: {},
     result: '`[{name, methods: [{name, idempotent}]}]`',
@@ -355,19 +358,19 @@ export const methods: Methods = {
     summary: 'Runs a handler of a service.',
     params: requests.decodeCall,
     fields: {
-      service: 'The service’s name.',
-      method: 'The method’s name.',
-      params: 'Any JSON value: what the handler is given.',
-      timeoutMs: `How long the caller goes on waiting, in ms, at most ${limits.serviceCallMs}; then the handler’s signal is aborted.`,
+      service: 'Service name.',
+      method: 'Method name.',
+      params: 'Parameters of the handler: any JSON value.',
+      timeoutMs: `Timeout in ms, at most ${limits.serviceCallMs}; then the handler’s signal is aborted.`,
     },
     result:
-      '`{ok: true, value, load}`, or `{ok: false, code, message, ran, own?, load}`: `ran` says whether the handler began, `own` is its error’s own code; ' +
+      '`{ok: true, value, load}`, or `{ok: false, code, message, ran, own?, load}`: `ran` is true when the handler started, `own` is the error code set by the handler; ' +
       '`load` is the list `[inflight, queued, maxInflight, loop, cpu, waitedMs]` of the node',
   },
   ping: {
     kind: 'request',
     from: 'client',
-    summary: 'Answers as soon as the node can.',
+    summary: 'Returns immediately; measures whether the node responds.',
     params: requests.decodeBare('ping'),
     fields: {},
     result: '`{}`',
@@ -390,7 +393,7 @@ export function decodeRequest(method: string, params: unknown): requests.AnyRequ
 
 function find(name: string, kind: Method<Call>['kind']): Method<Call> {
   const method = byName.get(name);
-  if (method === undefined) throw badMessage(`there is no method ${shown(name)}`, rpcCodes.methodNotFound);
+  if (method === undefined) throw badMessage(`unknown method ${shown(name)}`, rpcCodes.methodNotFound);
   if (method.kind !== kind)
     throw badMessage(`${name} is a ${method.kind}, not a ${kind}`, rpcCodes.invalidRequest);
   return method;

@@ -88,7 +88,7 @@ export function badMessage(message: string, rpcCode: number = rpcCodes.invalidPa
 /** An error as it goes over the wire. Anything but a `MusterError` is `internal`, its text kept at home. */
 export function toRpcError(error: unknown): RpcError {
   const known =
-    error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
+    error instanceof MusterError ? error : new MusterError('internal', 'internal error in the node');
   const { code, message, tookEffect, hint, details } = known.toJSON();
   const own = known.details.rpcCode;
   return {

@@ -174,7 +174,7 @@ function legendEntries(
   room: number,
 ): Entry[] {
   const rows = names.map((name, i) => ({ owner: i, name: visible(name), count: owned.get(name)! }));
-  if (nobody > 0) rows.push({ owner: names.length, name: '(nobody)', count: nobody });
+  if (nobody > 0) rows.push({ owner: names.length, name: '(none)', count: nobody });
   const numbers = String(total).length;
   const swatch = (owner: number): string => styles.swatch(owner);
   const swatchWidth = swatch(0).includes('█') ? 2 : 1;
