@@ -121,7 +121,7 @@ interface Flight {
   /** Attempts without an answer. */
   open: Attempt[];
   attempts: number;
-  /** A handler may have begun, and nobody knows what became of it. */
+  /** A handler may have started, with unknown outcome. */
   mayHaveRun: boolean;
   considered: readonly Considered[] | null;
   why: string;
@@ -243,7 +243,7 @@ class Routing implements ServiceRouter {
     for (const flight of this.#flights) this.#fail(flight, new MusterError('usage', 'the client is closed'));
   }
 
-  /** Sends the request to one more node, `anew` also to one that was tried. False: there is nobody to send it to. */
+  /** Sends the request to one more node; with `anew` also to one that was tried. False: no node is left. */
   #attempt(flight: Flight, anew = true): boolean {
     const now = performance.now();
     const router = this.#router;
@@ -253,7 +253,7 @@ class Routing implements ServiceRouter {
         flight.tried.length === 0 ? { key: flight.key } : { key: flight.key, exclude: new Set(flight.tried) },
         now,
       );
-      // All have been tried: whoever refused for being busy may have time by now.
+      // All have been tried: a node that was busy may have capacity by now.
       if (choice === null && anew && flight.open.length === 0 && flight.tried.length > 0) {
         flight.tried = [];
         choice = router.choose({ key: flight.key }, now);
@@ -356,7 +356,7 @@ class Routing implements ServiceRouter {
     }
   }
 
-  /** Nobody has answered for a while: one more node is asked, where that is safe. */
+  /** Hedging: no node has answered for a while, so the request goes to one more, where that is safe. */
   #another(flight: Flight, now: number): void {
     const unsent = flight.open.filter(({ call }) => call?.sent !== true);
     const safe = flight.idempotent || (unsent.length === flight.open.length && !flight.mayHaveRun);

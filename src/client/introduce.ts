@@ -7,7 +7,7 @@ import { fromRpcError } from '../wire/rpc-errors.js';
 import type { NodeStatus } from './api.js';
 
 /**
- * Asks whoever listens at an address who it is, knowing no more than the cluster's token. Rejects with `unauthorized`,
+ * Asks the node at an address for its identity; needs only the cluster's token. Rejects with `unauthorized`,
  * `unreachable`, `wrong-version` or `timeout`.
  */
 export async function askAddress(url: string, token: string, timeoutMs: number): Promise<NodeStatus> {

@@ -40,7 +40,7 @@ export type CallAnswer =
 export interface CallHandle {
   /** It was handed to a connection: it may arrive. */
   readonly sent: boolean;
-  /** Whoever asked does not wait any more. If it was not sent yet, it never will be. */
+  /** The caller no longer waits. A request that was not sent yet is dropped. */
   cancel(): void;
 }
 

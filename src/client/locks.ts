@@ -66,7 +66,7 @@ function checkOptions({ ttlMs, waitMs = 0, permits = 1 }: LockOptions): void {
     );
   if (!(waitMs >= 0)) throw invalid('wait', `${waitMs}ms`, 'a duration of 0 or more');
   if (!Number.isSafeInteger(permits) || permits < 1 || permits > limits.lockPermits)
-    throw invalid('permit count', permits, `a whole number from 1 to ${limits.lockPermits}`);
+    throw invalid('permit count', String(permits), `a whole number from 1 to ${limits.lockPermits}`);
 }
 
 /** A moment on both clocks: the monotonic one stands still while the machine sleeps, the other may be set back. */

@@ -82,7 +82,7 @@ const plain = (status: number, text: string, more: Record<string, string> = {}):
   headers: { 'content-type': 'text/plain; charset=utf-8', ...more },
 });
 
-/** The page. It holds no secret; what there is to see comes over the WebSocket, to whoever has the token. */
+/** The page. It holds no secret; the data comes over the WebSocket, which requires the token. */
 function answerTo({ headers: given, method, url }: IncomingMessage, port: number, page: Page): Answer {
   if (!isOwnHost(given, port))
     return plain(403, 'Unknown host: open the address that `muster dashboard` printed.\n');

@@ -141,7 +141,7 @@ export function withFault(plan: FaultPlan, spec: FaultSpec): FaultPlan {
   if (plan.faults.length >= limits.faults) {
     throw new MusterError(
       'usage',
-      `too many faults: at most ${limits.faults} can be in force, heal some first`,
+      `too many faults: at most ${limits.faults} can be active, heal some first`,
     );
   }
   const revision = plan.revision + 1;
@@ -153,7 +153,7 @@ export function withoutFaults(plan: FaultPlan, ids: readonly string[] | 'all'): 
   const known = plan.faults.map(({ id }) => id);
   const unknown = ids === 'all' ? undefined : ids.find((id) => !known.includes(id));
   if (unknown !== undefined) {
-    const expected = known.length === 0 ? 'none, no fault is in force' : either(known);
+    const expected = known.length === 0 ? 'an active fault, there are none' : either(known);
     throw invalid('fault', unknown, expected);
   }
   const faults = ids === 'all' ? [] : plan.faults.filter(({ id }) => !ids.includes(id));

@@ -17,7 +17,7 @@ export interface AppOptions {
   readonly host: string;
   /** It takes nothing new: connections end with their answer. */
   readonly stopping: () => boolean;
-  /** Told of errors that are nobody's but the gateway's. */
+  /** Called with internal errors of the gateway. */
   readonly failed: (error: MusterError) => void;
 }
 

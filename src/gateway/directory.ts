@@ -64,7 +64,7 @@ export class Directory {
     throw new MusterError('unknown-service', missing(all, service, method), { details: { service, method } });
   }
 
-  /** Is there such a method, as far as is known? Asks nobody. */
+  /** Does the method exist, by the cached list? Sends no request. */
   knows(service: string, method: string): boolean {
     const found = this.#services?.find(({ name }) => name === service);
     return found?.methods.some(({ name }) => name === method) ?? false;

@@ -11,7 +11,7 @@ const nobody = '(none)';
 export interface Ended {
   readonly service: string;
   readonly method: string;
-  /** Is there such a method? If not, its name is no label. */
+  /** Does the method exist? If not, its name is not used as a label. */
   readonly known: boolean;
   /** Who answered it, if that is known. */
   readonly node: string | null;
@@ -89,7 +89,7 @@ export function createMetrics({
       return under;
     },
     async expose(view) {
-      // Nodes that are no more leave.
+      // Drops the series of nodes that have left.
       for (const gauge of Object.values(nodes)) gauge.reset();
       for (const { id: node, state, inflight, weight } of view.nodes) {
         nodes.ejected.set({ node }, state === 'ejected' ? 1 : 0);

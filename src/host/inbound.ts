@@ -40,14 +40,14 @@ interface Caller {
 const tooMany = (): MusterError =>
   new MusterError('busy', `connection is at capacity: ${limits.requestsPerConnection} requests in flight`);
 
-/** What the meter takes a request for: sessions come and go by themselves, and lists of rows are for whoever watches. */
+/** How the meter counts a request: sessions and lists of rows, which no user asked for, are not counted. */
 function kindOf(request: ClientRequest): Waiting['kind'] {
   if (request.type === 'write' || request.type === 'tx') return 'write';
   if (request.type !== 'read') return null;
   return request.query.type === 'get' || request.query.type === 'scan' ? 'read' : null;
 }
 
-/** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
+/** Inbound connections: validates messages, and returns the core's responses to their callers. */
 export class Inbound {
   readonly #options: InboundOptions;
   readonly #waiting = new TurnoverMap<number, Waiting>();
@@ -156,7 +156,7 @@ export class Inbound {
     }
   }
 
-  /** The core's answer to a request; dropped when whoever asked has gone. */
+  /** The core's response to a request; dropped when the caller has disconnected. */
   reply(origin: number, response: ClientResponse): void {
     const waiting = this.#waiting.get(origin);
     if (waiting === undefined) return;

@@ -43,7 +43,7 @@ function die(error: unknown): never {
 
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
-// The terminal's Ctrl-C is for whoever started the node, who then asks it to stop.
+// Ctrl-C in a terminal reaches the whole process group: the launcher handles it and stops the nodes.
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 
@@ -62,14 +62,14 @@ function packageVersion(): string {
   }
 }
 
-/** How long whoever launched this process may take to write it down, in ms. */
+/** How long the launcher may take to record this process, in ms. */
 const recordMs = 10_000;
 /** How often the node looks whether its data folder is still there, in ms. */
 const lookMs = 1000;
 
 /**
  * Waits until the roster says that this process runs the node, which takes no longer than the loading of this
- * program. A process that nobody wrote down, because its launcher was killed, nobody could find and stop: it ends.
+ * program. A process that was not recorded, because its launcher was killed, could not be found and stopped later: it exits.
  */
 async function untilRecorded(): Promise<void> {
   const launcher = Number(process.env.MUSTER_LAUNCHER);
@@ -91,7 +91,7 @@ async function untilRecorded(): Promise<void> {
   }
 }
 
-/** Ends the node when its data folder was removed under it: it could keep nothing, and nobody would find its process. */
+/** Ends the node when its data folder is removed: it could store nothing, and no command could find its process. */
 function watchFolder(dataDir: string): void {
   const look = () =>
     stat(storePath(dataDir)).catch((cause: NodeJS.ErrnoException) => {

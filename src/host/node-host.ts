@@ -289,7 +289,7 @@ export class NodeHost {
     this.#checkpointing = null;
   }
 
-  /** A little at a time: each part is written in one turn of this thread, and meanwhile nobody is answered. */
+  /** In small parts: each is written in one turn of this thread, which answers no requests meanwhile. */
   async #checkpointAll(): Promise<void> {
     const { storage } = this.#options;
     const cells = this.#runtime.buggify('checkpoint-small') ? 2 : checkpointCells;
@@ -305,7 +305,7 @@ export class NodeHost {
     }
   }
 
-  /** Did the disk take them? A full disk may have room for the log still: the node goes on, and tries again with the next checkpoint. */
+  /** Did the disk take them? A full disk may still have room for the log: the node continues and retries with the next checkpoint. */
   async #store(deltas: readonly CheckpointDelta[]): Promise<boolean> {
     const { storage, log } = this.#options;
     const failedBefore = storage.stats().checkpointError !== null;

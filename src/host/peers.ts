@@ -12,7 +12,7 @@ export interface PeersOptions {
   readonly self: NodeHello;
   /** A connection to that node is open: what was under way before may be lost. */
   readonly linked: (node: NodeId) => void;
-  /** Nobody listens at the address that the map holds for this process: it has ended (R12a). */
+  /** The connection to the process's address in the map was refused: the process has exited (R12a). */
   readonly gone: (process: Process) => void;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
 }

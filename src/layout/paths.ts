@@ -27,7 +27,7 @@ export const clustersDir = (env: Env = process.env): string => join(dataHome(env
 
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 
-/** Rejects names that are no safe single path segment with `usage`; `what` is `cluster` or `node`. */
+/** Throws `usage` for a name that is not a safe single path segment; `what` is `cluster` or `node`. */
 export function checkName(what: 'cluster' | 'node', name: string): string {
   if (!NAME.test(name) || name.length > limits.nameLength) {
     const expected = `1 to ${limits.nameLength} letters, digits, ".", "_" or "-", starting with a letter or digit`;
@@ -50,7 +50,7 @@ export const mapCopyDirs = (dir: string): string[] =>
 export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
 export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
-/** Says which process runs the node: written by whoever launched it. */
+/** File that says which process runs the node; written by its launcher. */
 export const processFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'process.json');
 /** The network faults of a cluster. Beside its cluster map, so that nodes which live in another data folder, and link to that, follow the same. */
 export function faultsFile(dir: string): string {
@@ -89,7 +89,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */
+/** Reads `cluster.json`; throws `unknown-cluster` when the cluster does not exist. */
 export function readClusterFile(dir: string): ClusterFile {
   const name = dir.slice(dir.lastIndexOf('/') + 1);
   let text: string | null;

@@ -39,7 +39,7 @@ import { FolderWatch } from './watch.js';
 
 /** Revisions that are kept, the newest included. */
 export const KEPT = 64;
-/** The trace that numbers were removed: without it, a folder in which there is no number never had one. */
+/** Marks that revisions were removed: a folder with neither this file nor a revision never had one. */
 export const COLLECTED = '.collected';
 /** So many readings of a folder may be overtaken in a row; more is not publishers, but files that cannot be. */
 const maxAttempts = 100;
@@ -162,7 +162,7 @@ export class DirectoryMetastore implements Metastore {
       }
       linked = true;
       await syncFolder(this.files, this.folder);
-      // A failure is no one's problem: the next publisher tries again.
+      // A failure is harmless: the next publisher tries again.
       await this.collect(revision - this.kept).catch(() => {});
       return 'ok';
     } catch (error) {

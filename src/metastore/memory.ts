@@ -4,7 +4,7 @@ import type { Metastore, PublishOutcome } from './contract.js';
 
 /** The maps that several `MemoryMetastore`s share, as processes share a folder. */
 export class MemoryMaps {
-  /** JSON, so that nobody can change what was published. */
+  /** Stored as JSON, so that no caller can change a published map. */
   text: string | null = null;
   revision = 0;
   /** While set, reads reject and publishes fail. */

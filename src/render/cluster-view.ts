@@ -61,11 +61,11 @@ export function partitionLines(status: ClusterStatus, paint: Paint): string {
   return text;
 }
 
-/** One line for each network fault, or one on why they are not known. */
-/** What is wrong with the cluster map; empty when nothing is. */
+/** A warning when the cluster map has a problem, else empty. */
 export const mapLines = ({ mapProblem }: ClusterStatus, paint: Paint): string =>
-  mapProblem === null ? '' : `${paint.red('Cluster map:')} ${mapProblem}\n`;
+  mapProblem === null ? '' : `${paint.red('Warning:')} ${mapProblem}\n`;
 
+/** One line for each network fault, or one that says why the plan cannot be read. */
 export function faultLines({ faults, faultProblem }: ClusterStatus, paint: Paint): string {
   if (faultProblem !== null) return `${paint.yellow('Faults:')} ${faultProblem}\n`;
   return faults.map(({ id, text }) => `${paint.yellow(`Fault ${id}:`)} ${text}\n`).join('');

@@ -60,7 +60,7 @@ export class Router {
   #order: RoutedNode[] = [];
   #ticket = 0;
   #measuredAt: number;
-  /** The silent node that the last choice went to: the next is no probe, or with few requests each would go to the dead. */
+  /** The silent node that the last choice probed: the next choice is not a probe, or at a low rate each request would go to a dead node. */
   #probe: RoutedNode | null = null;
   #panic = false;
   /** Filled anew by each choice, so that it allocates none. */
@@ -68,7 +68,7 @@ export class Router {
   readonly #ejected: Candidate[] = [];
   readonly #silent: Candidate[] = [];
 
-  /** Throws `usage` for an unknown strategy or a weight that is no number above 0. */
+  /** Throws `usage` for an unknown strategy or a weight that is not above 0. */
   constructor(options: RouterOptions) {
     const weights = new Map(Object.entries(options.weights ?? {}));
     for (const [id, weight] of weights) {
@@ -109,7 +109,7 @@ export class Router {
     this.#strategy.members?.(this.#order.map((node) => node.id));
   }
 
-  /** Null: nobody is left. Throws `usage` when a user's strategy throws or returns what is no candidate. */
+  /** Null: no node is left. Throws `usage` when a custom strategy throws or returns anything but a candidate. */
   choose(request: { key: string | null; exclude?: ReadonlySet<string> }, now: number): Choice | null {
     this.#measure(now);
     const { key, exclude } = request;

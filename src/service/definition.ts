@@ -23,18 +23,13 @@ export const viewOf = ({ name, methods }: AnyService): ServiceView => ({
   methods: [...methods].map(([method, { idempotent }]) => ({ name: method, idempotent })),
 });
 
-/** Why there is nothing to call: says what there is instead. `here` follows "there is no service x". */
-export function missing(
-  services: readonly ServiceView[],
-  service: string,
-  method: string,
-  here = '',
-): string {
+/** The error text for a service or a method that does not exist; lists those that do. */
+export function missing(services: readonly ServiceView[], service: string, method: string): string {
   const methods = services.find(({ name }) => name === service)?.methods;
   const names = (methods ?? services).map(({ name }) => name).join(', ') || 'none';
   return methods
     ? `unknown method ${service}.${method}: the methods of ${service} are ${names}`
-    : `unknown service ${service}${here}: the services are ${names}`;
+    : `unknown service ${service}: the services are ${names}`;
 }
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);

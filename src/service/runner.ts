@@ -151,7 +151,7 @@ export class Services {
     const { service, method, timeoutMs } = call;
     const handler = this.#services.get(service)?.methods.get(method);
     if (handler === undefined)
-      return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method, ' here')));
+      return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method)));
     if (this.#stopping) return Promise.resolve(refused('busy', 'the node is stopping'));
     const came = performance.now();
     const deadline = came + timeoutMs;

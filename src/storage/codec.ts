@@ -146,7 +146,7 @@ export class BatchEncoder {
     let weighed = 0;
     for (const record of records)
       for (const text of textsOf(record)) {
-        // The last frame is known as such only when there is no more.
+        // Only the end of the input shows which frame was the last.
         if (weighed >= FRAME_WEIGHT) {
           this.frame(texts, 0, batch, synced);
           texts = [];

@@ -181,7 +181,7 @@ export class FileStorage implements NodeStorage {
         for (const partition of drops) this.unwritten.delete(partition);
         this.removable.push(...coverage.remove(floor));
       } catch (error) {
-        // The log has it all, and goes on. Whatever was to be written is to be written with the next.
+        // The log has everything and continues. The next checkpoint writes what this one did not.
         for (const [partition, at] of droppedAt) if (!dropped.has(partition)) dropped.set(partition, at);
         for (const [partition] of dirty) if (promises.has(partition)) dirtyPromises.add(partition);
         for (const { partition } of deltas) this.unwritten.add(partition);
@@ -280,7 +280,7 @@ export class FileStorage implements NodeStorage {
     return this.closing ? new MusterError('storage-failed', 'storage is closed', { tookEffect: 'no' }) : null;
   }
 
-  /** After a failed write nobody knows what the disk holds, and a later sync may falsely succeed: refuse all further work. */
+  /** After a failed write the content of the disk is unknown, and a later sync may falsely succeed: refuse all further work. */
   private fail(error: unknown, doing: string): MusterError {
     this.failed ??= storageError(error, this.parts.dir, doing);
     return this.failed;

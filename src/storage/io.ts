@@ -17,7 +17,7 @@ export function storageError(cause: unknown, path: string, doing: string): Muste
   const what = full ? 'the disk is full' : (error.message ?? String(cause));
   return new MusterError(full ? 'storage-full' : 'storage-failed', `${doing} failed: ${what} (${path})`, {
     details: { path, cause: code ?? null },
-    // When the disk is full nobody can say what of the batch reached it.
+    // When the disk is full, how much of the batch was written is unknown.
     tookEffect: 'unknown',
     cause,
   });
@@ -36,7 +36,7 @@ export function corrupt(
   });
 }
 
-/** `storage-corrupt` when the error says that what has a file's name is no regular file; other errors as they are. */
+/** `storage-corrupt` when the error says that the path is not a regular file; other errors unchanged. */
 export function corruptIfNoFile(error: unknown, dir: string, file: string): unknown {
   return isNoFile(error) ? corrupt(dir, file, (error as Error).message) : error;
 }

@@ -96,7 +96,7 @@ class Heads {
 export class LmdbCheckpoint implements Checkpoint {
   private closed = false;
   private heads = new Heads();
-  /** A write failed, and nobody has looked yet what of it is there. */
+  /** A write failed, and its effect has not been read back yet. */
   private inDoubt = false;
 
   private constructor(
@@ -118,7 +118,7 @@ export class LmdbCheckpoint implements Checkpoint {
     if (size < leastBytes) throw corrupt(dir, path, `expected at least ${leastBytes} bytes, got ${size}`);
     const damage = lmdbDamage(path);
     if (damage !== null) throw corrupt(dir, path, damage.message, damage.offset);
-    // Mutexes and readers of processes that are gone: whoever has the folder's lock is alone.
+    // Mutexes and readers of dead processes: the holder of the folder's lock is the only user.
     fs.rmSync(join(stateFolder(dir), 'lock.mdb'), { force: true });
     const db = await openDatabase(dir);
     await syncFolder(nodeFiles, stateFolder(dir));
@@ -263,7 +263,7 @@ async function openDatabase(dir: string): Promise<RootDatabase<Buffer, Buffer>> 
     keyEncoding: 'binary',
     // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
     overlappingSync: false,
-    // With it, a failing commit also rejects a promise that nobody can reach.
+    // With it, a failing commit also rejects a promise that no caller can handle.
     eventTurnBatching: false,
     compression: false,
     cache: false,

@@ -164,7 +164,7 @@ class Verifier {
     const tree = (name: Tree['name'], from: number): Tree => {
       const root = b.readBigUInt64LE(from + 40) === NO_PAGE ? null : number(b, from + 40);
       const depth = b.readUInt16LE(from + 6);
-      if ((root === null) !== (depth === 0) || depth > 32) wrong(`the ${name} tree`);
+      if ((root === null) !== (depth === 0) || depth > 32) wrong(`${name} tree`);
       const counts = [8, 16, 24, 32].map((offset) => number(b, from + offset));
       const [branches = 0, leaves = 0, overflows = 0, entries = 0] = counts;
       return { name, depth, branches, leaves, overflows, entries, root };

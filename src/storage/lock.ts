@@ -40,7 +40,7 @@ function lockByName(name: string, dir: string): Promise<Release> {
   });
 }
 
-/** When a process started, in the system's own words; null when there is no such process. */
+/** Start time of a process, as the system reports it; null when the process does not exist. */
 function startOf(pid: number): string | null {
   try {
     // Not imported above: on Linux, where nothing needs it, it takes a tenth of a node's start.

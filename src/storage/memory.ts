@@ -135,7 +135,7 @@ export class MemoryDisk {
   /** Another identity for the same data. */
   remint(reason: string): void {
     this.store = `${this.name}-${Number(this.store.slice(this.name.length + 1)) + 1}`;
-    this.notes.push(`the store got a new identity (${this.store}): ${reason}`);
+    this.notes.push(`store identity changed to ${this.store}: ${reason}`);
   }
 }
 

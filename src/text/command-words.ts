@@ -22,7 +22,7 @@ export function unknownCommand(words: readonly string[], ids: Iterable<string>, 
   const isTopic = names.some((name) => name.startsWith(`${topic} `));
   const guesses = guess(topic, verb, names, isTopic).map((name) => `\`${bin} ${name}\``);
   const meant = guesses.length > 0 ? `; did you mean ${either(guesses)}?` : '';
-  // A second word that is no verb is an argument, and no part of what there is not.
+  // A second word that is not a verb is an argument, and not part of the unknown command.
   const both = isTopic || names.some((name) => name.endsWith(` ${verb}`) || name === `${verb} ${topic}`);
   const said = verb !== '' && both ? `${topic} ${verb}` : topic;
   return new MusterError('usage', `unknown command "${said}"${meant}`, {

@@ -22,7 +22,7 @@ export async function connect(options: ConnectOptions, tuning: Tuning = defaultT
     try {
       return await dial(options, tuning, plain, local);
     } catch (error) {
-      // Nobody there, or no such sockets here. Whether there is a node at all is for TCP to say.
+      // No listener, or no abstract sockets on this system: TCP decides whether the node exists.
       if (!isSystemError((error as MusterError).cause)) throw error;
     }
   }
@@ -127,7 +127,7 @@ function isWanted(peer: Hello, { expect, hello }: ConnectOptions): boolean {
   return expect === null || isExpected(peer, expect);
 }
 
-/** `refused` is true only if each address tried was refused: it stands for the proof that nobody listens. */
+/** `refused` is true only if every address refused the connection: it is the proof that no process listens. */
 function unreachable(
   url: string,
   cause: Error & { code?: string; errors?: readonly { code?: string }[] },

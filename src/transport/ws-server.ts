@@ -147,7 +147,7 @@ function urlOf(host: string, port: number): string {
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The listeners go first: from then on the operating system refuses whoever knocks. */
+/** The listeners close first: from then on the operating system refuses new connections. */
 async function shut(
   listeners: readonly HttpServer[],
   connections: ReadonlySet<WsConnection>,

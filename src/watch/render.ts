@@ -72,7 +72,7 @@ function openLines({ status, totals, transactions, locks }: Overview, canvas: Ca
   const locked = totals.locks === 0 ? 'none held' : `${totals.locks} held${waiting} (${held.join(', ')})`;
   const lines = [line(['In doubt: ', doubt, '   Locks: ', locked], columns, ellipsisOf(canvas))];
   if (status.mapProblem !== null)
-    lines.push(line([['Cluster map: ', paint.red], status.mapProblem], columns, ellipsisOf(canvas)));
+    lines.push(line([['Warning: ', paint.red], status.mapProblem], columns, ellipsisOf(canvas)));
   const faults = status.faults.map(({ text }) => text).join('; ');
   if (status.faultProblem !== null || faults !== '')
     lines.push(
@@ -122,7 +122,7 @@ function eventLines(state: WatchState, room: number, columns: number, canvas: Ca
   );
 }
 
-/** What will happen, so that nobody is surprised. */
+/** The confirmation prompt: says what the action does. */
 function questionOf(action: Action): string {
   const command = commandOf(action).replace(/^muster node /, '');
   if (action.kind === 'kill') return `${command}? Sends SIGKILL, as in a power failure. y/n`;
@@ -142,7 +142,7 @@ function bottomLine(state: WatchState, canvas: Canvas): string {
   return one(keys(canvas), paint.dim);
 }
 
-/** What stands there when no cluster is seen. */
+/** Shown while no cluster can be seen. */
 function nothing(state: WatchState, canvas: Canvas): string[] {
   const text =
     state.look.at === 0
@@ -151,7 +151,7 @@ function nothing(state: WatchState, canvas: Canvas): string[] {
   return ['', line([text], canvas.columns, ellipsisOf(canvas))];
 }
 
-/** The owner of each partition as an index into the nodes; below 0: nobody. */
+/** The primary of each partition as an index into the nodes; below 0: none. */
 function ownersOf({ ring, status }: Overview): number[] {
   const index = new Map<string | null, number>(status.nodes.map(({ id }, i) => [id, i]));
   return ring.map((node) => index.get(node) ?? -1);

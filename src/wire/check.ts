@@ -15,7 +15,7 @@ export const want = {
   integer: 'a whole number within ±(2^53−1)',
   flag: 'true or false',
   time: 'a finite number',
-  serviceName: `a name: 1 to ${limits.serviceName} letters, digits, "_" or "-", a letter first`,
+  serviceName: `a name of 1 to ${limits.serviceName} letters, digits, "_" or "-", starting with a letter`,
   partition: `a partition, 0 to ${limits.partitions - 1}`,
   node: 'a node such as "n1"',
   replica: 'a replica such as "n1/store"',
@@ -122,7 +122,7 @@ export function isTxId(value: unknown): value is TxId {
   return isNumbers(value, ':.:') && isPartition(Number(value.slice(0, value.indexOf(':'))));
 }
 
-/** A time on somebody's clock, in ms, whatever its origin. */
+/** A time on any clock, in ms, with any origin. */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }

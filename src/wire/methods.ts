@@ -49,7 +49,7 @@ const items =
   '`{type: "check", key, equals}` (text, number or null for nothing), `{type: "version", key, version}`, ' +
   '`{type: "get", key}`, `{type: "put", key, value}`, `{type: "delete", key}` or `{type: "incr", key, by}`';
 
-/** THE registry of methods: docs/METHODS.md is made from it. */
+/** The registry of methods; docs/METHODS.md is generated from it. */
 export const methods: Methods = {
   append: {
     kind: 'notification',

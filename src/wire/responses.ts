@@ -148,8 +148,7 @@ function checkQueryResult(value: unknown): QueryResult {
       if (typeof result.more !== 'boolean') bad('result.more', want.flag);
       checkPairs(result.rows, checkRow);
       // Where the next page begins, the last row says.
-      if (result.more && result.rows.length === 0)
-        bad('result.rows', 'a list of one at least, when there is more');
+      if (result.more && result.rows.length === 0) bad('result.rows', 'a non-empty list when `more` is true');
       onlyFields(result, 3, 'result');
       break;
     case 'trace':

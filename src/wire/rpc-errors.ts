@@ -80,7 +80,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'step-failed': 1050,
 };
 
-/** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */
+/** A message that the protocol does not define. `rpcCode` is the JSON-RPC error code of the response. */
 export function badMessage(message: string, rpcCode: number = rpcCodes.invalidParams): MusterError {
   return new MusterError('bad-message', message, { details: { rpcCode } });
 }

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MusterError } from '../../src/errors.js';
 import { requireNode } from '../../src/layout/paths.js';
-import { didYouMean, distance, namesBeside, nearest } from '../../src/text/nearest.js';
-import { unknownCommand } from '../../src/text/command-words.js';
 import { toMusterError } from '../../src/render/error.js';
+import { unknownCommand } from '../../src/text/command-words.js';
+import { didYouMean, distance, namesBeside, nearest } from '../../src/text/nearest.js';
 import { allCommands } from '../commands/all.js';
 
 describe('the distance of two words', () => {
@@ -53,7 +53,7 @@ describe('a guess', () => {
 describe('an unknown command', () => {
   const said = (words: string): string =>
     unknownCommand(words.split(' '), Object.keys(allCommands), 'muster').message.replace(
-      /^there is no command /,
+      /^unknown command /,
       '',
     );
 

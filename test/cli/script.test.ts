@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MusterError } from '../../src/errors.js';
 import { missedBy, type Outcome, parseCheck, resultOf } from '../../src/cli/script/checks.js';
 import {
   Interpreter,
@@ -15,6 +14,7 @@ import { titleOf } from '../../src/cli/script/run.js';
 import { parseScript, type Step } from '../../src/cli/script/steps.js';
 import { StepStream } from '../../src/cli/script/stream.js';
 import { expand, linesOf, UnfinishedText, type Word } from '../../src/cli/script/words.js';
+import { MusterError } from '../../src/errors.js';
 import { everyElement, parseXml } from '../render/strict-xml.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
@@ -206,8 +206,8 @@ describe('the steps of a script', () => {
     ['a\nexpect = two words', /line 2: one value stands after =/],
     ['a\nexpect =', /line 2: one value stands after =/],
     ['a\nexpect .a[ = 1', /line 2: "\.a\[" is no path/],
-    ['a\nexpect = 1 within soon', /line 2: "soon" is no duration/],
-    ['a\nexpect = 1 within 5', /line 2: "5" is no duration/],
+    ['a\nexpect = 1 within soon', /line 2: invalid duration "soon"/],
+    ['a\nexpect = 1 within 5', /line 2: invalid duration "5"/],
   ])('%j is refused, with its line', (text, wanted) => {
     expect(wrongWith(text)).toMatch(wanted);
   });

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { MusterError } from '../../src/errors.js';
-import { findCommand, unknownCommand } from '../../src/text/command-words.js';
 import { collect } from '../../src/cli/listing.js';
-import { renderError } from '../../src/render/error.js';
 import { readAll } from '../../src/cli/stdin.js';
+import { MusterError } from '../../src/errors.js';
+import { renderError } from '../../src/render/error.js';
+import { findCommand, unknownCommand } from '../../src/text/command-words.js';
 
 describe('an error', () => {
   it('says what happened, whether it took effect, and what to try next', () => {
     const { text, json, exit } = renderError(
-      new MusterError('unknown-cluster', 'there is no cluster "x"'),
+      new MusterError('unknown-cluster', 'unknown cluster "x"'),
       'kv get',
     );
     expect(text).toBe(
-      'Error: there is no cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are, `muster cluster start` makes one.\n',
+      'Error: unknown cluster "x"\nTook effect: no. `muster cluster list` shows the clusters there are, `muster cluster start` makes one.\n',
     );
     expect(json).toEqual({
       error: {
         code: 'unknown-cluster',
-        message: 'there is no cluster "x"',
+        message: 'unknown cluster "x"',
         tookEffect: 'no',
         hint: expect.any(String),
       },
@@ -55,7 +55,7 @@ describe('finding a command', () => {
 
   it('suggests the nearest when there is none', () => {
     expect(unknownCommand(['cluster', 'strat'], ids, 'muster').message).toContain('`muster cluster start`');
-    expect(unknownCommand(['frobnicate'], ids, 'muster').message).toBe('there is no command "frobnicate"');
+    expect(unknownCommand(['frobnicate'], ids, 'muster').message).toBe('unknown command "frobnicate"');
   });
 });
 

@@ -95,7 +95,9 @@ describe('a torn tail', () => {
       fs.writeFileSync(path, whole.subarray(0, cut));
       const s = await open({ segmentBytes: 100_000 });
       expect(entries(s), `cut at ${cut}`).toBe(all(2));
-      expect(s.recovered.notes.join(), `cut at ${cut}`).toMatch(/torn: 00000001.seg was cut at byte \d+/);
+      expect(s.recovered.notes.join(), `cut at ${cut}`).toMatch(
+        /torn log tail: truncated 00000001.seg at byte \d+/,
+      );
       await s.abandon();
     }
   });

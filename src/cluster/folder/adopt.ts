@@ -41,7 +41,7 @@ export async function adoptCluster(address: string, token: string, timeoutMs: nu
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   writeFileSync(tokenFile(dir), `${token}\n`, { mode: 0o600 });
   if (!existsSync(mapDir(dir))) symlinkSync(path, mapDir(dir));
-  // Last: until it is there, this is no cluster.
+  // Written last: a folder without this file is not a cluster.
   writeFileSync(clusterFile(dir), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
   return findCluster(original.name);
 }

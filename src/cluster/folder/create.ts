@@ -68,7 +68,7 @@ const details = { command: 'cluster start' };
 /** Returns `value` when it is within the bounds; throws `usage`. `form`: the bounds in words, where they are not plain numbers. */
 function integer(what: string, value: number, min: number, max: number, form = `${min} to ${max}`): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw invalid(what, value, `a whole number from ${form}`, { details });
+  throw invalid(what, String(value), `a whole number from ${form}`, { details });
 }
 
 /** What a node's weight may be, in words. */
@@ -97,7 +97,8 @@ export function planCluster(options: CreateOptions): Plan {
   const weights = options.weights ?? {};
   for (const [id, weight] of Object.entries(weights)) {
     if (!ids.includes(id)) throw invalid('node in --weights', id, names, { details });
-    if (!(weight > 0 && weight <= 1000)) throw invalid(`weight of ${id}`, weight, weightForm, { details });
+    if (!(weight > 0 && weight <= 1000))
+      throw invalid(`weight of ${id}`, String(weight), weightForm, { details });
   }
   const zones = options.zones ?? {};
   for (const id of Object.keys(zones)) {

@@ -15,7 +15,7 @@ const digest = (dir: string): string => createHash('sha256').update(dir).digest(
 
 /**
  * Where the lock of a cluster's folder is. On Linux an abstract socket, by one name under every version of Node: it has no file, and the kernel frees it the moment the holder ends, however it
- * ends. Elsewhere a socket file, taken over when nobody answers behind it.
+ * ends. Elsewhere a socket file, taken over when no process listens on it.
  */
 export const addressOf = (dir: string): string =>
   process.platform === 'linux'

@@ -38,7 +38,7 @@ const sizeOf = (path: string): number => {
 export const logPositions = (cluster: LocalCluster): ReadonlyMap<string, number> =>
   new Map(cluster.file.nodes.map(({ id }) => [id, sizeOf(nodeLogFile(cluster.dir, id))]));
 
-/** One node: waits for its end and starts it again by the policy, until nobody wants it up. */
+/** Supervises one node: restarts it after an exit, as the policy says, until it was asked to stop. */
 async function watchOver(cluster: LocalCluster, first: Launched, options: SuperviseOptions): Promise<void> {
   const aborted = new Promise<null>((resolve) => {
     if (options.signal.aborted) resolve(null);

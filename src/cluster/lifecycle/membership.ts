@@ -34,7 +34,7 @@ export interface NewNode {
   readonly port?: number;
 }
 
-/** Writes `cluster.json` so that a reader, or whoever comes after a crash, sees the old or the new one, whole. */
+/** Replaces `cluster.json` atomically: a concurrent reader, or one after a crash, sees the whole old or new file. */
 export function writeClusterFile(dir: string, file: ClusterFile): void {
   const path = clusterFile(dir);
   try {
@@ -53,7 +53,7 @@ function editNodes(dir: string, edit: (nodes: ClusterFile['nodes']) => ClusterFi
   writeClusterFile(dir, { ...file, nodes: edit(file.nodes) });
 }
 
-/** Deletes a node's folder: whoever looks meanwhile sees it whole or not at all. */
+/** Deletes a node's folder; a concurrent reader sees all of it or nothing. */
 function removeNodeFolder(dir: string, id: string): void {
   const path = nodeDir(dir, id);
   if (!existsSync(path)) return;
@@ -98,7 +98,7 @@ function checkNew(cluster: LocalCluster, map: ClusterMap, nodes: readonly NewNod
     }
     seen.add(id);
     if (!(weight > 0 && weight <= 1000))
-      throw invalid(`weight of ${id}`, weight, weightForm, { details: { command: 'node join' } });
+      throw invalid(`weight of ${id}`, String(weight), weightForm, { details: { command: 'node join' } });
   }
   if (cluster.file.nodes.length + nodes.length > limits.localNodes)
     throw new MusterError(
@@ -109,7 +109,7 @@ function checkNew(cluster: LocalCluster, map: ClusterMap, nodes: readonly NewNod
 }
 
 /**
- * Makes new nodes, starts them and gives them their share of the partitions, in one change of placement. Comes back when the
+ * Makes new nodes, starts them and gives them their share of the partitions, in one change of placement. Resolves when the
  * change is published; the nodes then move what is to move. What fails or is interrupted before that leaves nothing behind. The caller holds the
  * cluster's lock. Rejects with `node-exists`, `usage`, or why a node could not start.
  */
@@ -151,7 +151,7 @@ export async function joinNodes(
 }
 
 async function makeNode(dir: string, { id, weight = 1, zone = '' }: NewNode): Promise<Member> {
-  // What an earlier node of this name left behind is no part of this one.
+  // A former node of this name may have left data behind; the new node must not use it.
   removeNodeFolder(dir, id);
   const data = nodeDataDir(dir, id);
   mkdirSync(data, { recursive: true, mode: 0o700 });
@@ -159,7 +159,7 @@ async function makeNode(dir: string, { id, weight = 1, zone = '' }: NewNode): Pr
   return { id, store, incarnation: 0, url: '', weight, zone, state: 'joining' };
 }
 
-/** Somebody else, elsewhere, may have taken the name meanwhile. */
+/** Another command may have taken the name meanwhile, with another data folder. */
 function checkNotTaken(map: ClusterMap, members: readonly Member[]): void {
   const taken = members.find((m) => {
     const found = map.members[m.id];
@@ -228,7 +228,7 @@ export function scalePlan(map: ClusterMap, count: number): ScalePlan {
   const { replicas } = map.settings;
   if (count < replicas || count > limits.localNodes) {
     const expected = `a whole number from ${replicas} (the replica count) to ${limits.localNodes}`;
-    throw invalid('node count', count, expected, { details: { command: 'cluster scale' } });
+    throw invalid('node count', String(count), expected, { details: { command: 'cluster scale' } });
   }
   if (count <= staying.length) {
     const idle = staying.filter((m) => !holdsShare(m)).reverse();

@@ -55,7 +55,7 @@ async function whenStarted(
   const until = performance.now() + timeoutMs;
   for (let now = await reconcile(cluster); ; now = await reconcile(now)) {
     const before = await mapOf(now);
-    // One of them that has ended is no member any more: `reconcile` has forgotten it.
+    // `reconcile` has already removed those whose process exited.
     const starting = now.file.nodes.filter(({ id }) => {
       const member = before.members[id];
       return member !== undefined && isUnregistered(member);

@@ -15,7 +15,7 @@ export type EventKind =
   | 'fault'
   | 'healed'
   | 'tx'
-  /** Somebody did something by this very program, or a cluster was stopped or is gone. */
+  /** An action of this program's user, or a change of the cluster as a whole: stopped, removed. */
   | 'action'
   | 'cluster'
   | 'problem';
@@ -80,7 +80,7 @@ function nodeEvents(before: Sample, after: Sample): Told[] {
 
 const byName = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
-/** Gathered by who lost them: a node that dies loses dozens at once. */
+/** One event for each node that lost primaries: a node that dies loses dozens together. */
 function primaryEvents(before: Sample, after: Sample): Told[] {
   const lost = new Map<NodeId, { count: number; to: Set<NodeId> }>();
   after.map.partitions.forEach(({ primary }, p) => {
@@ -100,7 +100,7 @@ function primaryEvents(before: Sample, after: Sample): Told[] {
     }));
 }
 
-/** A replica that the plan took away was handed on; one that is wanted and not in sync fell behind. */
+/** A replica that placement removed was moved; one that is in the target and not in sync fell behind. */
 function inSyncEvents(before: Sample, after: Sample): Told[] {
   const changes = ['lost', 'handed', 'regained'] as const;
   const counts = new Map<NodeId, Record<(typeof changes)[number], number>>();

@@ -17,7 +17,7 @@ export type Condition =
   | { readonly kind: 'members'; readonly count: number }
   /** Every partition has all its replicas in sync, and serves. */
   | { readonly kind: 'in-sync' }
-  /** Every partition is where placement wants it, and nobody is on the way in or out. */
+  /** Every partition matches its target placement, and no member is joining or draining. */
   | { readonly kind: 'rebalanced' }
   /** This node is the serving primary of the key's partition; without a key, of any. */
   | { readonly kind: 'primary'; readonly node: string; readonly of: string | null };
@@ -66,7 +66,7 @@ function missing(condition: Condition, { status, map }: Seen): string | null {
       return unserved;
     }
     case 'rebalanced':
-      // Whoever was handed a partition last may not serve it yet.
+      // The newest primary may not serve its partition yet.
       return unsettled(map) ?? unserved;
     case 'primary': {
       const key = condition.of;

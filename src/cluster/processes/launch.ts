@@ -80,7 +80,7 @@ export function explainExit(id: string, how: string, log: string): MusterError {
   return new MusterError('node-failed', `${id} exited (${how}); ${last}`, { details: { node: id } });
 }
 
-/** Writes a process just spawned into the roster. One that cannot be written down is ended: nobody would find it again. */
+/** Records a new process in the roster. If that fails, the process is killed: no later command could find it. */
 function recordOrEnd(dir: string, cluster: string, id: string, child: ChildProcess): ProcessFile | null {
   try {
     return recordProcess(dir, cluster, id, child.pid!);

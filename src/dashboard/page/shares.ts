@@ -11,7 +11,7 @@ interface Share {
   readonly color: string;
 }
 
-/** Who ended which share of the calls of services since the look before. */
+/** Each node's share of the service calls completed since the last refresh. */
 export function createShares(): (state: State) => void {
   const none = h(
     'p',
@@ -58,7 +58,7 @@ export function createShares(): (state: State) => void {
   };
 }
 
-/** Locks that somebody holds or waits for. */
+/** Locks that are held or waited for. */
 export function createLocks(): (state: State) => void {
   const none = h('p', { class: 'quiet' }, 'No locks held.');
   const list = h('ul', { class: 'locks-list' });

@@ -11,7 +11,7 @@ import type { BaseWeight } from './weights.js';
 
 interface Kind {
   readonly make: (base: BaseWeight, steady: boolean) => Strategy;
-  /** Completes "n2 was chosen: …". */
+  /** Why the strategy chose a node, completes "n2 was chosen: …". */
   readonly why: string;
 }
 
