@@ -45,7 +45,7 @@ describe('changing the faults of a cluster', () => {
       code: 'timeout',
       exit: 4,
       tookEffect: 'yes',
-      message: expect.stringContaining('n1 has not applied it'),
+      message: expect.stringContaining('waiting for n1 to apply the fault plan'),
     });
     expect(readFaults(cluster.dir)).toMatchObject({ revision: 1, faults: [{ id: 'f1', kind: 'drop' }] });
   });

@@ -47,12 +47,12 @@ describe('a cluster whose nodes come and go', () => {
       [['node', 'drain', 'n1', 'n2', '--degrade'], 'usage', /1 node would remain, a write needs 2/],
       [['node', 'drain', 'n9'], 'unknown-node', /no member "n9"/],
       [['node', 'join', 'n2'], 'node-exists', /node n2 already exists/],
-      [['node', 'join', '../x'], 'usage', /no node name/],
-      [['node', 'join', 'n4', '--weight', '0'], 'usage', /must be above 0/],
+      [['node', 'join', '../x'], 'usage', /invalid node name "\.\.\/x"/],
+      [['node', 'join', 'n4', '--weight', '0'], 'usage', /invalid weight of n4 "0"/],
       [['ring', 'rebalance', '--weights', 'n1=0'], 'usage', /weight of n1 must be above 0/],
       [['ring', 'rebalance', '--weights', 'n1=-1'], 'usage', /weight of n1 must be above 0/],
       [['ring', 'plan', '--add', 'n1'], 'node-exists', /node n1 already/],
-      [['ring', 'plan', '--remove', 'n1'], 'usage', /2 nodes would be left/],
+      [['ring', 'plan', '--remove', 'n1'], 'usage', /2 nodes would remain/],
       [['ring', 'plan', '--add', 'n4', '--max-moved', 'some'], 'usage', /takes a share/],
     ];
     for (const [words, code, message] of refused)

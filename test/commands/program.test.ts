@@ -85,7 +85,7 @@ describe('the program', { timeout: 30_000 }, () => {
     const home = folder();
     const { code, stderr } = await muster(home, ['cluster', 'destroy', 'nope']);
     expect(code).toBe(2);
-    expect(stderr).toContain('no cluster "nope"');
+    expect(stderr).toContain('unknown cluster "nope"');
   });
 });
 

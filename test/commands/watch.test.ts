@@ -97,7 +97,7 @@ describe('watch', { timeout: 120_000 }, () => {
     await ok('node', 'pause', 'n3');
     await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 is paused$/m);
     await ok('node', 'resume', 'n3');
-    await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 goes on$/m);
+    await poll(() => going.said()).toMatch(/^\d\d:\d\d:\d\d n3 resumed$/m);
     await end(going);
     expect(going.said()).not.toContain('\u001b');
   });

@@ -84,5 +84,5 @@ test('a module that cannot be parsed is refused with its file', async () => {
 test('two services of one name are refused', async () => {
   const text = `export default { name: 'twice', handlers: { a: () => 1 } };`;
   const error = await failure(loadServices([fileOf(text), fileOf(text)]));
-  expect(error.message).toContain('there is a service twice already');
+  expect(error.message).toContain('duplicate service name twice');
 });
