@@ -140,7 +140,7 @@ export interface TxReport {
 }
 
 export interface TxOptions extends CallOptions {
-  /** Stop there until somebody aborts it, its coordinator dies, or a minute has passed. */
+  /** Pauses there until the transaction is aborted, its coordinator fails, or a minute has passed. */
   readonly pauseAt?: 'prepared' | 'decided';
 }
 
@@ -206,7 +206,7 @@ export interface LockView {
 /** Typed calls on a cluster. Every operation is exactly once: retried under one identity until answered. Rejects with `MusterError`. */
 export interface MusterClient {
   readonly kv: {
-    /** null: there is no such key. `wrong-type` when it is a counter. */
+    /** null: the key does not exist. Rejects with `wrong-type` when it is a counter. */
     get(key: string, options?: CallOptions): Promise<KvEntry | null>;
     put(key: string, value: string, options?: PutOptions): Promise<KvEntry>;
     /** Was there one? */
@@ -217,7 +217,7 @@ export interface MusterClient {
   readonly counter: {
     /** The value after. */
     incr(name: string, by?: number, options?: CallOptions): Promise<number>;
-    /** A counter nobody touched is 0 (null with `strict`). */
+    /** A counter that does not exist is 0 (null with `strict`). */
     get(name: string, options?: CallOptions): Promise<number | null>;
     /** The value after. */
     reset(name: string, value?: number, options?: CallOptions): Promise<number>;
@@ -247,7 +247,7 @@ export interface MusterClient {
      * keeps it alive: `keep()`, or `renew()` in time.
      */
     acquire(name: string, options: LockOptions): Promise<HeldLock>;
-    /** By its token, whoever acquired it; rejects with `lock-lost` when that token does not hold it. */
+    /** Releases the lock by its token, from any client; rejects with `lock-lost` when that token does not hold it. */
     release(name: string, token: number, options?: CallOptions): Promise<void>;
     show(name: string, options?: CallOptions): Promise<LockView | null>;
     list(options?: CallOptions): Promise<LockView[]>;

@@ -1,5 +1,5 @@
 import type { ClusterMap, Member, NodeId } from '../core/map/types.js';
-import { asMuster, MusterError } from '../errors.js';
+import { asMuster, invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { Router } from '../router/router.js';
 import type { Considered, Outcome } from '../router/types.js';
@@ -30,7 +30,7 @@ const attemptsAtOnce = 3;
 function target(to: string): { service: string; method: string } {
   const [service, method, ...more] = to.split('.');
   if (!isServiceName(service) || !isServiceName(method) || more.length > 0)
-    throw new MusterError('usage', `"${to}" is no SERVICE.METHOD, each ${want.serviceName}`);
+    throw invalid('method', to, `SERVICE.METHOD, each ${want.serviceName}`);
   return { service, method };
 }
 
@@ -75,7 +75,7 @@ export class Calls {
   async list(timeoutMs = this.#host.timeoutMs): Promise<ServiceView[]> {
     const map = this.#host.map() ?? (await this.#host.refresh());
     const nodes = Object.values(map.members).filter(takesPart);
-    if (nodes.length === 0) throw new MusterError('unavailable', 'no node has been started');
+    if (nodes.length === 0) throw new MusterError('unavailable', 'no node has ever been started');
     return Promise.any(
       nodes.map(
         ({ id }) => this.#host.links.ask(id, { type: 'services' }, timeoutMs) as Promise<ServiceView[]>,
@@ -121,7 +121,7 @@ interface Flight {
   /** Attempts without an answer. */
   open: Attempt[];
   attempts: number;
-  /** A handler may have begun, and nobody knows what became of it. */
+  /** A handler may have started, with unknown outcome. */
   mayHaveRun: boolean;
   considered: readonly Considered[] | null;
   why: string;
@@ -243,7 +243,7 @@ class Routing implements ServiceRouter {
     for (const flight of this.#flights) this.#fail(flight, new MusterError('usage', 'the client is closed'));
   }
 
-  /** Sends the request to one more node, `anew` also to one that was tried. False: there is nobody to send it to. */
+  /** Sends the request to one more node; with `anew` also to one that was tried. False: no node is left. */
   #attempt(flight: Flight, anew = true): boolean {
     const now = performance.now();
     const router = this.#router;
@@ -253,7 +253,7 @@ class Routing implements ServiceRouter {
         flight.tried.length === 0 ? { key: flight.key } : { key: flight.key, exclude: new Set(flight.tried) },
         now,
       );
-      // All have been tried: whoever refused for being busy may have time by now.
+      // All have been tried: a node that was busy may have capacity by now.
       if (choice === null && anew && flight.open.length === 0 && flight.tried.length > 0) {
         flight.tried = [];
         choice = router.choose({ key: flight.key }, now);
@@ -264,7 +264,7 @@ class Routing implements ServiceRouter {
     }
     if (choice === null) {
       if (flight.open.length > 0 || !anew) return false;
-      this.#fail(flight, new MusterError('unavailable', 'there is no node to send the request to'));
+      this.#fail(flight, new MusterError('unavailable', 'no node available'));
       return true;
     }
     const { id } = choice;
@@ -334,7 +334,7 @@ class Routing implements ServiceRouter {
         }
         const ms = Math.round(flight.deadline - flight.begin);
         const what = `${flight.service}.${flight.method}`;
-        const message = `${what} was not answered within ${ms} ms by ${flight.tried.join(', ')}`;
+        const message = `${what} timed out after ${ms} ms (sent to ${flight.tried.join(', ')})`;
         const details = { service: flight.service, method: flight.method, attempts: flight.attempts };
         this.#fail(
           flight,
@@ -356,7 +356,7 @@ class Routing implements ServiceRouter {
     }
   }
 
-  /** Nobody has answered for a while: one more node is asked, where that is safe. */
+  /** Hedging: no node has answered for a while, so the request goes to one more, where that is safe. */
   #another(flight: Flight, now: number): void {
     const unsent = flight.open.filter(({ call }) => call?.sent !== true);
     const safe = flight.idempotent || (unsent.length === flight.open.length && !flight.mayHaveRun);
@@ -418,12 +418,12 @@ function errorOf(flight: Flight, node: NodeId, answer: CallAnswer, reply: Servic
         tookEffect: answer.sent ? 'unknown' : 'no',
         cause: answer.error,
       });
-    const message = `${what} was sent to ${node}, and the connection was lost before the answer`;
+    const message = `connection to ${node} lost while waiting for the response to ${what}`;
     return new MusterError('outcome-unknown', message, { details, cause: answer.error });
   }
   if (answer.kind === 'error') return answer.error;
   if (reply === null || reply.ok)
-    return new MusterError('outcome-unknown', `the answer of ${node} to ${what} is not understood`, {
+    return new MusterError('outcome-unknown', `invalid response from ${node} to ${what}`, {
       details,
     });
   const code = reply.code === 'timeout' && !flight.idempotent ? 'outcome-unknown' : reply.code;

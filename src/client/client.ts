@@ -103,7 +103,7 @@ export class Client implements MusterClient {
   readonly counter = {
     incr: async (name: string, by = 1, options: CallOptions = {}): Promise<number> => {
       checkKey(name);
-      checkInteger('an increment', by);
+      checkInteger('increment', by);
       return (await this.#write({ type: 'incr', key: name, by }, options)).value as number;
     },
     get: async (name: string, options: CallOptions & { strict?: boolean } = {}): Promise<number | null> => {
@@ -114,7 +114,7 @@ export class Client implements MusterClient {
     },
     reset: async (name: string, value = 0, options: CallOptions = {}): Promise<number> => {
       checkKey(name);
-      checkInteger('a counter', value);
+      checkInteger('counter value', value);
       return (await this.#write({ type: 'reset', key: name, value }, options)).value as number;
     },
     list: (options: { prefix?: string; after?: string } & CallOptions = {}): AsyncIterable<CounterEntry> =>
@@ -234,7 +234,7 @@ export class Client implements MusterClient {
 
   async map(): Promise<ClusterMap> {
     const map = await this.#options.metastore.read();
-    if (map === null) throw new MusterError('metastore-unavailable', 'there is no cluster map');
+    if (map === null) throw new MusterError('metastore-unavailable', 'no cluster map');
     if (map.revision > (this.#core.map?.revision ?? 0)) this.#step({ type: 'map', map });
     return map;
   }
@@ -302,14 +302,15 @@ export class Client implements MusterClient {
       return new MusterError('outcome-unknown', outcome.message, {
         details: { ...details, operation: outcome.id },
       });
-    if (outcome.type !== 'failed') return new MusterError('internal', `a call ended as ${outcome.type}`);
+    if (outcome.type !== 'failed')
+      return new MusterError('internal', `unexpected outcome of a call: ${outcome.type}`);
     const map = this.#core.map;
     if (outcome.code === 'timeout' && map !== null) {
       const partition = p ?? partitionOf(hashKey(key ?? ''), map.partitions.length);
       const primary = nodeOf(map.partitions[partition]?.primary ?? '');
       const why = this.#links.failure(primary);
       if (why !== null) {
-        const message = `${primary}, the primary of ${key === null ? `partition ${partition}` : `"${key}"`}: ${why.message}`;
+        const message = `${primary} (primary of ${key === null ? `partition ${partition}` : `"${key}"`}): ${why.message}`;
         return new MusterError(why.code, message, {
           details: { ...details, node: primary },
           tookEffect: 'no',

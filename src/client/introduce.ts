@@ -7,7 +7,7 @@ import { fromRpcError } from '../wire/rpc-errors.js';
 import type { NodeStatus } from './api.js';
 
 /**
- * Asks whoever listens at an address who it is, knowing no more than the cluster's token. Rejects with `unauthorized`,
+ * Asks the node at an address for its identity; needs only the cluster's token. Rejects with `unauthorized`,
  * `unreachable`, `wrong-version` or `timeout`.
  */
 export async function askAddress(url: string, token: string, timeoutMs: number): Promise<NodeStatus> {
@@ -30,11 +30,11 @@ export async function askAddress(url: string, token: string, timeoutMs: number):
           else if (message.kind === 'error') settle?.reject(fromRpcError(message.error));
         }
       },
-      closed: () => settle?.reject(new MusterError('unreachable', `the connection to ${url} broke`)),
+      closed: () => settle?.reject(new MusterError('unreachable', `connection to ${url} lost`)),
     },
   });
   const timer = setTimeout(
-    () => settle?.reject(new MusterError('timeout', `${url} did not answer within ${timeoutMs} ms`)),
+    () => settle?.reject(new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${url}`)),
     Math.max(1, deadline - performance.now()),
   );
   try {

@@ -40,7 +40,7 @@ export type CallAnswer =
 export interface CallHandle {
   /** It was handed to a connection: it may arrive. */
   readonly sent: boolean;
-  /** Whoever asked does not wait any more. If it was not sent yet, it never will be. */
+  /** The caller no longer waits. A request that was not sent yet is dropped. */
   cancel(): void;
 }
 
@@ -88,7 +88,7 @@ export class Links {
   async ask(node: NodeId, request: AdminRequest, timeoutMs: number): Promise<unknown> {
     const link = this.#link(node);
     if (link === null)
-      throw new MusterError('unreachable', `${node} has never been started`, { details: { node } });
+      throw new MusterError('unreachable', `${node} was never started`, { details: { node } });
     const id = this.#nextAsk--;
     const { runtime } = this.#options;
     let timer: Timer | undefined;
@@ -96,7 +96,9 @@ export class Links {
       link.waiting.set(id, { resolve, reject });
       timer = runtime.after(timeoutMs, () =>
         reject(
-          new MusterError('timeout', `${node} did not answer within ${timeoutMs} ms`, { details: { node } }),
+          new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${node}`, {
+            details: { node },
+          }),
         ),
       );
     });
@@ -156,7 +158,7 @@ export class Links {
     if (known !== undefined && known.url === member.url) return known;
     if (known !== undefined) {
       // The node was started anew elsewhere: nothing will come from the old address.
-      this.#drop(node, known, new MusterError('unreachable', `${node} was started anew`));
+      this.#drop(node, known, new MusterError('unreachable', `${node} restarted`));
       known.connection?.close(1000, 'moved');
     }
     const { transport, token, cluster } = this.#options;
@@ -175,7 +177,7 @@ export class Links {
           this.#drop(
             node,
             link,
-            new MusterError('unreachable', `the connection to ${node} broke`, { details: { node } }),
+            new MusterError('unreachable', `connection to ${node} lost`, { details: { node } }),
           ),
       },
     });
@@ -229,11 +231,11 @@ function encodedCall(id: number, request: Extract<AdminRequest, { type: 'call' }
     text = encodeCall(id, request);
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new MusterError('usage', `JSON cannot carry the parameters: ${why}`);
+    throw new MusterError('usage', `cannot encode the parameters as JSON: ${why}`);
   }
   const most = limits.serviceBytes;
   if (text.length > most / 3 && Buffer.byteLength(text) > most + 512)
-    throw new MusterError('value-too-large', `the parameters of a request have at most ${most} bytes`);
+    throw new MusterError('value-too-large', `parameters too large: at most ${most} bytes allowed`);
   return text;
 }
 

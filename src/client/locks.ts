@@ -1,8 +1,9 @@
 import type { AcquireResult } from '../core/machine/locks.js';
 import type { Operation, OpResult, QueryResult, Row } from '../core/machine/types.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Runtime, Timer } from '../os/runtime.js';
+import { writeDuration } from '../text/duration.js';
 import type { CallOptions, HeldLock, LockOptions, LockView } from './api.js';
 import { checkKey } from './checks.js';
 import { listRows, type RowsQuery } from './rows.js';
@@ -58,10 +59,14 @@ const DRIFT = 0.02;
 function checkOptions({ ttlMs, waitMs = 0, permits = 1 }: LockOptions): void {
   const { lockTtlLeastMs: least, lockTtlMostMs: most } = limits;
   if (!Number.isFinite(ttlMs) || ttlMs < least || ttlMs > most)
-    throw new MusterError('usage', `a lock's time to live is ${least} to ${most} ms, not ${ttlMs}`);
-  if (!(waitMs >= 0)) throw new MusterError('usage', `how long to wait is 0 ms or more, not ${waitMs}`);
+    throw invalid(
+      'lock TTL',
+      `${ttlMs}ms`,
+      `a duration from ${writeDuration(least)} to ${writeDuration(most)}`,
+    );
+  if (!(waitMs >= 0)) throw invalid('wait', `${waitMs}ms`, 'a duration of 0 or more');
   if (!Number.isSafeInteger(permits) || permits < 1 || permits > limits.lockPermits)
-    throw new MusterError('usage', `permits are 1 to ${limits.lockPermits}, not ${permits}`);
+    throw invalid('permit count', String(permits), `a whole number from 1 to ${limits.lockPermits}`);
 }
 
 /** A moment on both clocks: the monotonic one stands still while the machine sleeps, the other may be set back. */
@@ -78,7 +83,7 @@ const since = (runtime: Runtime, { mono, wall }: Moment): number =>
   Math.max(runtime.now() - mono, runtime.wall() - wall);
 
 const held = (name: string): MusterError =>
-  new MusterError('lock-held', `lock ${name} was not free in time`, { details: { key: name } });
+  new MusterError('lock-held', `timed out waiting for lock ${name}`, { details: { key: name } });
 
 /**
  * Takes the lock, waiting in its queue for up to `waitMs`. Rejects with `lock-held`, `interrupted`, or as every call does. Whoever is
@@ -147,21 +152,21 @@ async function unconfirmed(
   const lost = (error: unknown): boolean => error instanceof MusterError && error.code === 'lock-lost';
   const why = cause instanceof Error ? cause.message : String(cause);
   if (lost(cause)) {
-    const message = `lock ${name} was granted, and its time was over before that could be confirmed`;
+    const message = `lock ${name} was granted but expired before the grant could be confirmed`;
     return new MusterError('lock-held', message, { details, cause });
   }
   const back = await calls
     .write({ type: 'release', key: name, token }, { timeoutMs })
     // Not held any more is as good as given back.
     .then(() => true, lost);
-  const granted = `lock ${name} was granted, and that could not be confirmed`;
+  const granted = `lock ${name} was granted but the grant could not be confirmed`;
   if (!back) {
-    const message = `${granted} (${why}), nor could it be given back: it may stay taken for ${ttlMs} ms`;
+    const message = `${granted} (${why}), and its release failed: it may stay held for ${ttlMs} ms`;
     return new MusterError('outcome-unknown', message, { details, cause });
   }
   // Whether it was renewed is not known; that it is not held any more is.
   const code = cause instanceof MusterError && cause.code !== 'outcome-unknown' ? cause.code : 'unavailable';
-  return new MusterError(code, `${granted} (${why}); it was given back`, {
+  return new MusterError(code, `${granted} (${why}); it was released`, {
     details,
     tookEffect: 'no',
     cause,
@@ -246,7 +251,7 @@ class Held implements HeldLock {
     this.#timer?.cancel();
     this.#timer = null;
     this.#keeping = false;
-    if (!this.signal.aborted) this.#abort.abort(new MusterError('lock-lost', 'the lock was released'));
+    if (!this.signal.aborted) this.#abort.abort(new MusterError('lock-lost', 'released'));
     await this.#calls.write({ type: 'release', key: this.name, token: this.token }, options);
   }
 
@@ -270,7 +275,7 @@ class Held implements HeldLock {
     if (this.signal.aborted) return;
     const left = this.#left;
     if (left <= 0) {
-      this.#lose('it could not be renewed in time');
+      this.#lose('not renewed in time');
       return;
     }
     const due = this.#ttlMs / 3 - since(this.#calls.runtime, this.#renewed);

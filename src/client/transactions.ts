@@ -4,7 +4,7 @@ import { itemsBeyond } from '../core/machine/size.js';
 import { isWrite, othersOf } from '../core/machine/transactions.js';
 import type { Cell, PendingRow, QueryResult, Row, TxItem } from '../core/machine/types.js';
 import { anchorKey } from '../core/transaction/items.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Runtime } from '../os/runtime.js';
 import type { CallOptions, Transaction, TransactionOptions, TxOptions, TxReport, TxView } from './api.js';
@@ -32,23 +32,22 @@ export interface TxCalls {
 
 /** Rejects with `usage`, `key-invalid` or `value-too-large` what no transaction can be. */
 export function checkItems(items: readonly TxItem[]): void {
-  if (items.length === 0) throw new MusterError('usage', 'a transaction needs at least one item');
-  if (items.length > limits.txItems)
-    throw new MusterError('usage', `a transaction has at most ${limits.txItems} items, not ${items.length}`);
-  // As one message it travels to its coordinator, and as one entry to the backups.
+  if (items.length === 0 || items.length > limits.txItems)
+    throw invalid('transaction item count', items.length, `a whole number from 1 to ${limits.txItems}`);
+  // It travels to its coordinator as one message, and to the backups as one entry.
   const size = itemsBeyond(items, limits.txBytes);
   if (size !== null)
     throw new MusterError(
       'value-too-large',
-      `a transaction has at most ${limits.txBytes} bytes, not ${size}`,
+      `transaction is too large: ${size} bytes, at most ${limits.txBytes} allowed`,
     );
   const written = new Set<string>();
   for (const item of items) {
     checkKey(item.key);
     if (item.type === 'put') checkText(item.key, item.value);
-    if (item.type === 'incr') checkInteger('an increment', item.by);
+    if (item.type === 'incr') checkInteger('increment', item.by);
     if (!isWrite(item)) continue;
-    if (written.has(item.key)) throw new MusterError('usage', `a transaction writes ${item.key} twice`);
+    if (written.has(item.key)) throw invalid('transaction', item.key, 'at most one write of each key');
     written.add(item.key);
   }
 }
@@ -123,7 +122,7 @@ export async function listTxs(calls: TxCalls, options: CallOptions = {}): Promis
 export function anchorOf(id: string, partitions: number): number {
   const found = /^(\d+):\d+\.\d+:\d+$/.exec(id);
   if (found === null || Number(found[1]) >= partitions)
-    throw new MusterError('usage', `"${id}" is no transaction's id: it is like 12:1.7:3`);
+    throw invalid('transaction ID', id, 'an ID such as 12:1.7:3');
   return Number(found[1]);
 }
 
@@ -182,12 +181,16 @@ class Attempt implements Transaction {
 
   incr(key: string, by = 1): void {
     checkKey(key);
-    checkInteger('an increment', by);
+    checkInteger('increment', by);
     const before = this.writes.get(key);
     if (before !== undefined && before.type !== 'incr')
-      throw new MusterError('wrong-type', `${key} was put or deleted in this transaction`, {
-        details: { key },
-      });
+      throw new MusterError(
+        'wrong-type',
+        `cannot increment ${key}: this transaction has already put or deleted it`,
+        {
+          details: { key },
+        },
+      );
     this.writes.set(key, { type: 'incr', key, by: by + (before?.by ?? 0) });
   }
 
@@ -212,7 +215,7 @@ export async function transact<T>(
     const report = await runTx(calls, items, options);
     if (report.outcome === 'committed') return result;
     if (report.outcome === 'unknown')
-      throw new MusterError('outcome-unknown', report.message ?? 'no answer came in time', {
+      throw new MusterError('outcome-unknown', report.message ?? 'timed out waiting for the outcome', {
         details: { tx: report.id },
       });
     const { reason, message } = report;
@@ -223,7 +226,7 @@ export async function transact<T>(
           : reason === 'overflow' || reason === 'wrong-type'
             ? reason
             : 'tx-aborted';
-      throw new MusterError(code, message ?? 'the transaction was aborted', { details: { tx: report.id } });
+      throw new MusterError(code, message ?? 'transaction aborted', { details: { tx: report.id } });
     }
   }
 }

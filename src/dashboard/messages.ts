@@ -45,7 +45,7 @@ export type Told =
       readonly problem: string | null;
     };
 
-/** What a page asks for; `id` is its own, and comes back with the answer. */
+/** A request of the page; the response repeats its `id`. */
 export type Asked =
   | { readonly type: 'act'; readonly id: number; readonly action: Action }
   | { readonly type: 'trace'; readonly id: number; readonly tx: string };

@@ -15,7 +15,7 @@ export interface Page {
 export function pageOf(html: string): Page {
   const hash = (tag: string): string => {
     const text = new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`).exec(html)?.[1];
-    if (text === undefined) throw new Error(`the page has no <${tag}>`);
+    if (text === undefined) throw new Error(`dashboard page lacks <${tag}>`);
     return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
   };
   return { html, hashes: { style: hash('style'), script: hash('script') } };

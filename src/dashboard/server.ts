@@ -82,11 +82,13 @@ const plain = (status: number, text: string, more: Record<string, string> = {}):
   headers: { 'content-type': 'text/plain; charset=utf-8', ...more },
 });
 
-/** The page. It holds no secret; what there is to see comes over the WebSocket, to whoever has the token. */
+/** The page. It holds no secret; the data comes over the WebSocket, which requires the token. */
 function answerTo({ headers: given, method, url }: IncomingMessage, port: number, page: Page): Answer {
-  if (!isOwnHost(given, port)) return plain(403, 'This dashboard has another name.\n');
-  if (method !== 'GET' && method !== 'HEAD') return plain(405, 'Only GET.\n', { allow: 'GET, HEAD' });
-  if (url?.split('?')[0] !== '/') return plain(404, 'There is nothing but /.\n');
+  if (!isOwnHost(given, port))
+    return plain(403, 'Unknown host: open the address that `muster dashboard` printed.\n');
+  if (method !== 'GET' && method !== 'HEAD')
+    return plain(405, 'Method not allowed: use GET.\n', { allow: 'GET, HEAD' });
+  if (url?.split('?')[0] !== '/') return plain(404, 'Not found: the dashboard is at /.\n');
   return {
     status: 200,
     text: page.html,

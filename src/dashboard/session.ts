@@ -100,6 +100,9 @@ export class Session {
 
   #checkAsked(): void {
     if (this.#asked >= limits.dashboardAsked)
-      throw new MusterError('busy', `${this.#asked} things are under way; wait until some are done`);
+      throw new MusterError(
+        'busy',
+        `too many requests in progress (${this.#asked}): wait for some to finish`,
+      );
   }
 }

@@ -101,7 +101,7 @@ export class FaultyConnection implements Connection {
   }
 
   get #real(): Connection {
-    if (this.#inner === null) throw new Error('used before it was attached');
+    if (this.#inner === null) throw new Error('fault connection used before attach()');
     return this.#inner;
   }
 

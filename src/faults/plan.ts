@@ -1,7 +1,8 @@
 import type { NodeId } from '../core/map/types.js';
 import type { TxStep } from '../core/messages.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
+import { either } from '../text/nearest.js';
 
 /**
  * What is wrong with a cluster on purpose, as one value. Nodes interpret it on their real connections
@@ -138,7 +139,10 @@ function isOn([a, b]: Links, from: NodeId, to: NodeId): boolean {
 /** The plan with one more fault, which is the last of its `faults`. Throws `usage` when there are too many. */
 export function withFault(plan: FaultPlan, spec: FaultSpec): FaultPlan {
   if (plan.faults.length >= limits.faults) {
-    throw new MusterError('usage', `there are ${limits.faults} faults already; heal some of them first`);
+    throw new MusterError(
+      'usage',
+      `too many faults: at most ${limits.faults} can be active, heal some first`,
+    );
   }
   const revision = plan.revision + 1;
   return { format: 1, revision, faults: [...plan.faults, { ...spec, id: `f${revision}` }] };
@@ -149,8 +153,8 @@ export function withoutFaults(plan: FaultPlan, ids: readonly string[] | 'all'): 
   const known = plan.faults.map(({ id }) => id);
   const unknown = ids === 'all' ? undefined : ids.find((id) => !known.includes(id));
   if (unknown !== undefined) {
-    const are = known.length === 0 ? 'there are no faults' : `those there are: ${known.join(', ')}`;
-    throw new MusterError('usage', `there is no fault "${unknown}"; ${are}`);
+    const expected = known.length === 0 ? 'an active fault, there are none' : either(known);
+    throw invalid('fault', unknown, expected);
   }
   const faults = ids === 'all' ? [] : plan.faults.filter(({ id }) => !ids.includes(id));
   return { format: 1, revision: plan.revision + 1, faults };

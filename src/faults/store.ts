@@ -30,7 +30,7 @@ export function writeFaults(dir: string, plan: FaultPlan): void {
   } catch (cause) {
     throw new MusterError(
       'metastore-unavailable',
-      `the fault plan ${path} cannot be replaced: ${(cause as Error).message}`,
+      `cannot write the fault plan ${path}: ${(cause as Error).message}`,
       { details: { path }, tookEffect: 'no', cause },
     );
   }

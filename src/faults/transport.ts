@@ -106,6 +106,6 @@ export class FaultTransport implements Transport {
   }
 }
 
-/** As the transport itself says it: whoever connects cannot tell a netsplit from a peer that is silent. */
+/** The transport's own error: the caller must not be able to tell a netsplit from a silent peer. */
 const timedOut = ({ url, timeoutMs }: ConnectOptions): MusterError =>
-  new MusterError('timeout', `${url} did not answer within ${timeoutMs} ms`, { details: { url } });
+  new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${url}`, { details: { url } });

@@ -1,7 +1,8 @@
 import type { NodeId } from '../core/map/types.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
-import { didYouMean, namesBeside } from '../text/nearest.js';
+import { writeDuration } from '../text/duration.js';
+import { didYouMean, either, namesBeside } from '../text/nearest.js';
 import {
   type ArmAction,
   armActions,
@@ -20,7 +21,7 @@ export function parseFault(words: readonly string[], nodes: readonly NodeId[]): 
   switch (kind) {
     case 'netsplit': {
       if (rest.some((word) => word !== '--one-way'))
-        throw usage(`"${rest.join(' ')}" is none of netsplit's words`);
+        throw invalid('netsplit option', rest.join(' '), '--one-way');
       return { kind, groups: parseGroups(where, nodes), oneWay: rest.length > 0 };
     }
     case 'delay': {
@@ -35,23 +36,25 @@ export function parseFault(words: readonly string[], nodes: readonly NodeId[]): 
     case 'arm': {
       const names = Object.keys(failpoints);
       if (!Object.hasOwn(failpoints, where))
-        throw usage(`"${where}" is no failpoint: they are ${names.join(', ')}${didYouMean(where, names)}`);
+        throw invalid('failpoint', where, `${either(names)}${didYouMean(where, names)}`);
       const [nodeFlag, node = '', actionFlag, action = ''] = rest;
-      if (nodeFlag !== '--node' || actionFlag !== '--action') throw usage('arm needs --node and --action');
+      if (nodeFlag !== '--node' || actionFlag !== '--action')
+        throw invalid('arm options', rest.join(' '), '--node ID --action ACTION');
       if (!armActions.includes(action as ArmAction))
-        throw usage(`"${action}" is no action: it is ${armActions.join(', ')}`);
+        throw invalid('failpoint action', action, either(armActions));
       return { kind, failpoint: where as Failpoint, node: known(node, nodes), action: action as ArmAction };
     }
     default:
-      throw usage(`"${kind}" is no fault: it is netsplit, delay, drop or arm`);
+      throw invalid('fault', kind, 'netsplit, delay, drop or arm');
   }
 }
 
-const usage = (message: string): MusterError => new MusterError('usage', message);
+const groupsForm = 'groups of nodes such as n1,n2/n3,n4,n5';
+const linkForm = 'a node such as n1, or two such as n1-n2';
 
 function known(id: string, nodes: readonly NodeId[]): NodeId {
   if (nodes.includes(id)) return id;
-  throw new MusterError('unknown-node', `there is no node "${id}"; there are ${namesBeside(id, nodes)}`, {
+  throw new MusterError('unknown-node', `unknown node "${id}": the nodes are ${namesBeside(id, nodes)}`, {
     details: { node: id },
   });
 }
@@ -60,15 +63,16 @@ function known(id: string, nodes: readonly NodeId[]): NodeId {
 function parseGroups(text: string, nodes: readonly NodeId[]): NodeId[][] {
   const groups = text.split('/').map((group) => group.split(',').map((id) => id.trim()));
   if (groups.flat().includes('')) {
-    throw usage(`"${text}" is no netsplit: write the groups like n1,n2/n3,n4,n5`);
+    throw invalid('netsplit', text, groupsForm);
   }
   const seen = new Set<NodeId>();
   for (const id of groups.flat()) {
-    if (seen.has(known(id, nodes))) throw usage(`${id} is named twice: a node is in one group`);
+    if (seen.has(known(id, nodes)))
+      throw invalid('netsplit', text, `each node in one group, ${id} is listed twice`);
     seen.add(id);
   }
   if (groups.length < 2) {
-    throw usage(`"${text}" is one group, and a netsplit has two or more: write them like n1,n2/n3,n4,n5`);
+    throw invalid('netsplit', text, `at least two ${groupsForm}`);
   }
   return groups;
 }
@@ -87,11 +91,11 @@ function parseLinks(text: string, nodes: readonly NodeId[]): Links {
     // Names what is wrong with the likeliest reading.
     known(first, nodes);
     known(second === undefined ? text : text.slice(first.length + 1), nodes);
-    throw usage(`"${text}" is no link: write a node like n1, or two like n1-n2`);
+    throw invalid('link', text, linkForm);
   }
   if (another !== undefined)
-    throw usage(`"${text}" can be read as ${pair.join(' and ')}, or ${another.join(' and ')}`);
-  if (pair[0] === pair[1]) throw usage(`"${text}" is no link: a node has none to itself`);
+    throw invalid('link', text, `one pair of nodes, not both ${pair.join('–')} and ${another.join('–')}`);
+  if (pair[0] === pair[1]) throw invalid('link', text, 'two different nodes');
   return pair;
 }
 
@@ -103,15 +107,13 @@ function parseDelay(text: string): { delayMs: number; jitterMs: number } {
   const delayMs = milliseconds(found?.[1]);
   const jitterMs = found?.[2] === undefined ? 0 : milliseconds(found[2]);
   if (Number.isNaN(delayMs) || Number.isNaN(jitterMs)) {
-    throw usage(`"${text}" is no delay: write it like 50ms, 1.5s or 50ms±20ms`);
+    throw invalid('delay', text, 'a duration such as 50ms, 1.5s or 50ms±20ms');
   }
   if (delayMs < 0 || jitterMs < 0 || delayMs > limits.faultDelayMs) {
-    throw usage(`a delay is from 0 to ${limits.faultDelayMs / 60_000}m, not ${text}`);
+    throw invalid('delay', text, `a duration from 0 to ${writeDuration(limits.faultDelayMs)}`);
   }
   if (jitterMs > delayMs) {
-    throw usage(
-      `${text} could be less than nothing: what comes after the ± is at most what stands before it`,
-    );
+    throw invalid('delay', text, 'a jitter (after ±) no larger than the delay');
   }
   return { delayMs, jitterMs };
 }
@@ -127,8 +129,8 @@ function milliseconds(text: string | undefined): number {
 /** `5%`, as a number from 0 to 1. */
 function parseShare(text: string): number {
   const found = /^(-?\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
-  if (found === null) throw usage(`"${text}" is no share of the messages: write it like 5% or 0.5%`);
+  if (found === null) throw invalid('drop rate', text, 'a percentage such as 5% or 0.5%');
   const percent = Number(found[1]);
-  if (!(percent >= 0 && percent <= 100)) throw usage(`a share is from 0% to 100%, not ${text}`);
+  if (!(percent >= 0 && percent <= 100)) throw invalid('drop rate', text, 'a percentage from 0% to 100%');
   return percent / 100;
 }

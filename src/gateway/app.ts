@@ -17,7 +17,7 @@ export interface AppOptions {
   readonly host: string;
   /** It takes nothing new: connections end with their answer. */
   readonly stopping: () => boolean;
-  /** Told of errors that are nobody's but the gateway's. */
+  /** Called with internal errors of the gateway. */
   readonly failed: (error: MusterError) => void;
 }
 
@@ -50,7 +50,7 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
     return json(c, problem, problem.status, { ...headers, 'Content-Type': 'application/problem+json' });
   });
   app.notFound((c) => {
-    throw new Refusal(404, 'not-found', `there is nothing at ${c.req.path}; GET / lists what there is`);
+    throw new Refusal(404, 'not-found', `${c.req.path} not found: GET / lists the services`);
   });
 
   /** Serves GET and HEAD; says of other methods that it does not. */
@@ -66,9 +66,9 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
   });
   get('/healthz', (c) => json(c, { status: 'ok' }, 200));
   get('/readyz', async (c) => {
-    if (options.stopping()) throw new Refusal(503, 'unavailable', 'the gateway is ending');
+    if (options.stopping()) throw new Refusal(503, 'unavailable', 'gateway is shutting down');
     const nodes = router.view().nodes.filter(({ state }) => state !== 'draining');
-    if (nodes.length === 0) throw new Refusal(503, 'unavailable', 'there is no node to send requests to');
+    if (nodes.length === 0) throw new Refusal(503, 'unavailable', 'no node available');
     // Not what the router remembers: without requests it would never hear that nodes are back.
     await directory.fresh(timeoutMs);
     return json(c, { status: 'ready', nodes: nodes.map(({ id }) => id) }, 200);
@@ -89,7 +89,8 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
       const leftMs = (): number => most - (performance.now() - begin);
       const idempotent = await directory.isIdempotent(service, method, Math.max(1, leftMs()));
       const left = Math.round(leftMs());
-      if (left < 1) throw new MusterError('timeout', `the ${most} ms were over before it could be sent`);
+      if (left < 1)
+        throw new MusterError('timeout', `timed out after ${most} ms before the request could be sent`);
       const key = c.req.header('x-muster-key');
       const report = await router.route(`${service}.${method}`, params, {
         timeoutMs: left,
@@ -117,7 +118,9 @@ export function createApp(make: typeof Hono, options: AppOptions): Hono<Env> {
 }
 
 const notAllowed = (c: Context, allow: string): Refusal =>
-  new Refusal(405, 'usage', `${c.req.path} takes ${allow}, not ${c.req.method}`, { Allow: allow });
+  new Refusal(405, 'usage', `method ${c.req.method} not allowed for ${c.req.path}: use ${allow}`, {
+    Allow: allow,
+  });
 
 type Indexed = Awaited<ReturnType<Directory['services']>>[number];
 

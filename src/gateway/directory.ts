@@ -6,7 +6,7 @@ import { missing, type ServiceView } from '../service/definition.js';
 function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new MusterError('timeout', 'no node said in time which services there are'));
+      reject(new MusterError('timeout', 'timed out waiting for the list of services'));
     }, ms);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
@@ -64,7 +64,7 @@ export class Directory {
     throw new MusterError('unknown-service', missing(all, service, method), { details: { service, method } });
   }
 
-  /** Is there such a method, as far as is known? Asks nobody. */
+  /** Does the method exist, by the cached list? Sends no request. */
   knows(service: string, method: string): boolean {
     const found = this.#services?.find(({ name }) => name === service);
     return found?.methods.some(({ name }) => name === method) ?? false;

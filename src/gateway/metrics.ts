@@ -11,7 +11,7 @@ const nobody = '(none)';
 export interface Ended {
   readonly service: string;
   readonly method: string;
-  /** Is there such a method? If not, its name is no label. */
+  /** Does the method exist? If not, its name is not used as a label. */
   readonly known: boolean;
   /** Who answered it, if that is known. */
   readonly node: string | null;
@@ -41,35 +41,35 @@ export function createMetrics({
   const registers = [registry];
   const requests = new Counter({
     name: 'muster_gateway_requests_total',
-    help: 'Requests answered, by who answered and by "ok" or the code of the error.',
+    help: 'Requests completed, by node and by result ("ok" or an error code).',
     labelNames: ['service', 'method', 'node', 'code'],
     registers,
   });
   const duration = new Histogram({
     name: 'muster_gateway_request_duration_seconds',
-    help: 'From the head of a request to its answer.',
+    help: 'Time from a request to its response.',
     labelNames: ['service', 'method'],
     buckets,
     registers,
   });
   const inFlight = new Gauge({
     name: 'muster_gateway_requests_in_flight',
-    help: 'Requests under way.',
+    help: 'Requests in flight.',
     registers,
   });
   const retries = new Counter({
     name: 'muster_gateway_retries_total',
-    help: 'Attempts at a request beyond its first.',
+    help: 'Retries: attempts at a request beyond the first.',
     registers,
   });
   const ofNode = (name: string, help: string) =>
     new Gauge({ name: `muster_gateway_node_${name}`, help, labelNames: ['node'], registers });
   const nodes = {
-    ejected: ofNode('ejected', '1: left out for its errors.'),
-    silent: ofNode('silent', '1: it does not answer.'),
-    draining: ofNode('draining', '1: it is given nothing new.'),
-    inflight: ofNode('inflight', 'Attempts sent to the node and not answered.'),
-    weight: ofNode('weight', 'The weight that the strategy gives it.'),
+    ejected: ofNode('ejected', '1 if the node is ejected because of errors, else 0.'),
+    silent: ofNode('silent', '1 if the node does not respond, else 0.'),
+    draining: ofNode('draining', '1 if the node is draining and receives no new requests, else 0.'),
+    inflight: ofNode('inflight', 'Attempts in flight to the node.'),
+    weight: ofNode('weight', 'Weight of the node in the routing strategy.'),
   };
   let under = 0;
   return {
@@ -89,7 +89,7 @@ export function createMetrics({
       return under;
     },
     async expose(view) {
-      // Nodes that are no more leave.
+      // Drops the series of nodes that have left.
       for (const gauge of Object.values(nodes)) gauge.reset();
       for (const { id: node, state, inflight, weight } of view.nodes) {
         nodes.ejected.set({ node }, state === 'ejected' ? 1 : 0);

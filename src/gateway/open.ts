@@ -15,7 +15,7 @@ export interface GatewayOptions {
   readonly port: number;
   /** Of a request that names none, in ms. */
   readonly timeoutMs: number;
-  /** Told of errors that are nobody's but the gateway's. */
+  /** Called with internal errors of the gateway. */
   readonly failed: (error: MusterError) => void;
   /** How long the head of a request, and all of it, may take to arrive, in ms; as in `limits` when left out. */
   readonly patience?: { readonly headMs: number; readonly requestMs: number };
@@ -64,7 +64,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const server = packages.createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
-    // Whoever sends slowly is answered 408, and does not keep a connection.
+    // A slow sender gets a 408 and loses the connection.
     serverOptions: {
       headersTimeout: headMs,
       requestTimeout: requestMs,

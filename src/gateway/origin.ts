@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../os/loopback.js';
 import { Refusal } from './problem.js';
 
-/** `[::1]:8080` → `::1`; null for what is no host. */
+/** `[::1]:8080` → `::1`; null when it is not a host. */
 function hostnameOf(host: string): string | null {
   const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null;
   return url === null || url.host === '' ? null : url.hostname.replace(/^\[|\]$/g, '');
@@ -20,9 +20,10 @@ export function checkOrigin(
   const name = hostnameOf(host ?? '');
   const known = name !== null && (isIP(name) !== 0 || name === 'localhost' || name === bound);
   const refused = (what: string): Refusal => new Refusal(403, 'origin-refused', what);
-  // Open to other machines it may have names that nobody told it.
-  if (!known && isLoopback(bound)) throw refused(`this gateway is not called ${host ?? 'nothing at all'}`);
+  // A gateway open to other machines may have names that it does not know.
+  if (!known && isLoopback(bound))
+    throw refused(`unknown host ${host ?? '(none)'}: call this gateway by its address or localhost`);
   if (origin === undefined) return;
   const own = known && URL.canParse(origin) && new URL(origin).origin === new URL(`http://${host}`).origin;
-  if (!own) throw refused(`pages of ${origin} may not talk to this gateway`);
+  if (!own) throw refused(`cross-origin request from ${origin} refused`);
 }

@@ -1,4 +1,4 @@
-/** What the gateway is built on. Loaded when a gateway is opened, and bundled by itself (scripts/build.mjs): nobody else pays for it. */
+/** Dependencies of the gateway. Loaded when a gateway opens and bundled separately (scripts/build.mjs), so that nothing else loads them. */
 export { createAdaptorServer } from '@hono/node-server';
 export { Hono } from 'hono';
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';

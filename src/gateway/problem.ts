@@ -32,16 +32,16 @@ export class Refusal extends MusterError {
 const retryAfter = 1;
 
 const titles: Partial<Record<ErrorCode, string>> = {
-  'unknown-service': 'No such service or method',
-  'value-too-large': 'Too large',
-  'handler-failed': 'The handler failed',
+  'unknown-service': 'Unknown service or method',
+  'value-too-large': 'Payload too large',
+  'handler-failed': 'Handler failed',
   busy: 'Busy',
-  unavailable: 'No node to send it to',
-  unreachable: 'The node cannot be reached',
-  timeout: 'Not answered in time',
-  'outcome-unknown': 'It may or may not have been done',
-  'origin-refused': 'Not for pages of other origins',
-  internal: 'A defect of the gateway',
+  unavailable: 'No node available',
+  unreachable: 'Node unreachable',
+  timeout: 'Timed out',
+  'outcome-unknown': 'Outcome unknown',
+  'origin-refused': 'Cross-origin request refused',
+  internal: 'Internal error',
 };
 
 function statusOf(error: MusterError): number {

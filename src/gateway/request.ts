@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { invalid } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Json } from '../service/definition.js';
 import { Refusal } from './problem.js';
@@ -16,21 +17,21 @@ export function timeoutOf(given: string | undefined, otherwise: number): number 
   const ms = found ? Math.round(Number(found[1]) * (found[2] === 'ms' ? 1 : 1000)) : Number.NaN;
   if (ms >= 1 && ms <= limits.serviceCallMs) return ms;
   const most = limits.serviceCallMs / 1000;
-  const want = `2s, 1500ms, or a number of seconds, from 1ms to ${most}s`;
-  throw new Refusal(400, 'usage', `X-Request-Timeout: "${given}" is no time; it is written as ${want}`);
+  const expected = `a duration such as 2s or 1500ms, or a number of seconds, from 1ms to ${most}s`;
+  throw new Refusal(400, 'usage', invalid('X-Request-Timeout', given, expected).message);
 }
 
 const tooLarge = (): Refusal =>
   new Refusal(
     413,
     'value-too-large',
-    `the body has more than ${limits.serviceBytes} bytes`,
+    `request body too large: at most ${limits.serviceBytes} bytes allowed`,
     // What is left of it is not worth waiting for.
     { Connection: 'close' },
   );
 
 const brokenOff = (error: unknown): Refusal =>
-  new Refusal(400, 'usage', `the body broke off: ${(error as Error).message}`);
+  new Refusal(400, 'usage', `request body incomplete: ${(error as Error).message}`);
 
 /** The body's bytes, of which no more than the limit is ever held. Throws a refusal (413, or 400 when it breaks off). */
 async function bytesOf(request: Request): Promise<Uint8Array> {
@@ -75,22 +76,22 @@ export async function paramsOf(request: Request): Promise<Json> {
   const { headers } = request;
   const encoding = headers.get('content-encoding') ?? 'identity';
   if (encoding !== 'identity')
-    throw new Refusal(415, 'usage', `the body must not be encoded, and is ${encoding}`, {
+    throw new Refusal(415, 'usage', invalid('Content-Encoding', encoding, 'identity').message, {
       'Accept-Encoding': 'identity',
     });
   const type = headers.get('content-type');
   if (type !== null && !jsonType.test(type.trim()))
-    throw new Refusal(415, 'usage', `the body must be application/json in UTF-8, not ${type}`, {
+    throw new Refusal(415, 'usage', invalid('Content-Type', type, 'application/json in UTF-8').message, {
       'Accept-Post': 'application/json',
     });
   let params: Json;
   try {
     params = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
   } catch (error) {
-    throw new Refusal(400, 'usage', `the body is no JSON: ${(error as Error).message}`);
+    throw new Refusal(400, 'usage', `request body is not valid JSON: ${(error as Error).message}`);
   }
   if (isTooDeep(bytes)) {
-    const message = `the body has more than ${limits.gatewayDepth} arrays and objects within each other`;
+    const message = `request body nested too deeply: at most ${limits.gatewayDepth} levels of arrays and objects allowed`;
     throw new Refusal(400, 'usage', message);
   }
   return params;

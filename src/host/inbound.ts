@@ -38,16 +38,16 @@ interface Caller {
 }
 
 const tooMany = (): MusterError =>
-  new MusterError('busy', `${limits.requestsPerConnection} requests are under way on this connection`);
+  new MusterError('busy', `connection is at capacity: ${limits.requestsPerConnection} requests in flight`);
 
-/** What the meter takes a request for: sessions come and go by themselves, and lists of rows are for whoever watches. */
+/** How the meter counts a request: sessions and lists of rows, which no user asked for, are not counted. */
 function kindOf(request: ClientRequest): Waiting['kind'] {
   if (request.type === 'write' || request.type === 'tx') return 'write';
   if (request.type !== 'read') return null;
   return request.query.type === 'get' || request.query.type === 'scan' ? 'read' : null;
 }
 
-/** Connections made to this node: validates what comes in, and takes the core's answers back to whoever asked. */
+/** Inbound connections: validates messages, and returns the core's responses to their callers. */
 export class Inbound {
   readonly #options: InboundOptions;
   readonly #waiting = new TurnoverMap<number, Waiting>();
@@ -75,13 +75,13 @@ export class Inbound {
 
   #fromNode(connection: Connection, from: Process, messages: readonly unknown[]): void {
     if (this.#options.runtime.buggify('link-dropped')) {
-      connection.close(1001, 'dropped on purpose');
+      connection.close(1001, 'dropped by fault injection');
       return;
     }
     for (const value of messages) {
       const incoming = classify(value);
       if (incoming.kind !== 'notification') {
-        connection.close(1008, 'nodes tell, they do not ask');
+        connection.close(1008, 'nodes send notifications only');
         return;
       }
       try {
@@ -91,7 +91,7 @@ export class Inbound {
           message: decodePeerMessage(incoming.method, incoming.params),
         });
       } catch (error) {
-        connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'bad message');
+        connection.close(1008, error instanceof Error ? error.message.slice(0, 100) : 'invalid message');
         return;
       }
     }
@@ -111,7 +111,7 @@ export class Inbound {
     try {
       const known = Object.hasOwn(methods, method) ? methods[method as keyof typeof methods] : null;
       if (known !== null && known.from !== 'client') {
-        throw new MusterError('bad-message', `${method} is for nodes among themselves`);
+        throw new MusterError('bad-message', `method ${method} is internal to nodes`);
       }
       const request = decodeRequest(method, params);
       switch (request.type) {
@@ -156,7 +156,7 @@ export class Inbound {
     }
   }
 
-  /** The core's answer to a request; dropped when whoever asked has gone. */
+  /** The core's response to a request; dropped when the caller has disconnected. */
   reply(origin: number, response: ClientResponse): void {
     const waiting = this.#waiting.get(origin);
     if (waiting === undefined) return;

@@ -23,6 +23,7 @@ import { DirectoryMetastore } from '../metastore/directory.js';
 import { storePath } from '../storage/identity.js';
 import { openStorage } from '../storage/open.js';
 import { createWsTransport } from '../transport/ws.js';
+import { pause } from '../util/pause.js';
 import { Failpoints } from './failpoints.js';
 import { handlersOf } from './handlers.js';
 import { createLog } from './log.js';
@@ -42,7 +43,7 @@ function die(error: unknown): never {
 
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
-// The terminal's Ctrl-C is for whoever started the node, who then asks it to stop.
+// Ctrl-C in a terminal reaches the whole process group: the launcher handles it and stops the nodes.
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 
@@ -61,14 +62,14 @@ function packageVersion(): string {
   }
 }
 
-/** How long whoever launched this process may take to write it down, in ms. */
+/** How long the launcher may take to record this process, in ms. */
 const recordMs = 10_000;
 /** How often the node looks whether its data folder is still there, in ms. */
 const lookMs = 1000;
 
 /**
  * Waits until the roster says that this process runs the node, which takes no longer than the loading of this
- * program. A process that nobody wrote down, because its launcher was killed, nobody could find and stop: it ends.
+ * program. A process that was not recorded, because its launcher was killed, could not be found and stopped later: it exits.
  */
 async function untilRecorded(): Promise<void> {
   const launcher = Number(process.env.MUSTER_LAUNCHER);
@@ -82,21 +83,21 @@ async function untilRecorded(): Promise<void> {
       // Not written yet.
     }
     if (orphaned || performance.now() > deadline) {
-      throw new MusterError('node-failed', 'whoever started this process ended before it wrote that down', {
+      throw new MusterError('node-failed', 'launcher exited before recording this process', {
         details: { node },
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
   }
 }
 
-/** Ends the node when its data folder was removed under it: it could keep nothing, and nobody would find its process. */
+/** Ends the node when its data folder is removed: it could store nothing, and no command could find its process. */
 function watchFolder(dataDir: string): void {
   const look = () =>
     stat(storePath(dataDir)).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') return;
       die(
-        new MusterError('storage-failed', `the data folder ${dataDir} is gone`, {
+        new MusterError('storage-failed', `data folder ${dataDir} no longer exists`, {
           details: { path: dataDir, node },
           cause,
         }),
@@ -116,14 +117,14 @@ function faultyTransport(): FaultTransport {
       const faults = plan.faults.map((fault) => `${fault.id} ${describeFault(fault)}`).join('; ');
       log.info({ faultRevision: plan.revision }, `network faults: ${faults || 'none'}`);
     },
-    unreadable: (error) => log.warn({ code: error.code }, `${error.message}; the faults in force stay`),
+    unreadable: (error) => log.warn({ code: error.code }, `${error.message}; keeping the current faults`),
   });
   return transport;
 }
 
 async function main(): Promise<void> {
   if (dir === undefined || node === undefined)
-    throw new MusterError('usage', 'a node needs a cluster folder and a name');
+    throw new MusterError('usage', 'missing arguments: expected a cluster folder and a node name');
   const file = readClusterFile(dir);
   const { port } = requireNode(file, node);
   const services = await handlersOf(file, dir, node, log);
@@ -133,18 +134,20 @@ async function main(): Promise<void> {
     copies: () => mapCopyDirs(dir),
     cluster: file.name,
     changed: (error) => {
-      if (error === null) log.info({}, 'the cluster map is the newest again');
-      else log.warn({ code: error.code, hint: error.hint }, `${error.message}: nothing is served`);
+      if (error === null) log.info({}, 'cluster map is up to date again');
+      else log.warn({ code: error.code, hint: error.hint }, `${error.message}; serving stopped`);
     },
   });
   const map = await metastore.first();
   if (map === null)
-    throw new MusterError('metastore-unavailable', `there is no cluster map in ${mapDir(dir)}`, {
+    throw new MusterError('metastore-unavailable', `no cluster map in ${mapDir(dir)}`, {
       details: { path: mapDir(dir) },
     });
   const member = map.members[node];
   if (member === undefined)
-    throw new MusterError('unknown-node', `${node} is no member of ${basename(dir)}`, { details: { node } });
+    throw new MusterError('unknown-node', `${node} is not a member of cluster "${basename(dir)}"`, {
+      details: { node },
+    });
   const dataDir = nodeDataDir(dir, node);
   const { durability } = map.settings;
   const storage = await openStorage({
@@ -184,18 +187,18 @@ async function main(): Promise<void> {
     services,
     log,
     fatal: die,
-    left: () => stop('drained: this node is a member of the cluster no more'),
+    left: () => stop('drained, no longer a member of the cluster'),
   });
   log.info(
     { url: host.url, store: storage.recovered.store, incarnation: storage.recovered.boot, pid: process.pid },
-    'the node is up',
+    'node is up',
   );
 
   watchFolder(dataDir);
-  process.on('SIGTERM', () => stop('asked to'));
+  process.on('SIGTERM', () => stop('received SIGTERM'));
   if (process.env.MUSTER_TETHERED === '1') {
-    process.stdin.on('end', () => stop('whoever started it has ended'));
-    process.stdin.on('error', () => stop('whoever started it has ended'));
+    process.stdin.on('end', () => stop('parent process exited'));
+    process.stdin.on('error', () => stop('parent process exited'));
     process.stdin.resume();
   }
 }

@@ -65,7 +65,7 @@ export class NodeHost {
       token: options.token,
       self,
       accept: (connection) => {
-        if (started.host === null) connection.close(1013, 'the node is just starting');
+        if (started.host === null) connection.close(1013, 'node is starting');
         return started.host?.inbound.accept(connection) ?? { message: () => {}, closed: () => {} };
       },
     });
@@ -138,7 +138,7 @@ export class NodeHost {
     this.#enqueue({ type: 'tick' });
     // Counted in ticks, not by the clock: a process that was stopped does not blame its disk for the time.
     if (this.#writing !== null && ++this.#ticksWriting * limits.tickMs >= defaultTimings.stallMs) {
-      const message = `the disk has not answered for ${defaultTimings.stallMs} ms`;
+      const message = `disk write stalled for ${defaultTimings.stallMs} ms`;
       this.#fail(new MusterError('storage-failed', message, { details: { node: this.#options.node } }));
     }
   }
@@ -162,7 +162,7 @@ export class NodeHost {
     try {
       const now = this.#clock.now();
       if (this.#clock.slept()) {
-        this.#options.log.warn({}, 'the machine slept: all leases are dropped');
+        this.#options.log.warn({}, 'machine was suspended: dropped all leases');
         this.#core.step({ type: 'suspended' }, now);
       }
       for (const event of events) this.#core.step(event, now);
@@ -177,8 +177,7 @@ export class NodeHost {
     if (this.#core.revision !== revision) this.#mapChanged();
     if (this.#core.left) this.#options.left();
     if (this.#core.superseded) {
-      const message =
-        'another process has started as this node, by another data folder or a copy of this one';
+      const message = 'another process runs as this node, with another data folder or a copy of this one';
       this.#fail(new MusterError('storage-locked', message, { details: { node: this.#options.node } }));
     }
   }
@@ -190,7 +189,7 @@ export class NodeHost {
       return;
     }
     const { action, step, id } = struck;
-    this.#options.log.warn({ fault: id }, `an armed fault strikes: ${action} at ${step}`);
+    this.#options.log.warn({ fault: id }, `armed failpoint reached: ${action} at ${step}`);
     const before = step === 'votes-in' || step === 'deciding';
     if (before && action === 'crash') process.kill(process.pid, 'SIGKILL');
     if (before && action === 'pause') process.kill(process.pid, 'SIGSTOP');
@@ -223,19 +222,15 @@ export class NodeHost {
 
   #sayDiverged(p: number, seq: number): void {
     const { log, folder, node } = this.#options;
-    const message = `partition ${p} differs from its primary's copy at entry ${seq}: a disk or a memory is damaged, here or there`;
-    const hint = `Find out which copy the other replicas agree with. If it is not this one, move ${nodeDataDir(folder, node)} away and start the node again.`;
+    const message = `partition ${p} differs from its primary's copy at entry ${seq}: disk or memory corruption on one of the two nodes`;
+    const hint = `Compare with the other replicas. If they agree with the primary, move ${nodeDataDir(folder, node)} away and restart this node.`;
     log.warn({ code: 'storage-corrupt', partition: p, seq, hint }, message);
   }
 
   #setDamaged(damaged: boolean): void {
     const { log, storage } = this.#options;
-    if (damaged)
-      log.warn(
-        {},
-        'this disk lacks entries that it had acknowledged: they are copied from the primary again',
-      );
-    else log.info({}, 'the log was compared with those of the other replicas and lacks nothing');
+    if (damaged) log.warn({}, 'acknowledged entries are missing on this disk: copying them from the primary');
+    else log.info({}, 'log compared with the other replicas: nothing is missing');
     void storage.setDamaged(damaged).catch((error) => this.#fail(error));
   }
 
@@ -255,7 +250,7 @@ export class NodeHost {
     const late = (): never => {
       throw new MusterError(
         'metastore-unavailable',
-        `the cluster map could not be read within ${metastoreMs} ms`,
+        `timed out after ${metastoreMs} ms reading the cluster map`,
       );
     };
     within(this.#runtime, read === null ? metastore.readFrom(from) : metastore.read(), late).then(
@@ -282,7 +277,7 @@ export class NodeHost {
     });
     if (changed.length === 0) return;
     const shown = changed.slice(0, configsLogged).join('; ');
-    const more = changed.length > configsLogged ? `; and ${changed.length - configsLogged} more` : '';
+    const more = changed.length > configsLogged ? `; ${changed.length - configsLogged} more` : '';
     this.#options.log.info({ revision: map.revision }, `cluster map: ${shown}${more}`);
   }
 
@@ -294,7 +289,7 @@ export class NodeHost {
     this.#checkpointing = null;
   }
 
-  /** A little at a time: each part is written in one turn of this thread, and meanwhile nobody is answered. */
+  /** In small parts: each is written in one turn of this thread, which answers no requests meanwhile. */
   async #checkpointAll(): Promise<void> {
     const { storage } = this.#options;
     const cells = this.#runtime.buggify('checkpoint-small') ? 2 : checkpointCells;
@@ -310,19 +305,20 @@ export class NodeHost {
     }
   }
 
-  /** Did the disk take them? A full disk may have room for the log still: the node goes on, and tries again with the next checkpoint. */
+  /** Did the disk take them? A full disk may still have room for the log: the node continues and retries with the next checkpoint. */
   async #store(deltas: readonly CheckpointDelta[]): Promise<boolean> {
     const { storage, log } = this.#options;
     const failedBefore = storage.stats().checkpointError !== null;
     try {
       await storage.checkpoint(deltas);
-      if (failedBefore) log.info({}, 'checkpoints succeed again');
+      if (failedBefore) log.info({}, 'checkpoint succeeded again');
       return true;
     } catch (error) {
       this.#core.checkpointFailed(deltas);
       this.#checkpointedBytes = 0;
       const { code = null, message } = error as Partial<MusterError> & Error;
-      if (!failedBefore) log.warn({ code }, `${message}; the log grows until a checkpoint succeeds`);
+      if (!failedBefore)
+        log.warn({ code }, `checkpoint failed: ${message}; the log grows until one succeeds`);
       return false;
     }
   }

@@ -1,7 +1,7 @@
 import type { NodeId } from '../core/map/types.js';
 import type { NodeEvent, Ready } from '../core/node.js';
-import type { Tuning } from '../core/tuning.js';
 import type { Rules } from '../core/rules.js';
+import type { Tuning } from '../core/tuning.js';
 import type { Metastore } from '../metastore/contract.js';
 import type { Runtime } from '../os/runtime.js';
 import type { ServiceRunner } from '../service/runner.js';
@@ -39,7 +39,7 @@ export interface HostOptions {
   readonly left: () => void;
   /** Clocks, timers and chance; default: the machine's. */
   readonly runtime?: Runtime;
-  /** Other rules, other bounds, and somebody who watches: for the simulator. */
+  /** For the simulator: other rules, other bounds, and an observer. */
   readonly rules?: Rules;
   readonly tuning?: HostTuning;
   readonly watch?: HostWatch;

@@ -1,5 +1,6 @@
 import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
+import { isLoopback } from '../os/loopback.js';
 import type { Runtime, Timer } from '../os/runtime.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
 import { TurnoverSet } from '../util/turnover.js';
@@ -11,7 +12,7 @@ export interface PeersOptions {
   readonly self: NodeHello;
   /** A connection to that node is open: what was under way before may be lost. */
   readonly linked: (node: NodeId) => void;
-  /** Nobody listens at the address that the map holds for this process: it has ended (R12a). */
+  /** The connection to the process's address in the map was refused: the process has exited (R12a). */
   readonly gone: (process: Process) => void;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
 }
@@ -54,7 +55,7 @@ export class Peers {
         this.#dial(added);
       } else if (!sameProcess(peer.member, member)) {
         peer.member = member;
-        peer.connection?.close(1000, 'the node was started anew');
+        peer.connection?.close(1000, 'node restarted');
         peer.connection = null;
         peer.pauseMs = firstPauseMs;
         this.#dial(peer);
@@ -78,7 +79,7 @@ export class Peers {
     this.#closed = true;
     for (const peer of this.#peers.values()) {
       peer.timer?.cancel();
-      peer.connection?.close(1001, 'the node stops');
+      peer.connection?.close(1001, 'node is stopping');
     }
   }
 
@@ -134,10 +135,11 @@ export class Peers {
 
   #refused(member: Member, error: unknown): void {
     const refused = error instanceof MusterError && error.details.refused === true;
-    if (refused && isLoopback(member.url)) {
+    // R12a holds on one machine only.
+    if (refused && isLoopback(new URL(member.url).hostname)) {
       this.#options.gone({ node: member.id, store: member.store, incarnation: member.incarnation });
     } else if (error instanceof MusterError && error.code !== 'unreachable' && error.code !== 'timeout') {
-      this.#options.log(`${member.id} at ${member.url} refuses this node: ${error.message}`, {
+      this.#options.log(`${member.id} (${member.url}) refused this node: ${error.message}`, {
         code: error.code,
       });
     }
@@ -146,9 +148,3 @@ export class Peers {
 
 const sameProcess = (a: Member, b: Member): boolean =>
   a.store === b.store && a.incarnation === b.incarnation && a.url === b.url;
-
-/** R12a holds on one machine only. */
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}

@@ -27,7 +27,7 @@ export class RequestMeter {
     this.#latency[bucketOf(ms)]!++;
   }
 
-  /** A request was refused, or nobody could do it. */
+  /** A request was refused or failed. */
   failed(): void {
     this.#failed++;
   }

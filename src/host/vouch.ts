@@ -14,9 +14,11 @@ export function distrust(
   if (store !== member.store && !rules.formerStoresDistrusted) return null;
   const seen = store === member.store ? member.incarnation : member.former?.[store];
   if (seen !== undefined)
-    return boot > seen ? null : `the cluster map has seen start ${seen} of it, and it remembers ${boot - 1}`;
+    return boot > seen
+      ? null
+      : `the cluster map recorded start ${seen} of this store, the store itself only start ${boot - 1}`;
   // It may be an old copy, and what others remember of its starts they would take for this one's.
   return isNew || member.incarnation === 0
     ? null
-    : 'the node has had another store since, and the cluster map does not know how often this one was started';
+    : 'the node has used another store since, and the cluster map has no record of the starts of this one';
 }

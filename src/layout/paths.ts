@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
 import { limits } from '../limits.js';
 import { didYouMean, namesBeside } from '../text/nearest.js';
@@ -27,14 +27,11 @@ export const clustersDir = (env: Env = process.env): string => join(dataHome(env
 
 const NAME = /^[a-z0-9][a-z0-9._-]*$/i;
 
-/** Rejects names that are no safe single path segment with `usage`; `what` is `cluster` or `node`. */
+/** Throws `usage` for a name that is not a safe single path segment; `what` is `cluster` or `node`. */
 export function checkName(what: 'cluster' | 'node', name: string): string {
   if (!NAME.test(name) || name.length > limits.nameLength) {
-    throw new MusterError(
-      'usage',
-      `"${name}" is no ${what} name: 1 to ${limits.nameLength} letters, digits, ".", "_" or "-", starting with a letter or digit`,
-      { details: { command: what } },
-    );
+    const expected = `1 to ${limits.nameLength} letters, digits, ".", "_" or "-", starting with a letter or digit`;
+    throw invalid(`${what} name`, name, expected, { details: { command: what } });
   }
   return name;
 }
@@ -53,7 +50,7 @@ export const mapCopyDirs = (dir: string): string[] =>
 export const nodeDir = (dir: string, node: string): string => join(dir, 'nodes', node);
 export const nodeDataDir = (dir: string, node: string): string => join(nodeDir(dir, node), 'data');
 export const nodeLogFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'log');
-/** Says which process runs the node: written by whoever launched it. */
+/** File that says which process runs the node; written by its launcher. */
 export const processFile = (dir: string, node: string): string => join(nodeDir(dir, node), 'process.json');
 /** The network faults of a cluster. Beside its cluster map, so that nodes which live in another data folder, and link to that, follow the same. */
 export function faultsFile(dir: string): string {
@@ -92,7 +89,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Reads `cluster.json`; rejects with `unknown-cluster` when there is no such cluster. */
+/** Reads `cluster.json`; throws `unknown-cluster` when the cluster does not exist. */
 export function readClusterFile(dir: string): ClusterFile {
   const name = dir.slice(dir.lastIndexOf('/') + 1);
   let text: string | null;
@@ -112,7 +109,7 @@ export function readClusterFile(dir: string): ClusterFile {
   if (text === null) {
     throw new MusterError(
       'unknown-cluster',
-      `there is no cluster "${name}"${didYouMean(name, namesIn(dirname(dir)))}`,
+      `unknown cluster "${name}"${didYouMean(name, namesIn(dirname(dir)))}`,
       { details: { cluster: name } },
     );
   }
@@ -131,12 +128,12 @@ export function readClusterFile(dir: string): ClusterFile {
 export function readToken(dir: string): string {
   try {
     const text = readWholeSync(tokenFile(dir));
-    if (text === null) throw new Error(`there is no file ${tokenFile(dir)}`);
+    if (text === null) throw new Error(`file ${tokenFile(dir)} not found`);
     return text.trim();
   } catch (cause) {
     throw new MusterError(
       'metastore-unavailable',
-      `cannot read the cluster's token: ${(cause as Error).message}`,
+      `cannot read the cluster token: ${(cause as Error).message}`,
       {
         details: { path: tokenFile(dir) },
         cause,
@@ -153,9 +150,13 @@ export function requireNode(file: ClusterFile, id: string): { readonly id: strin
       id,
       file.nodes.map((n) => n.id),
     );
-    throw new MusterError('unknown-node', `cluster "${file.name}" has no node "${id}"; it has ${known}`, {
-      details: { node: id },
-    });
+    throw new MusterError(
+      'unknown-node',
+      `unknown node "${id}": the nodes of cluster "${file.name}" are ${known}`,
+      {
+        details: { node: id },
+      },
+    );
   }
   return node;
 }

@@ -31,8 +31,8 @@ export async function newestCopy(folders: readonly string[]): Promise<number> {
 /** The error for a map folder whose newest revision is older than what nodes have acted on. */
 export function rolledBack(folder: string, found: number, known: number, cluster: string): MusterError {
   const message =
-    `the cluster map in ${folder} was ${found === 0 ? 'removed' : 'put back to an older one'}: ` +
-    `${found === 0 ? 'there is no map in it' : `its newest revision is ${found}`}, and nodes have acted on revision ${known}`;
+    `cluster map in ${folder} was ${found === 0 ? 'removed' : 'rolled back'}: ` +
+    `${found === 0 ? 'no revision found' : `its newest revision is ${found}`}, nodes have already used revision ${known}`;
   return new MusterError('metastore-rolled-back', message, {
     details: { path: folder, found, known, cluster },
   });
@@ -133,7 +133,7 @@ export class CopyingMetastore implements Metastore {
     if (map.revision <= this.#known) return;
     await this.#copy.restore(map).catch((cause: Error) => {
       const path = this.#options.copy;
-      const message = `cannot keep a copy of the cluster map in ${path}: ${cause.message}`;
+      const message = `cannot write a copy of the cluster map to ${path}: ${cause.message}`;
       throw new MusterError('metastore-unavailable', message, { details: { path }, cause });
     });
     this.#known = Math.max(this.#known, map.revision);

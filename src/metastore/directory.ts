@@ -39,7 +39,7 @@ import { FolderWatch } from './watch.js';
 
 /** Revisions that are kept, the newest included. */
 export const KEPT = 64;
-/** The trace that numbers were removed: without it, a folder in which there is no number never had one. */
+/** Marks that revisions were removed: a folder with neither this file nor a revision never had one. */
 export const COLLECTED = '.collected';
 /** So many readings of a folder may be overtaken in a row; more is not publishers, but files that cannot be. */
 const maxAttempts = 100;
@@ -109,10 +109,10 @@ export class DirectoryMetastore implements Metastore {
         const map = await this.take(newest);
         if (map !== null) return map;
         // Removed since: there are newer ones. A number is never seen again once it is gone, but for a link to nothing.
-        if (newest === gone) throw this.damaged(newest, 'is a link to nothing');
+        if (newest === gone) throw this.damaged(newest, 'is a dangling symbolic link');
         gone = newest;
       }
-      throw new Error('there is no map in it any more, or no attempt to read it was fast enough');
+      throw new Error('no map found, or it was replaced during every read');
     } catch (error) {
       throw this.unavailable(error);
     }
@@ -144,7 +144,7 @@ export class DirectoryMetastore implements Metastore {
     let temporary: string | null = null;
     try {
       if (this.closed || map.revision !== revision)
-        throw new Error(`revision ${map.revision} cannot follow ${expected}`);
+        throw new Error(`revision ${map.revision} cannot follow revision ${expected}`);
       if (this.watching.seen > expected) return 'conflict'; // without asking the disk
       // Only a hint, which saves the loser of a race the work; `isNewest` is the check.
       if (((await this.list()).numbers.at(-1) ?? 0) !== expected) return 'conflict';
@@ -162,7 +162,7 @@ export class DirectoryMetastore implements Metastore {
       }
       linked = true;
       await syncFolder(this.files, this.folder);
-      // A failure is no one's problem: the next publisher tries again.
+      // A failure is harmless: the next publisher tries again.
       await this.collect(revision - this.kept).catch(() => {});
       return 'ok';
     } catch (error) {
@@ -292,7 +292,7 @@ export class DirectoryMetastore implements Metastore {
     if (this.traced) return;
     const path = join(this.folder, COLLECTED);
     if (!(await this.exists(path))) {
-      await writeNewDurably(this.files, path, 'Older maps were removed from this folder.\n').catch(
+      await writeNewDurably(this.files, path, 'Older cluster maps were removed from this folder.\n').catch(
         (error: unknown) => {
           if (codeOf(error) !== 'EEXIST') throw error;
         },
@@ -304,12 +304,12 @@ export class DirectoryMetastore implements Metastore {
 
   private damaged(revision: number, how: string): MusterError {
     const path = this.path(revision);
-    return new MusterError('metastore-unavailable', `the cluster map ${path} ${how}`, { details: { path } });
+    return new MusterError('metastore-unavailable', `cluster map ${path} ${how}`, { details: { path } });
   }
 
   private unavailable(cause: unknown): MusterError {
     if (cause instanceof MusterError) return cause;
-    const message = `the folder of the cluster map, ${this.folder}, cannot be read: ${(cause as Error).message}`;
+    const message = `cannot read the cluster map folder ${this.folder}: ${(cause as Error).message}`;
     return new MusterError('metastore-unavailable', message, { details: { path: this.folder }, cause });
   }
 }

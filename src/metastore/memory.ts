@@ -4,7 +4,7 @@ import type { Metastore, PublishOutcome } from './contract.js';
 
 /** The maps that several `MemoryMetastore`s share, as processes share a folder. */
 export class MemoryMaps {
-  /** JSON, so that nobody can change what was published. */
+  /** Stored as JSON, so that no caller can change a published map. */
   text: string | null = null;
   revision = 0;
   /** While set, reads reject and publishes fail. */
@@ -20,7 +20,7 @@ export class MemoryMetastore implements Metastore {
   constructor(private readonly maps: MemoryMaps = new MemoryMaps()) {}
 
   async read(): Promise<ClusterMap | null> {
-    if (this.maps.down) throw new MusterError('metastore-unavailable', 'the metastore is down');
+    if (this.maps.down) throw new MusterError('metastore-unavailable', 'metastore is down');
     return this.maps.text === null ? null : (JSON.parse(this.maps.text) as ClusterMap);
   }
 

@@ -92,7 +92,7 @@ export class FolderWatch {
         this.tell(await this.newest());
       } while (this.again);
     } catch {
-      // A hint may be missed; whoever reads gets the error.
+      // A change notification may be missed; the next read reports the error.
     } finally {
       this.looking = false;
     }

@@ -1,8 +1,8 @@
 import { stateOf } from '../cluster/observe/overview-events.js';
 import { type ClusterStatus, type NodeRow, noProcess } from '../cluster/observe/status.js';
-import { formatBytes } from './bytes.js';
 import { formatDuration } from '../text/duration.js';
 import { plural, ranges } from '../text/format.js';
+import { formatBytes } from './bytes.js';
 import type { Column } from './table.js';
 import type { Paint } from './terminal.js';
 
@@ -42,17 +42,17 @@ export const nodeColumns: readonly Column<NodeRow>[] = [
 
 /** What the cluster promises, in one line. */
 export const clusterLine = (status: ClusterStatus, paint: Paint): string =>
-  `Cluster ${paint.bold(status.cluster)}: ${plural(status.replicas, 'replica')}, ${status.minInSync} for a write, ` +
-  `durability ${status.durability}, map revision ${status.revision}\n`;
+  `Cluster ${paint.bold(status.cluster)}: ${plural(status.replicas, 'replica')}, min-in-sync ${status.minInSync}, ` +
+  `durability ${status.durability}, cluster map revision ${status.revision}\n`;
 
 /** One line on the partitions, one on those that lack replicas, and one for each node that is silent or ended by an error. */
 export function partitionLines(status: ClusterStatus, paint: Paint): string {
   const { total, serving, inSync, lacking } = status.partitions;
   const share = (n: number) => (n === total ? paint.green : paint.yellow)(`${n} of ${total}`);
-  let text = `Partitions: ${share(serving)} serving, ${share(inSync)} fully in sync.\n`;
+  let text = `Partitions: ${share(serving)} available, ${share(inSync)} in sync.\n`;
   if (lacking.length > 0) {
     const more = total - inSync > lacking.length ? ', …' : '';
-    text += `Lacking replicas: ${ranges(lacking.map((p) => p.partition))}${more}.\n`;
+    text += `Under-replicated partitions: ${ranges(lacking.map((p) => p.partition))}${more}.\n`;
   }
   for (const node of status.nodes) {
     const told = node.state === 'down' ? node.problem !== noProcess : node.state === 'up' && !node.reachable;
@@ -61,11 +61,11 @@ export function partitionLines(status: ClusterStatus, paint: Paint): string {
   return text;
 }
 
-/** One line for each network fault, or one on why they are not known. */
-/** What is wrong with the cluster map; empty when nothing is. */
+/** A warning when the cluster map has a problem, else empty. */
 export const mapLines = ({ mapProblem }: ClusterStatus, paint: Paint): string =>
-  mapProblem === null ? '' : `${paint.red('Cluster map:')} ${mapProblem}\n`;
+  mapProblem === null ? '' : `${paint.red('Warning:')} ${mapProblem}\n`;
 
+/** One line for each network fault, or one that says why the plan cannot be read. */
 export function faultLines({ faults, faultProblem }: ClusterStatus, paint: Paint): string {
   if (faultProblem !== null) return `${paint.yellow('Faults:')} ${faultProblem}\n`;
   return faults.map(({ id, text }) => `${paint.yellow(`Fault ${id}:`)} ${text}\n`).join('');

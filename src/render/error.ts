@@ -38,9 +38,9 @@ const plain = (message: string): string =>
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\n/, '')
     .replace(/^\s*Missing required flag (\S+)$/m, '--$1 is required')
-    .replace(/^\s*All of the following must be provided when using (--\S+): (.+)$/m, '$1 needs $2')
+    .replace(/^\s*All of the following must be provided when using (--\S+): (.+)$/m, '$1 requires $2')
     .replace(/^Missing (\d+) required args?:\n/, (_, n: string) =>
-      n === '1' ? 'missing: ' : `missing ${n}:\n`,
+      n === '1' ? 'missing argument: ' : `missing ${n} arguments:\n`,
     )
     .trim();
 

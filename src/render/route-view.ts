@@ -1,8 +1,8 @@
 import type { RouteNode, RouteReport } from '../bench/route.js';
 import type { CallReport } from '../client/api.js';
-import { MusterError } from '../errors.js';
-import { bar } from './bar.js';
+import { invalid } from '../errors.js';
 import { percent } from '../text/format.js';
+import { bar } from './bar.js';
 import type { Column } from './table.js';
 import { unicodeOn } from './terminal.js';
 
@@ -22,7 +22,7 @@ export function parseExpected(text: string): Expected[] {
     const found = /^([\w.-]+)=(\d+(?:\.\d+)?)%?(?:±|\+-)(\d+(?:\.\d+)?)%?$/.exec(part.trim());
     const [share, within] = [Number(found?.[2]), Number(found?.[3])];
     if (found === null || share > 100)
-      throw new MusterError('usage', `"${part}" is no expected share: write it like n1=50±5%`);
+      throw invalid('expected share', part, 'NODE=SHARE±TOLERANCE such as n1=50±5%');
     return { id: found[1] as string, share: share / 100, within: within / 100 };
   });
 }
@@ -32,7 +32,7 @@ export function missed(report: RouteReport, expected: readonly Expected[]): stri
   return expected.flatMap(({ id, share, within }) => {
     const is = report.nodes.find((node) => node.id === id)?.share ?? 0;
     if (Math.abs(is - share) <= within) return [];
-    return [`${id} answered ${percent(is)} of the requests, not ${percent(share)} ± ${percent(within)}`];
+    return [`${id}: expected ${percent(share)} ± ${percent(within)} of the requests, got ${percent(is)}`];
   });
 }
 
@@ -66,7 +66,7 @@ export const compareColumns: readonly Column<RouteReport>[] = [
   { title: 'STRATEGY', of: (row) => row.strategy },
   { title: 'P99 MS', of: (row) => ms(row.p99), align: 'right' },
   { title: 'P50 MS', of: (row) => ms(row.p50), align: 'right' },
-  { title: 'A SECOND', of: (row) => Math.round(row.perSecond), align: 'right' },
+  { title: 'REQUESTS/S', of: (row) => Math.round(row.perSecond), align: 'right' },
   { title: 'FAILED', of: (row) => row.failed, align: 'right' },
   { title: 'RETRIES', of: (row) => row.retries, align: 'right' },
   { title: 'SHARES', of: (row) => row.nodes.map((n) => `${n.id} ${percent(n.share)}`).join('  ') },
@@ -79,8 +79,8 @@ export function routeSummary(report: RouteReport): string {
       ? `${failed} failed`
       : `${failed} failed (${Object.entries(report.errors)
           .map(([code, n]) => `${code} ${n}`)
-          .join(', ')}; the first: ${firstError.message})`;
-  return `${requests} requests by ${strategy} in ${(elapsedMs / 1000).toFixed(1)} s, ${Math.round(perSecond)} a second: p50 ${ms(p50) ?? '–'} ms, p99 ${ms(p99) ?? '–'} ms, ${failures}, ${retries} retries`;
+          .join(', ')}; first error: ${firstError.message})`;
+  return `${requests} requests (${strategy}) in ${(elapsedMs / 1000).toFixed(1)} s, ${Math.round(perSecond)} requests/s: p50 ${ms(p50) ?? '–'} ms, p99 ${ms(p99) ?? '–'} ms, ${failures}, ${retries} retries`;
 }
 
 type ConsideredRow = NonNullable<CallReport['considered']>[number] & { readonly chosen: boolean };
@@ -90,7 +90,7 @@ export const explainColumns: readonly Column<ConsideredRow>[] = [
   { title: 'NODE', of: (row) => (row.chosen ? `→ ${row.id}` : `  ${row.id}`) },
   { title: 'STATE', of: (row) => row.state },
   { title: 'WEIGHT', of: (row) => row.weight.toFixed(2), align: 'right' },
-  { title: 'UNDER WAY', of: (row) => row.inflight, align: 'right' },
+  { title: 'IN-FLIGHT', of: (row) => row.inflight, align: 'right' },
   { title: 'EWMA MS', of: (row) => ms(row.ewmaMs), align: 'right' },
   { title: 'CPU', of: (row) => (row.load === null ? null : percent(row.load.cpu)), align: 'right' },
   { title: 'LOOP', of: (row) => (row.load === null ? null : percent(row.load.loop)), align: 'right' },

@@ -17,15 +17,15 @@ export function reportText(report: SimulationReport, paint: Paint, replayFlags: 
   const { network, disk, metastore, nemesis } = scenario;
   const lines = [
     paint.bold(`Seed ${report.seed}`),
-    `  cluster    ${scenario.nodes} nodes, ${scenario.partitions} partitions, ${scenario.replicas} replicas (${scenario.minInSync} for a write), ${scenario.clients} clients`,
-    `  network    ${network.ordered ? 'in order' : 'any order'}, loss ${network.loss}, repeated ${network.duplicate}, slow ${network.slow} (up to ${network.slowMs} ms)`,
-    `  machine    clocks ±${scenario.drift}, ${scenario.loopback ? 'refused connects prove a death' : 'no proof of a death'}, disk slow ${disk.slow} (up to ${disk.slowMs} ms), checkpoint every ${disk.checkpointMs} ms`,
+    `  cluster    ${scenario.nodes} nodes, ${scenario.partitions} partitions, ${scenario.replicas} replicas (min-in-sync ${scenario.minInSync}), ${scenario.clients} clients`,
+    `  network    ${network.ordered ? 'in order' : 'any order'}, loss ${network.loss}, duplicated ${network.duplicate}, slow ${network.slow} (up to ${network.slowMs} ms)`,
+    `  machine    clocks ±${scenario.drift}, ${scenario.loopback ? 'a refused connection proves a crash' : 'a refused connection proves nothing'}, disk slow ${disk.slow} (up to ${disk.slowMs} ms), checkpoint every ${disk.checkpointMs} ms`,
     `  metastore  ${list(metastore as unknown as Record<string, number>)}`,
-    `  faults     one in ${nemesis.everyMs} ms: ${list(report.faults) || 'none'}`,
-    `  seen       ${report.operations} operations (${report.unknown} unknown, ${report.failed} failed), map revision ${report.revisions}, ${list(report.seen)}`,
+    `  faults     one every ${nemesis.everyMs} ms: ${list(report.faults) || 'none'}`,
+    `  observed   ${report.operations} operations (${report.unknown} unknown, ${report.failed} failed), map revision ${report.revisions}, ${list(report.seen)}`,
     `  ended      after ${(report.virtualMs / 1000).toFixed(1)} s of virtual time, trace ${report.traceHash}`,
   ];
-  if (report.verdict === 'ok') lines.push(`  ${paint.green('every invariant held')}`);
+  if (report.verdict === 'ok') lines.push(`  ${paint.green('all invariants held')}`);
   else {
     const replay = `muster simulate --seed ${report.seed}${replayFlags}`;
     lines.push('', ...report.trace, '', paint.red(report.message ?? 'violation'), `replay: ${replay}`);
@@ -34,7 +34,10 @@ export function reportText(report: SimulationReport, paint: Paint, replayFlags: 
 }
 
 export function totalsText(totals: SimulationTotals, paint: Paint): string {
-  const verdict = totals.violations === 0 ? paint.green('no violation') : paint.red('VIOLATION');
+  const verdict =
+    totals.violations === 0
+      ? paint.green('no violations')
+      : paint.red(plural(totals.violations, 'violation'));
   return `${plural(totals.seeds, 'seed')}, ${totals.operations} operations, ${totals.faults} faults, ${(totals.virtualMs / 1000).toFixed(0)} s of virtual time: ${verdict}\n`;
 }
 
@@ -46,5 +49,5 @@ export function coverageText({ coverage, seeds }: SimulationTotals, paint: Paint
     return times === 0 ? paint.yellow(line) : line;
   });
   const never = coverable.filter((name) => coverage[name] === undefined).length;
-  return `${paint.bold('Coverage')}\n${lines.join('\n')}\n  ${never === 0 ? 'everything was met' : `${never} never met`}\n`;
+  return `${paint.bold('Coverage')}\n${lines.join('\n')}\n  ${never === 0 ? 'all covered' : `${never} not covered`}\n`;
 }

@@ -1,4 +1,4 @@
-import { MusterError } from '../errors.js';
+import { invalid } from '../errors.js';
 import { settings } from './settings.js';
 
 /** The last latencies, in ms, for percentiles. */
@@ -15,8 +15,7 @@ export class Latencies {
 
   /** The q-quantile (nearest rank), q in [0, 1]; null with fewer than 20 samples. At most 1/16 of them may be too new for it. */
   percentile(q: number): number | null {
-    if (!(q >= 0 && q <= 1))
-      throw new MusterError('usage', `a percentile is asked by a number from 0 to 1, not ${q}`);
+    if (!(q >= 0 && q <= 1)) throw invalid('quantile', String(q), 'a number from 0 to 1');
     const length = Math.min(this.#count, settings.samples);
     if (length < settings.samplesLeast) return null;
     // Sorting costs some ten µs, and hedging asks with every request.

@@ -18,7 +18,7 @@ export class RetryBudget {
     this.#bucket = Math.floor(now / BUCKET_MS);
   }
 
-  /** A retry that was granted is no request: it must not earn retries. */
+  /** A granted retry does not count as a request: it must not add to the budget. */
   sent(now: number): void {
     if (this.#granted > 0) this.#granted -= 1;
     else this.#sent[this.#at(now)]! += 1;

@@ -1,5 +1,5 @@
 import { Random } from '../core/random.js';
-import { MusterError } from '../errors.js';
+import { invalid, MusterError } from '../errors.js';
 import { TurnoverMap } from '../util/turnover.js';
 import { strategyOf } from './balancers/index.js';
 import { consider } from './considered.js';
@@ -22,7 +22,7 @@ import type {
   StrategyName,
 } from './types.js';
 
-const PANIC = 'under half of the nodes are healthy, so the ejected count too';
+const PANIC = 'fewer than half of the nodes are healthy, so ejected nodes are used too';
 
 interface Attempt {
   readonly node: RoutedNode;
@@ -60,7 +60,7 @@ export class Router {
   #order: RoutedNode[] = [];
   #ticket = 0;
   #measuredAt: number;
-  /** The silent node that the last choice went to: the next is no probe, or with few requests each would go to the dead. */
+  /** The silent node that the last choice probed: the next choice is not a probe, or at a low rate each request would go to a dead node. */
   #probe: RoutedNode | null = null;
   #panic = false;
   /** Filled anew by each choice, so that it allocates none. */
@@ -68,12 +68,12 @@ export class Router {
   readonly #ejected: Candidate[] = [];
   readonly #silent: Candidate[] = [];
 
-  /** Throws `usage` for an unknown strategy or a weight that is no number above 0. */
+  /** Throws `usage` for an unknown strategy or a weight that is not above 0. */
   constructor(options: RouterOptions) {
     const weights = new Map(Object.entries(options.weights ?? {}));
     for (const [id, weight] of weights) {
       if (!(weight > 0 && Number.isFinite(weight)))
-        throw new MusterError('usage', `the weight of ${id} is ${weight}; it must be a number above 0`);
+        throw invalid(`weight of ${id}`, String(weight), 'a number above 0');
     }
     const random = new Random(options.seed);
     this.#weights = weights;
@@ -86,7 +86,7 @@ export class Router {
     if (typeof strategy === 'function') {
       this.#name = 'custom';
       this.#strategy = { pick: strategy };
-      this.#why = 'the strategy given chose it';
+      this.#why = 'chosen by the custom strategy';
     } else {
       const made = strategyOf(strategy, (id) => this.#weights.get(id) ?? 1, weights.size > 0);
       this.#name = strategy;
@@ -109,7 +109,7 @@ export class Router {
     this.#strategy.members?.(this.#order.map((node) => node.id));
   }
 
-  /** Null: nobody is left. Throws `usage` when a user's strategy throws or returns what is no candidate. */
+  /** Null: no node is left. Throws `usage` when a custom strategy throws or returns anything but a candidate. */
   choose(request: { key: string | null; exclude?: ReadonlySet<string> }, now: number): Choice | null {
     this.#measure(now);
     const { key, exclude } = request;
@@ -129,18 +129,23 @@ export class Router {
       if (keyed) fit.pop();
       if (id === probe.id) {
         probe.silence.probe(now);
-        return this.#choice(id, 'it is silent, and asked once a second', asked, exclude);
+        return this.#choice(id, 'probe of a silent node, once a second', asked, exclude);
       }
       this.#probe = null;
     }
     if (fit.length > 0) {
-      const why = this.#panic ? PANIC : fit.length > 1 ? this.#why : 'the only one left';
+      const why = this.#panic ? PANIC : fit.length > 1 ? this.#why : 'only node left';
       return this.#choice(this.#pick(fit, asked), why, asked, exclude);
     }
     if (this.#ejected.length > 0)
-      return this.#choice(this.#pick(this.#ejected, asked), 'all that are left are ejected', asked, exclude);
+      return this.#choice(
+        this.#pick(this.#ejected, asked),
+        'all remaining nodes are ejected',
+        asked,
+        exclude,
+      );
     if (this.#silent.length > 0)
-      return this.#choice(this.#pick(this.#silent, asked), 'all that are left are silent', asked, exclude);
+      return this.#choice(this.#pick(this.#silent, asked), 'all remaining nodes are silent', asked, exclude);
     return null;
   }
 
@@ -237,13 +242,13 @@ export class Router {
       id = this.#strategy.pick([...candidates], request);
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
-      throw new MusterError('usage', `the strategy given threw: ${what}`, { cause });
+      throw new MusterError('usage', `custom strategy threw: ${what}`, { cause });
     }
     if (typeof id === 'string' && candidates.some((c) => c.id === id)) return id;
     const all = candidates.map((c) => c.id).join(', ');
     throw new MusterError(
       'usage',
-      `the strategy given returned ${String(id)}, which is none of its candidates (${all})`,
+      `custom strategy returned ${String(id)}: expected one of its candidates (${all})`,
     );
   }
 

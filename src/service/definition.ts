@@ -23,38 +23,39 @@ export const viewOf = ({ name, methods }: AnyService): ServiceView => ({
   methods: [...methods].map(([method, { idempotent }]) => ({ name: method, idempotent })),
 });
 
-/** Why there is nothing to call: says what there is instead. `here` follows "there is no service x". */
-export function missing(
-  services: readonly ServiceView[],
-  service: string,
-  method: string,
-  here = '',
-): string {
+/** The error text for a service or a method that does not exist; lists those that do. */
+export function missing(services: readonly ServiceView[], service: string, method: string): string {
   const methods = services.find(({ name }) => name === service)?.methods;
   const names = (methods ?? services).map(({ name }) => name).join(', ') || 'none';
   return methods
-    ? `service ${service} has no method ${method}; it has ${names}`
-    : `there is no service ${service}${here}; there are ${names}`;
+    ? `unknown method ${service}.${method}: the methods of ${service} are ${names}`
+    : `unknown service ${service}: the services are ${names}`;
 }
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
 
 /** A service from what a module exports; `where` names the module. Rejects with `service-invalid`. */
 export function asService(value: unknown, where: string): AnyService {
-  const invalid = (what: string): MusterError =>
+  const unusable = (what: string): MusterError =>
     new MusterError('service-invalid', `${where}: ${what}`, { details: { path: where } });
   if (typeof value !== 'object' || value === null)
-    throw invalid('it must export a service, `export default { name, handlers }`');
+    throw unusable('no service exported: expected `export default { name, handlers }`');
   const { name, handlers } = value as { name?: unknown; handlers?: unknown };
-  if (!isServiceName(name)) throw invalid(`the service’s name must be ${want.serviceName}`);
+  if (!isServiceName(name))
+    throw unusable(`invalid service name ${shown(name)}: expected ${want.serviceName}`);
   if (typeof handlers !== 'object' || handlers === null || Object.keys(handlers).length === 0)
-    throw invalid(`service ${name} has no handlers`);
+    throw unusable(`service ${name} has no handlers`);
   const methods = new Map<string, { idempotent: boolean; handle: AnyHandler }>();
   for (const [method, handler] of Object.entries(handlers as Record<string, unknown>)) {
-    if (!isServiceName(method)) throw invalid(`the method "${method}" must be ${want.serviceName}`);
+    if (!isServiceName(method))
+      throw unusable(`invalid method name ${shown(method)}: expected ${want.serviceName}`);
     const described =
       typeof handler === 'function' ? { handle: handler, idempotent: false } : (handler as object | null);
     const { handle, idempotent = false } = (described ?? {}) as { handle?: unknown; idempotent?: unknown };
     if (typeof handle !== 'function' || typeof idempotent !== 'boolean')
-      throw invalid(`${name}.${method} must be a function, or { handle: function, idempotent: true|false }`);
+      throw unusable(
+        `invalid handler ${name}.${method}: expected a function or { handle: function, idempotent: true|false }`,
+      );
     methods.set(method, { handle: handle as AnyHandler, idempotent });
   }
   return { name, methods };

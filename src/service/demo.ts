@@ -5,7 +5,9 @@ export function demoService(node: string): AnyService {
   const number = (params: unknown, name: string, otherwise: number): number => {
     const value = (params as Record<string, unknown> | null)?.[name] ?? otherwise;
     if (typeof value !== 'number' || !(value >= 0))
-      throw Object.assign(new Error(`${name} must be a number from 0`), { code: 'bad-params' });
+      throw Object.assign(new Error(`invalid ${name} ${JSON.stringify(value)}: expected a number from 0`), {
+        code: 'bad-params',
+      });
     return value;
   };
   /** `ms` of the parameters, times what `slow` says of this node: `{"ms": 10, "slow": {"n2": 4}}`. */
@@ -48,10 +50,10 @@ export function demoService(node: string): AnyService {
         const rate = number(params, 'rate', 0.5);
         calls++;
         if (Math.floor(calls * rate) > Math.floor((calls - 1) * rate))
-          throw Object.assign(new Error('failed as asked'), { code: 'demo-failure' });
+          throw Object.assign(new Error('failed on request'), { code: 'demo-failure' });
         return { node };
       },
     },
   };
-  return asService({ name: 'demo', handlers }, 'the built-in service');
+  return asService({ name: 'demo', handlers }, 'built-in service');
 }

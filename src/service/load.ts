@@ -21,12 +21,12 @@ function placeOf(error: unknown, path: string): string {
  * there is one, when it is not there, cannot be parsed, throws at its import, or exports no service.
  */
 export async function loadModule(path: string): Promise<AnyService[]> {
-  const invalid = (where: string, what: string, cause?: unknown): MusterError =>
+  const unusable = (where: string, what: string, cause?: unknown): MusterError =>
     new MusterError('service-invalid', `${where}: ${what}`, {
       details: { path },
       ...(cause === undefined ? {} : { cause }),
     });
-  if (!existsSync(path)) throw invalid(path, 'there is no such file');
+  if (!existsSync(path)) throw unusable(path, 'file not found');
   let module: Record<string, unknown>;
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
@@ -34,16 +34,14 @@ export async function loadModule(path: string): Promise<AnyService[]> {
     // Not all are of this realm's classes: those of the module loader, say.
     const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
     const what =
-      typeof message === 'string'
-        ? `${String(name)}: ${message}`
-        : `it throws ${String(error)} when imported`;
-    throw invalid(placeOf(error, path), what, error);
+      typeof message === 'string' ? `${String(name)}: ${message}` : `import threw ${String(error)}`;
+    throw unusable(placeOf(error, path), what, error);
   }
   const exported = Object.values(module).filter(
     (value) => typeof value === 'object' && value !== null && 'handlers' in value,
   );
   if (exported.length === 0)
-    throw invalid(path, 'it exports no service: `export default { name, handlers }`');
+    throw unusable(path, 'no service exported: expected `export default { name, handlers }`');
   return [...new Set(exported)].map((value) => asService(value, path));
 }
 
@@ -53,7 +51,7 @@ export async function loadServices(paths: readonly string[]): Promise<AnyService
   for (const path of paths) {
     for (const service of await loadModule(path)) {
       if (services.some(({ name }) => name === service.name))
-        throw new MusterError('service-invalid', `${path}: there is a service ${service.name} already`, {
+        throw new MusterError('service-invalid', `${path}: duplicate service name ${service.name}`, {
           details: { path },
         });
       services.push(service);

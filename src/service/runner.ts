@@ -151,13 +151,13 @@ export class Services {
     const { service, method, timeoutMs } = call;
     const handler = this.#services.get(service)?.methods.get(method);
     if (handler === undefined)
-      return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method, ' here')));
+      return Promise.resolve(refused('unknown-service', missing(this.describe(), service, method)));
     if (this.#stopping) return Promise.resolve(refused('busy', 'the node is stopping'));
     const came = performance.now();
     const deadline = came + timeoutMs;
     if (this.#running.size < this.#options.maxInflight) return this.#run(handler.handle, call, deadline);
     if (this.#queue.size >= limits.serviceQueue) {
-      const message = `${this.#running.size} handlers run and ${this.#queue.size} requests wait already`;
+      const message = `node is at capacity: ${this.#running.size} handlers running, ${this.#queue.size} requests queued`;
       return Promise.resolve(refused('busy', message));
     }
     return new Promise((resolve) => {
@@ -174,7 +174,7 @@ export class Services {
       };
       const timer = setTimeout(() => {
         this.#queue.delete(queued);
-        queued.refuse(refused('busy', `the request waited for ${timeoutMs} ms and did not come to its turn`));
+        queued.refuse(refused('busy', `request still queued after ${timeoutMs} ms`));
       }, timeoutMs);
       this.#queue.add(queued);
     });
@@ -182,7 +182,7 @@ export class Services {
 
   /** Answers at the deadline at the latest; the handler keeps its place until it has really ended. */
   #run(handle: AnyHandler, call: ServiceCall, deadline: number): Promise<string | ServiceFailure> {
-    const { service, method, params } = call;
+    const { service, method, params, timeoutMs } = call;
     const running = new Running(service, method, deadline);
     this.#running.add(running);
     let value: unknown;
@@ -197,7 +197,7 @@ export class Services {
     return new Promise((resolve) => {
       const timer = setTimeout(
         () => {
-          const message = `${service}.${method} did not end in time`;
+          const message = `${service}.${method} timed out after ${timeoutMs} ms`;
           running.abort(new MusterError('timeout', message, { tookEffect: 'unknown' }));
           resolve({ code: 'timeout', message, ran: true });
         },
@@ -248,7 +248,7 @@ export class Services {
       const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
       return {
         code: 'handler-failed',
-        message: `${what} returned what JSON cannot carry: ${why}`,
+        message: `cannot encode the result of ${what} as JSON: ${why}`,
         ran: true,
       };
     }
@@ -256,12 +256,12 @@ export class Services {
       if (value === undefined) return 'null';
       return {
         code: 'handler-failed',
-        message: `${what} returned what JSON cannot carry: a ${typeof value}`,
+        message: `cannot encode the result of ${what} as JSON: it is a ${typeof value}`,
         ran: true,
       };
     }
     if (Buffer.byteLength(text) > limits.serviceBytes) {
-      const message = `${what} returned ${Buffer.byteLength(text)} bytes; a reply has at most ${limits.serviceBytes}`;
+      const message = `result of ${what} is too large: ${Buffer.byteLength(text)} bytes, at most ${limits.serviceBytes} allowed`;
       return { code: 'value-too-large', message, ran: true };
     }
     return text;

@@ -102,7 +102,7 @@ export class BatchDecoder {
 
   private tuple(tuple: Tuple): void {
     if (tuple[0] === 'i') {
-      if (this.snapshot?.partition !== tuple[1]) throw new Error('items of no snapshot');
+      if (this.snapshot?.partition !== tuple[1]) throw new Error('snapshot items without a snapshot header');
       for (const item of tuple[2]) this.snapshot.builder.add(item);
       return;
     }
@@ -146,7 +146,7 @@ export class BatchEncoder {
     let weighed = 0;
     for (const record of records)
       for (const text of textsOf(record)) {
-        // The last frame is known as such only when there is no more.
+        // Only the end of the input shows which frame was the last.
         if (weighed >= FRAME_WEIGHT) {
           this.frame(texts, 0, batch, synced);
           texts = [];
@@ -164,7 +164,7 @@ export class BatchEncoder {
     const start = this.used;
     this.reserve(text);
     const length = this.buffer.write(text, start + FRAME_HEADER, 'utf8');
-    if (length > limits.recordBytes) throw new RangeError(`a frame of ${length} bytes is over the limit`);
+    if (length > limits.recordBytes) throw new RangeError(`frame of ${length} bytes exceeds the limit`);
     const end = start + FRAME_HEADER + length;
     writeHeader(this.buffer, start, length, flags, batch, synced);
     this.used = start + aligned(FRAME_HEADER + length);

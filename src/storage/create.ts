@@ -11,7 +11,7 @@ export async function createStore(dir: string, platform: Platform = systemPlatfo
   try {
     const found = await readStore(platform.files, dir);
     if (found !== null) {
-      // Whoever made it may have ended before its name was durable.
+      // Its creator may have exited before the name was durable.
       await syncFolder(platform.files, dir);
       return found.store;
     }
@@ -23,7 +23,7 @@ export async function createStore(dir: string, platform: Platform = systemPlatfo
       await release();
     }
   } catch (error) {
-    throw storageError(error, dir, 'making the data folder');
+    throw storageError(error, dir, 'creating the data folder');
   }
 }
 

@@ -84,7 +84,7 @@ export class FileStorage implements NodeStorage {
     if (refused !== null) return Promise.reject(refused);
     if (this.appending !== null) {
       return Promise.reject(
-        new MusterError('internal', 'two appends to the log overlap', { tookEffect: 'no' }),
+        new MusterError('internal', 'concurrent appends to the log', { tookEffect: 'no' }),
       );
     }
     if (records.length === 0) return Promise.resolve();
@@ -170,7 +170,7 @@ export class FileStorage implements NodeStorage {
         // Changes that build on those which did not get there.
         const partial = deltas.some(({ partition, full }) => !full && this.unwritten.has(partition));
         if (partial && this.checkpointFailures === failuresBefore)
-          throw new MusterError('internal', 'a checkpoint after one that failed is not whole');
+          throw new MusterError('internal', 'checkpoint after a failed one is incomplete');
         // One that was called before failed: its drops and promises are in neither, and segments with them must stay.
         if (this.checkpointFailures !== failuresBefore) throw this.lastFailure;
         const floor = Math.max(this.floor, Math.min(closedSegments, coverage.removableUpTo(pending)));
@@ -181,7 +181,7 @@ export class FileStorage implements NodeStorage {
         for (const partition of drops) this.unwritten.delete(partition);
         this.removable.push(...coverage.remove(floor));
       } catch (error) {
-        // The log has it all, and goes on. Whatever was to be written is to be written with the next.
+        // The log has everything and continues. The next checkpoint writes what this one did not.
         for (const [partition, at] of droppedAt) if (!dropped.has(partition)) dropped.set(partition, at);
         for (const [partition] of dirty) if (promises.has(partition)) dirtyPromises.add(partition);
         for (const { partition } of deltas) this.unwritten.add(partition);
@@ -214,7 +214,7 @@ export class FileStorage implements NodeStorage {
     try {
       await this.mark({ damaged });
     } catch (error) {
-      throw this.fail(error, 'marking the log');
+      throw this.fail(error, 'writing the log marker');
     }
   }
 
@@ -277,12 +277,10 @@ export class FileStorage implements NodeStorage {
 
   private refusal(): MusterError | null {
     if (this.failed !== null) return this.failed;
-    return this.closing
-      ? new MusterError('storage-failed', 'the storage is closed', { tookEffect: 'no' })
-      : null;
+    return this.closing ? new MusterError('storage-failed', 'storage is closed', { tookEffect: 'no' }) : null;
   }
 
-  /** After a failed write nobody knows what the disk holds, and a later sync may falsely succeed: refuse all further work. */
+  /** After a failed write the content of the disk is unknown, and a later sync may falsely succeed: refuse all further work. */
   private fail(error: unknown, doing: string): MusterError {
     this.failed ??= storageError(error, this.parts.dir, doing);
     return this.failed;

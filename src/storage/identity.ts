@@ -55,7 +55,7 @@ async function parse<T>(
   } catch {
     // told below
   }
-  throw corrupt(dir, path, 'it is not what muster writes');
+  throw corrupt(dir, path, 'unexpected content');
 }
 
 /** Reads `store.json`; null when the folder holds no store. Rejects with `storage-corrupt`, or as the disk does. */
@@ -67,7 +67,7 @@ export async function readStore(files: FileSystem, dir: string): Promise<StoreFi
     (v) => v.format === 1 && typeof v.store === 'string' && typeof v.lineage === 'string',
   );
   if (store === null && ((await exists(files, logFolder(dir))) || (await exists(files, stateFolder(dir))))) {
-    throw corrupt(dir, storePath(dir), 'it is missing, though there is data beside it');
+    throw corrupt(dir, storePath(dir), 'missing, although the folder holds data');
   }
   return store;
 }
@@ -91,7 +91,7 @@ export async function readRun(files: FileSystem, dir: string): Promise<RunFile> 
     (v) => v.format === 1 && Number.isSafeInteger(v.boot) && Array.isArray(v.notes),
   );
   // It is written before store.json, so a store without it has lost it.
-  if (run === null) throw corrupt(dir, runPath(dir), 'it is missing');
+  if (run === null) throw corrupt(dir, runPath(dir), 'missing');
   return run;
 }
 

@@ -15,9 +15,9 @@ export function storageError(cause: unknown, path: string, doing: string): Muste
     typeof error.code === 'number' && error.code > 0 ? getSystemErrorName(-error.code) : error.code;
   const full = FULL.has(code ?? '') || /ENOSPC|No space left|disk quota/i.test(error.message ?? '');
   const what = full ? 'the disk is full' : (error.message ?? String(cause));
-  return new MusterError(full ? 'storage-full' : 'storage-failed', `${doing} failed in ${path}: ${what}`, {
+  return new MusterError(full ? 'storage-full' : 'storage-failed', `${doing} failed: ${what} (${path})`, {
     details: { path, cause: code ?? null },
-    // When the disk is full nobody can say what of the batch reached it.
+    // When the disk is full, how much of the batch was written is unknown.
     tookEffect: 'unknown',
     cause,
   });
@@ -31,12 +31,12 @@ export function corrupt(
   offset: number | null = null,
 ): MusterError {
   const where = offset === null ? file : `${file} at byte ${offset}`;
-  return new MusterError('storage-corrupt', `the data folder ${path} is damaged: ${where}: ${message}`, {
+  return new MusterError('storage-corrupt', `data folder ${path} is damaged: ${where}: ${message}`, {
     details: { path, file, offset },
   });
 }
 
-/** `storage-corrupt` when the error says that what has a file's name is no regular file; other errors as they are. */
+/** `storage-corrupt` when the error says that the path is not a regular file; other errors unchanged. */
 export function corruptIfNoFile(error: unknown, dir: string, file: string): unknown {
   return isNoFile(error) ? corrupt(dir, file, (error as Error).message) : error;
 }
@@ -51,7 +51,7 @@ export async function readText(files: FileSystem, path: string): Promise<string 
   });
   if (!names.includes(basename(path))) return null;
   const again = await readWhole(files, path);
-  if (again === null) throw systemError('EINVAL', 'it is a symbolic link to nothing');
+  if (again === null) throw systemError('EINVAL', 'dangling symbolic link');
   return again;
 }
 

@@ -96,7 +96,7 @@ class Heads {
 export class LmdbCheckpoint implements Checkpoint {
   private closed = false;
   private heads = new Heads();
-  /** A write failed, and nobody has looked yet what of it is there. */
+  /** A write failed, and its effect has not been read back yet. */
   private inDoubt = false;
 
   private constructor(
@@ -115,10 +115,10 @@ export class LmdbCheckpoint implements Checkpoint {
     const path = stateFile(dir);
     // It never shrinks; reading one that was cut off would end the process (SIGBUS).
     const size = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < leastBytes) throw corrupt(dir, path, `it has ${size} bytes, and had ${leastBytes}`);
+    if (size < leastBytes) throw corrupt(dir, path, `expected at least ${leastBytes} bytes, got ${size}`);
     const damage = lmdbDamage(path);
     if (damage !== null) throw corrupt(dir, path, damage.message, damage.offset);
-    // Mutexes and readers of processes that are gone: whoever has the folder's lock is alone.
+    // Mutexes and readers of dead processes: the holder of the folder's lock is the only user.
     fs.rmSync(join(stateFolder(dir), 'lock.mdb'), { force: true });
     const db = await openDatabase(dir);
     await syncFolder(nodeFiles, stateFolder(dir));
@@ -145,7 +145,7 @@ export class LmdbCheckpoint implements Checkpoint {
       throw corrupt(this.dir, stateFile(this.dir), (error as Error).message);
     }
     if (global !== null && global.lineage !== this.lineage) {
-      throw corrupt(this.dir, stateFile(this.dir), 'the checkpoint belongs to another store');
+      throw corrupt(this.dir, stateFile(this.dir), 'checkpoint belongs to another store');
     }
     let maxBatch = 0;
     for (const row of rows.values()) maxBatch = Math.max(maxBatch, row.snapshotBatch, row.promiseBatch);
@@ -157,7 +157,7 @@ export class LmdbCheckpoint implements Checkpoint {
     try {
       if (this.inDoubt) await this.lookAgain(written);
     } catch (error) {
-      throw storageError(error, this.dir, 'opening the checkpoint again');
+      throw storageError(error, this.dir, 'reopening the checkpoint');
     }
     const { db, heads } = this;
     try {
@@ -232,7 +232,11 @@ export class LmdbCheckpoint implements Checkpoint {
     const said =
       text === undefined ? { count: 0, root: new Heads().total.root } : (JSON.parse(text) as Total);
     if (said.count !== total.count || said.root !== total.root)
-      throw corrupt(this.dir, stateFile(this.dir), `its root is ${total.root}, and should be ${said.root}`);
+      throw corrupt(
+        this.dir,
+        stateFile(this.dir),
+        `root hash mismatch: expected ${said.root}, got ${total.root}`,
+      );
     this.heads = heads;
     this.inDoubt = false;
   }
@@ -259,7 +263,7 @@ async function openDatabase(dir: string): Promise<RootDatabase<Buffer, Buffer>> 
     keyEncoding: 'binary',
     // A transaction's promise must mean that it is on disk, and after a crash the newest one must be whole.
     overlappingSync: false,
-    // With it, a failing commit also rejects a promise that nobody can reach.
+    // With it, a failing commit also rejects a promise that no caller can handle.
     eventTurnBatching: false,
     compression: false,
     cache: false,
@@ -300,7 +304,7 @@ function encodeValue(key: Buffer, text: string): Buffer {
 /** The JSON of a row. */
 function decodeValue(key: Buffer, bytes: Buffer): string {
   if (bytes.length < 4 || crc32(bytes.subarray(4), crc32(key)) !== bytes.readUInt32LE(0)) {
-    throw new Error(`the row ${key.toString('hex')} does not match its checksum`);
+    throw new Error(`checksum mismatch in row ${key.toString('hex')}`);
   }
   return bytes.toString('utf8', 4);
 }
@@ -312,15 +316,14 @@ function verify(
   { count, root }: Total,
 ): void {
   if (global === null) {
-    if (count > 0) throw new Error('it has partitions, and the row of the whole is missing');
+    if (count > 0) throw new Error('the summary row is missing');
     return;
   }
-  if (count !== global.count)
-    throw new Error(`it has ${count} rows of partitions, and should have ${global.count}`);
-  if (root !== global.root) throw new Error(`its root is ${root}, and should be ${global.root}`);
+  if (count !== global.count) throw new Error(`expected ${global.count} partition rows, got ${count}`);
+  if (root !== global.root) throw new Error(`root hash mismatch: expected ${global.root}, got ${root}`);
   for (const [partition, { snapshot }] of rows) {
     const wrong = snapshot === null ? null : mismatch(snapshot.digest, snapshot);
-    if (wrong !== null) throw new Error(`partition ${partition} is not whole: ${wrong}`);
+    if (wrong !== null) throw new Error(`partition ${partition} is incomplete: ${wrong}`);
   }
 }
 
@@ -356,7 +359,7 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
   } else if (key[2] === PROMISE) {
     [row.promised, row.promiseBatch] = json as [number, number];
   } else if (row.snapshot === null) {
-    throw new Error(`partition ${partition} has rows and no state`);
+    throw new Error(`partition ${partition} has rows but no state`);
   } else if (key[2] === CELL) {
     const [kind, value, version] = json as [Cell['kind'], Cell['value'], number];
     row.snapshot.cells.push([key.toString('utf8', 3), { kind, value, version }]);
@@ -368,11 +371,11 @@ function addRow(rows: Map<number, MutableRow>, key: Buffer, json: unknown): void
   } else if (key[2] === RESULT) {
     const [id = '', n] = key.toString('latin1', 3).split('/');
     const results = row.results.get(id);
-    if (results === undefined) throw new Error(`partition ${partition} has a result of no session`);
+    if (results === undefined) throw new Error(`partition ${partition} has a result without a session`);
     results.push([Number(n), json as OpResult]);
   } else if (key[2] === ROW) {
     row.snapshot.rows.push([key.toString('utf8', 3), json as Row]);
   } else {
-    throw new Error(`unknown kind of row ${key[2]}`);
+    throw new Error(`unknown row type ${key[2]}`);
   }
 }

@@ -125,12 +125,12 @@ class Verifier {
   }
 
   private bytes(at: number, length: number): Buffer {
-    if (at + length > this.size) throw new Damaged('the file is cut short', at);
+    if (at + length > this.size) throw new Damaged('file is truncated', at);
     if (this.whole !== null) return this.whole.subarray(at, at + length);
     const buffer = Buffer.allocUnsafe(length);
     for (let read = 0; read < length; ) {
       const more = fs.readSync(this.fd, buffer, read, length - read, at + read);
-      if (more === 0) throw new Damaged('the file is cut short', at + read);
+      if (more === 0) throw new Damaged('file is truncated', at + read);
       read += more;
     }
     return buffer;
@@ -139,32 +139,32 @@ class Verifier {
   private newest(): Meta {
     const first = this.metaAt(0, 0);
     const second = this.metaAt(1, first.pageSize);
-    if (second.pageSize !== first.pageSize) throw new Damaged('its meta pages differ in the page size', 0);
+    if (second.pageSize !== first.pageSize) throw new Damaged('meta pages disagree on the page size', 0);
     return second.transaction > first.transaction ? second : first;
   }
 
   private metaAt(page: number, at: number): Meta {
     const wrong = (what: string): never => {
-      throw new Damaged(`it is no LMDB file: ${what} of meta page ${page}`, at);
+      throw new Damaged(`not an LMDB file: invalid ${what} in meta page ${page}`, at);
     };
     const b = this.bytes(at, 168);
-    if (number(b, 0) !== page) wrong('the number');
-    if ((b.readUInt16LE(18) & META) === 0 || b.readUInt32LE(24) !== MAGIC) wrong('the magic');
-    if ((b.readUInt32LE(28) & 0xffff) !== VERSION) wrong('the version');
+    if (number(b, 0) !== page) wrong('page number');
+    if ((b.readUInt16LE(18) & META) === 0 || b.readUInt32LE(24) !== MAGIC) wrong('magic number');
+    if ((b.readUInt32LE(28) & 0xffff) !== VERSION) wrong('version');
     const pageSize = b.readUInt32LE(48);
-    if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) wrong('the page size');
+    if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) wrong('page size');
     const mapSize = number(b, 40);
-    if (mapSize < 2 * pageSize || mapSize > 2 ** 46 || mapSize % 4096 !== 0) wrong('the map size');
-    if (b.readUInt16LE(52) !== INTEGER_KEYS || b.readUInt16LE(100) !== 0) wrong('the flags');
+    if (mapSize < 2 * pageSize || mapSize > 2 ** 46 || mapSize % 4096 !== 0) wrong('map size');
+    if (b.readUInt16LE(52) !== INTEGER_KEYS || b.readUInt16LE(100) !== 0) wrong('flags');
     const transaction = number(b, 152);
     // Transaction n writes meta page n % 2.
-    if (transaction % 2 !== page && transaction !== 0) wrong('the transaction');
+    if (transaction % 2 !== page && transaction !== 0) wrong('transaction ID');
     const lastPage = number(b, 144);
-    if (lastPage < 1) wrong('the last page');
+    if (lastPage < 1) wrong('last page');
     const tree = (name: Tree['name'], from: number): Tree => {
       const root = b.readBigUInt64LE(from + 40) === NO_PAGE ? null : number(b, from + 40);
       const depth = b.readUInt16LE(from + 6);
-      if ((root === null) !== (depth === 0) || depth > 32) wrong(`the ${name} tree`);
+      if ((root === null) !== (depth === 0) || depth > 32) wrong(`${name} tree`);
       const counts = [8, 16, 24, 32].map((offset) => number(b, from + offset));
       const [branches = 0, leaves = 0, overflows = 0, entries = 0] = counts;
       return { name, depth, branches, leaves, overflows, entries, root };
@@ -181,7 +181,7 @@ class Verifier {
       this.used[i] = 1;
     }
     const bytes = this.bytes(page * pageSize, count * pageSize);
-    if (number(bytes, 0) !== page) this.fail(`page ${page} has another number`, page);
+    if (number(bytes, 0) !== page) this.fail(`page ${page} has the wrong number`, page);
     return bytes;
   }
 
@@ -190,7 +190,7 @@ class Verifier {
     if (tree.root !== null) this.page(tree, tree.root, 1, this.meta.transaction, null, null, found, onData);
     for (const what of ['branches', 'leaves', 'overflows', 'entries'] as const)
       if (found[what] !== tree[what])
-        this.fail(`the ${tree.name} tree has ${found[what]} ${what}, and should have ${tree[what]}`, null);
+        this.fail(`${what} of the ${tree.name} tree: expected ${tree[what]}, got ${found[what]}`, null);
   }
 
   /** Keys of the page are from `from` on, and below `to`. `newest`: the transaction of its parent, which it cannot be newer than. */
@@ -206,9 +206,9 @@ class Verifier {
   ): void {
     const b = this.take(page, 1);
     const transaction = number(b, 8);
-    if (transaction > newest) this.fail(`page ${page} is newer than what leads to it`, page);
+    if (transaction > newest) this.fail(`page ${page} is newer than its parent`, page);
     const isLeaf = depth === tree.depth;
-    if (b.readUInt16LE(18) !== (isLeaf ? LEAF : BRANCH)) this.fail(`page ${page} is of another kind`, page);
+    if (b.readUInt16LE(18) !== (isLeaf ? LEAF : BRANCH)) this.fail(`page ${page} has the wrong type`, page);
     const nodes = this.nodes(b, page, isLeaf);
     if (nodes.length < (isLeaf ? 1 : 2)) this.fail(`page ${page} is empty`, page);
     if (isLeaf) found.leaves++;
@@ -220,11 +220,11 @@ class Verifier {
       if (isLeaf || i > 0) {
         const compare = tree.name === 'free' ? compareIntegers : Buffer.compare;
         if (tree.name === 'free' && key.length !== 8)
-          this.fail(`page ${page} has a key of another kind`, page);
+          this.fail(`page ${page} has a key of the wrong type`, page);
         if (before !== null && compare(before, key) >= 0)
           this.fail(`the keys of page ${page} are out of order`, page);
         if ((from !== null && compare(key, from) < 0) || (to !== null && compare(key, to) >= 0))
-          this.fail(`page ${page} has keys of another page`, page);
+          this.fail(`page ${page} has keys outside its range`, page);
         before = key;
       }
       if (isLeaf) {
@@ -244,8 +244,7 @@ class Verifier {
     const room = b.length - HEADER;
     const lower = b.readUInt16LE(20);
     const upper = b.readUInt16LE(22);
-    if (lower % 2 !== 0 || lower > upper || upper > room)
-      this.fail(`page ${page} has no sensible bounds`, page);
+    if (lower % 2 !== 0 || lower > upper || upper > room) this.fail(`page ${page} has invalid bounds`, page);
     const nodes: number[] = [];
     let filled = 0;
     for (let i = 0; i < lower; i += 2) {
@@ -255,17 +254,17 @@ class Verifier {
       const at = HEADER + offset;
       const keySize = b.readUInt16LE(at + 6);
       const flags = isLeaf ? b.readUInt16LE(at + 4) : 0;
-      if ((flags & ~BIG) !== 0) this.fail(`page ${page} has a node of another kind`, page);
+      if ((flags & ~BIG) !== 0) this.fail(`page ${page} has a node of the wrong type`, page);
       const dataSize = !isLeaf ? 0 : (flags & BIG) !== 0 ? HEADER : b.readUInt32LE(at);
       const size = NODE + keySize + dataSize;
       if (keySize > MAX_KEY || offset + size > room) this.fail(`page ${page} has a node out of bounds`, page);
       filled += (size + 1) & ~1;
       nodes.push(at);
     }
-    if (filled !== room - upper) this.fail(`the nodes of page ${page} do not fill it`, page);
+    if (filled !== room - upper) this.fail(`page ${page} has a gap between nodes`, page);
     const sorted = nodes.toSorted((x, y) => x - y);
     for (let i = 1; i < sorted.length; i++)
-      if (sorted[i] === sorted[i - 1]) this.fail(`page ${page} has a node twice`, page);
+      if (sorted[i] === sorted[i - 1]) this.fail(`page ${page} has overlapping nodes`, page);
     return nodes;
   }
 
@@ -276,14 +275,14 @@ class Verifier {
     const first = number(b, from);
     const pages = number(b, from + 16);
     if (pages !== Math.floor((HEADER - 1 + size) / this.meta.pageSize) + 1)
-      this.fail(`page ${page} has a value of another size`, page);
+      this.fail(`page ${page} has a value of the wrong size`, page);
     const bytes = this.take(first, pages);
     if (
       (bytes.readUInt16LE(18) & ~META) !== OVERFLOW ||
       bytes.readUInt32LE(20) !== pages ||
       number(bytes, 8) > newest
     )
-      this.fail(`page ${first} is of another kind`, first);
+      this.fail(`page ${first} has the wrong type`, first);
     found.overflows += pages;
     return bytes.subarray(HEADER, HEADER + size);
   }
@@ -293,18 +292,17 @@ class Verifier {
     let length = 0;
     for (const list of lists) {
       const count = list.length < 8 ? -1 : number(list, 0);
-      if (count < 0 || 8 + count * 8 > list.length)
-        this.fail('a list of free pages has another length', null);
+      if (count < 0 || 8 + count * 8 > list.length) this.fail('a free-page list has the wrong length', null);
       for (let i = 1; i <= count; i++) {
         const word = Number(list.readBigInt64LE(i * 8));
         if (word < 0 && length === 0) length = -word;
         else if (word > 0) {
           this.free(word, Math.max(1, length));
           length = 0;
-        } else if (length !== 0) this.fail('a list of free pages is damaged', null);
+        } else if (length !== 0) this.fail('a free-page list is damaged', null);
       }
     }
-    if (length !== 0) this.fail('a list of free pages is cut short', null);
+    if (length !== 0) this.fail('a free-page list is truncated', null);
   }
 
   private free(page: number, count: number): void {

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { abstractName } from '../os/abstract-socket.js';
 import { MusterError } from '../errors.js';
 import { readWholeSync } from '../files/whole.js';
+import { abstractName } from '../os/abstract-socket.js';
 
 /** Lets go of the lock. A process that dies lets go as well. */
 export type Release = () => Promise<void>;
@@ -22,7 +22,7 @@ export async function lockFolder(dir: string, platform: string = process.platfor
 }
 
 function locked(dir: string, by: string): MusterError {
-  return new MusterError('storage-locked', `the data folder ${dir} is in use by ${by}`, {
+  return new MusterError('storage-locked', `data folder ${dir} is in use by ${by}`, {
     details: { path: dir },
   });
 }
@@ -40,7 +40,7 @@ function lockByName(name: string, dir: string): Promise<Release> {
   });
 }
 
-/** When a process started, in the system's own words; null when there is no such process. */
+/** Start time of a process, as the system reports it; null when the process does not exist. */
 function startOf(pid: number): string | null {
   try {
     // Not imported above: on Linux, where nothing needs it, it takes a tenth of a node's start.

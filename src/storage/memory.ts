@@ -68,12 +68,12 @@ export class MemoryDisk {
   /** Opens it as `openStorage` does a folder. Throws `storage-locked` while it is open. */
   open(durability: Durability = 'fsync'): MemoryStorage {
     if (this.opened !== null) {
-      throw new MusterError('storage-locked', `the disk ${this.name} is in use`, {
+      throw new MusterError('storage-locked', `disk ${this.name} is in use`, {
         details: { path: this.name },
       });
     }
     if (this.durability === 'process' && !this.clean && this.lastMachine !== this.machine) {
-      this.remint('the machine went down while the store did not sync');
+      this.remint('the machine went down while the store was not synced');
     }
     this.boot++;
     this.synced = this.lastBatch; // opening makes durable what it found
@@ -135,7 +135,7 @@ export class MemoryDisk {
   /** Another identity for the same data. */
   remint(reason: string): void {
     this.store = `${this.name}-${Number(this.store.slice(this.name.length + 1)) + 1}`;
-    this.notes.push(`the store got a new identity (${this.store}): ${reason}`);
+    this.notes.push(`store identity changed to ${this.store}: ${reason}`);
   }
 }
 
@@ -172,7 +172,7 @@ export class MemoryStorage implements NodeStorage {
     const partitions = replay.finish((partition, after, found) => {
       throw new MusterError(
         'storage-corrupt',
-        `partition ${partition} has no entry ${after + 1}, though it has ${found}`,
+        `partition ${partition} lacks entry ${after + 1} but has entry ${found}`,
       );
     });
     for (const { partition, promised } of partitions) this.promises.set(partition, promised);
@@ -185,7 +185,7 @@ export class MemoryStorage implements NodeStorage {
     if (refused !== null) return Promise.reject(refused);
     if (this.appending !== null) {
       return Promise.reject(
-        new MusterError('internal', 'two appends to the log overlap', { tookEffect: 'no' }),
+        new MusterError('internal', 'concurrent appends to the log', { tookEffect: 'no' }),
       );
     }
     if (records.length === 0) return Promise.resolve();
@@ -336,7 +336,7 @@ export class MemoryStorage implements NodeStorage {
   /** Ends the process that has this open. The batch under way is lost unless `keepUnderWay`; its append rejects. */
   crash({ machine = false, keepUnderWay = false, torn = false }: Crash = {}): void {
     const { disk } = this;
-    this.failed = new MusterError('storage-failed', 'the process ended');
+    this.failed = new MusterError('storage-failed', 'process exited');
     if (disk.underWay !== null && keepUnderWay) this.settle(disk.underWay);
     else if (disk.underWay !== null && torn) disk.damaged = true;
     disk.underWay = null;
@@ -349,9 +349,7 @@ export class MemoryStorage implements NodeStorage {
 
   private refusal(): MusterError | null {
     if (this.failed !== null) return this.failed;
-    return this.closing
-      ? new MusterError('storage-failed', 'the storage is closed', { tookEffect: 'no' })
-      : null;
+    return this.closing ? new MusterError('storage-failed', 'storage is closed', { tookEffect: 'no' }) : null;
   }
 }
 
@@ -393,6 +391,6 @@ export function toCheckpointRow(row: StoredRow): CheckpointRow {
     rows: [...row.rows].map(([id, text]) => [id, JSON.parse(text)] as const),
   };
   const wrong = mismatch(digest, snapshot);
-  if (wrong !== null) throw new MusterError('storage-corrupt', `the checkpoint is not whole: ${wrong}`);
+  if (wrong !== null) throw new MusterError('storage-corrupt', `checkpoint is incomplete: ${wrong}`);
   return { snapshot, snapshotBatch: batch, promised, promiseBatch };
 }

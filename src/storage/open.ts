@@ -115,10 +115,10 @@ async function vouchOrMint(
   const trusted = run.boot === 0 || run.durability === 'fsync' || run.clean !== null || same;
   const reason = trusted
     ? distrust({ store: store.store, boot: run.boot + 1, isNew })
-    : 'the machine went down while it ran with --durability process, so acknowledged writes may be missing';
+    : 'the machine went down while the node ran with --durability process, so acknowledged writes may be missing';
   if (reason === null) return { store, trusted, notes: run.notes };
   const minted = await mint(store, settings);
-  const note = `the store got a new identity (${store.store} is now ${minted.store}) and learns again from the other replicas: ${reason}`;
+  const note = `store identity changed from ${store.store} to ${minted.store}, resynchronizing from the other replicas: ${reason}`;
   return { store: minted, trusted, notes: [...run.notes, note] };
 }
 
@@ -181,7 +181,7 @@ async function recover(
     gaps.add(partition);
     // What would have cut those entries may be among what was not synced.
     if (trusted)
-      throw corrupt(dir, folder, `partition ${partition} has no entry ${after + 1}, though it has ${found}`);
+      throw corrupt(dir, folder, `partition ${partition} lacks entry ${after + 1} but has entry ${found}`);
   });
 
   const allNotes = [...notes];
@@ -288,7 +288,7 @@ function checkNothingLost(
   throw corrupt(
     dir,
     file,
-    `batch ${scanned.accountedFor + 1} is missing, though it had been on disk`,
+    `batch ${scanned.accountedFor + 1} is missing although it was written`,
     torn?.offset ?? null,
   );
 }
@@ -303,8 +303,8 @@ async function cutTail(files: FileSystem, dir: string, scanned: Scanned): Promis
     await syncFolder(files, folder);
   }
   return (
-    `the end of the log was torn: ${segmentName(segment)} was cut at byte ${offset} (${bytes} bytes), ` +
-    'as happens when a process or machine ends while it writes. The node leads no partition before it has compared its log with the others'
+    `torn log tail: truncated ${segmentName(segment)} at byte ${offset} (${bytes} bytes removed), ` +
+    'as after a crash during a write; the node becomes primary only after it has compared its log with the other replicas'
   );
 }
 
@@ -313,7 +313,7 @@ async function lookAgain(log: Log, scanned: Scanned): Promise<void> {
   const nothing = () => {};
   const again = await scanLog({ ...log, onSegment: nothing, onBatch: nothing, onBytes: nothing });
   if (again.lastBatch !== scanned.lastBatch || again.torn !== null)
-    throw new MusterError('storage-failed', `the log in ${log.dir} changed while it was read`, {
+    throw new MusterError('storage-failed', `log in ${log.dir} changed while being read`, {
       details: { path: log.dir, cause: null },
     });
 }

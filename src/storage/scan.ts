@@ -194,7 +194,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
       proof = Math.max(proof, proofIn(await contents(numbers[i]!), i === index ? offset : 0, trusted));
     }
     if (proof >= expected) {
-      throw fail(numbers[index]!, offset, `batch ${expected} is unreadable, though it had been on disk`);
+      throw fail(numbers[index]!, offset, `batch ${expected} is unreadable although it was written`);
     }
   };
   const cut = async (number: number, offset: number): Promise<Scanned['torn']> => {
@@ -204,7 +204,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
   };
 
   if (numbers.length === 0 && options.begun && firstSegment < unsyncedFrom)
-    throw corrupt(dir, folder, 'the log is missing');
+    throw corrupt(dir, folder, 'log is missing');
   const heads: Buffer[] = [];
   for (const number of numbers) heads.push(await contents(number, SEGMENT_HEADER));
   const headers = heads.map(decodeSegmentHeader);
@@ -214,7 +214,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
     if (number !== firstSegment + index) {
       const missing = firstSegment + index;
       if (missing >= unsyncedFrom) return done({ segment: missing, offset: 0, bytes: 0, isEmpty: false });
-      throw fail(missing, null, 'the segment is missing');
+      throw fail(missing, null, 'segment is missing');
     }
     const { file, bytes } = await opened(number);
     try {
@@ -224,10 +224,9 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
         await judge(index, 0);
         return done(await cut(number, 0));
       }
-      if (!supportedFormat(header.format))
-        throw fail(number, 8, `format ${header.format} is of another version`);
-      if (header.lineage !== lineage) throw fail(number, 16, 'the segment belongs to another store');
-      if (header.number !== number) throw fail(number, 12, `the segment calls itself ${header.number}`);
+      if (!supportedFormat(header.format)) throw fail(number, 8, `unsupported format ${header.format}`);
+      if (header.lineage !== lineage) throw fail(number, 16, 'segment belongs to another store');
+      if (header.number !== number) throw fail(number, 12, `segment header has number ${header.number}`);
       const before = segments[index - 1];
       if (before !== undefined && header.previousBatch !== before.lastBatch) {
         // It lost its end; this one tells whether that end had been durable.
@@ -285,7 +284,7 @@ export async function scanLog(options: ScanOptions): Promise<Scanned> {
         decoder.add(frame.payload);
         if (frame.header.last) records = decoder.take();
       } catch (error) {
-        throw fail(number, at, `the record cannot be read: ${(error as Error).message}`);
+        throw fail(number, at, `cannot decode the record: ${(error as Error).message}`);
       }
       at = frame.next;
       if (!frame.header.last) continue;

@@ -22,10 +22,10 @@ export function unknownCommand(words: readonly string[], ids: Iterable<string>, 
   const isTopic = names.some((name) => name.startsWith(`${topic} `));
   const guesses = guess(topic, verb, names, isTopic).map((name) => `\`${bin} ${name}\``);
   const meant = guesses.length > 0 ? `; did you mean ${either(guesses)}?` : '';
-  // A second word that is no verb is an argument, and no part of what there is not.
+  // A second word that is not a verb is an argument, and not part of the unknown command.
   const both = isTopic || names.some((name) => name.endsWith(` ${verb}`) || name === `${verb} ${topic}`);
   const said = verb !== '' && both ? `${topic} ${verb}` : topic;
-  return new MusterError('usage', `there is no command "${said}"${meant}`, {
+  return new MusterError('usage', `unknown command "${said}"${meant}`, {
     details: { command: isTopic ? topic : null },
   });
 }
@@ -60,5 +60,5 @@ export function unknownFlags(words: readonly string[], known: readonly string[])
   const names = words.map((word) => word.replace(/=.*$/s, ''));
   const meant = names.flatMap((name) => nearest(name.replace(/^-+/, ''), known));
   const guess = meant.length === 0 ? '' : `; did you mean ${either(meant.map((name) => `--${name}`))}?`;
-  return `unknown flag${names.length === 1 ? '' : 's'} ${names.join(', ')}${guess}`;
+  return `unknown ${names.length === 1 ? 'flag' : 'flags'} ${names.join(', ')}${guess}`;
 }

@@ -20,7 +20,7 @@ export function distance(a: string, b: string): number {
 
 /** The edits that a word of this length may be away from what was meant. */
 const allowed = (length: number): number => Math.min(3, Math.max(1, Math.floor(length / 3)));
-/** More than so many equally near are no guess. */
+/** More equally near candidates than this make no useful guess. */
 const most = 3;
 
 /** Of these, what `word` was likely meant to be: the nearest, or what it is the beginning of; none when too many are equally near. */

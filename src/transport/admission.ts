@@ -19,15 +19,14 @@ export type Headers = Readonly<Record<string, string | readonly string[] | undef
  */
 export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>): (headers: Headers) => Hello {
   const { token, self } = options;
-  if (token === '') throw new MusterError('usage', 'a node needs a token to listen with');
+  if (token === '') throw new MusterError('usage', 'missing token: a node cannot listen without one');
   const wanted = digest(`Bearer ${token}`);
   return (headers) => {
-    if (headers.origin !== undefined)
-      throw refuse('origin-refused', 'a connection from a web page is refused');
+    if (headers.origin !== undefined) throw refuse('origin-refused', 'connection from a web page refused');
     const given = headers.authorization;
     // Hashes have one length and tell nothing of how much of the token was right.
     if (typeof given !== 'string' || !timingSafeEqual(digest(given), wanted)) {
-      throw refuse('unauthorized', given === undefined ? 'the token is missing' : 'the token is wrong');
+      throw refuse('unauthorized', given === undefined ? 'token missing' : 'invalid token');
     }
     const version = headers[headerNames.protocol];
     if (version !== String(protocolVersion)) {
@@ -39,8 +38,7 @@ export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>):
     if (cluster !== encodeURIComponent(self.cluster)) {
       throw refuse('wrong-cluster', `this node belongs to cluster ${self.cluster}, not ${shown(cluster)}`);
     }
-    if (hello === null)
-      throw refuse('bad-message', `the ${headerNames.hello} header is missing or not understood`);
+    if (hello === null) throw refuse('bad-message', `missing or invalid ${headerNames.hello} header`);
     if (hello.cluster !== self.cluster) {
       throw refuse('wrong-cluster', `this node belongs to cluster ${self.cluster}, not ${hello.cluster}`);
     }
@@ -52,7 +50,7 @@ export function createAdmission(options: Pick<ServerOptions, 'token' | 'self'>):
 function checkExpected(text: unknown, self: NodeHello): void {
   if (text === undefined) return;
   const expect = parseExpected(text);
-  if (expect === null) throw refuse('bad-message', `the ${headerNames.expect} header is not understood`);
+  if (expect === null) throw refuse('bad-message', `invalid ${headerNames.expect} header`);
   if (!isExpected(self, expect)) throw notExpected(self, expect);
 }
 
@@ -61,7 +59,7 @@ export function notExpected(self: NodeHello, expect: Pick<NodeHello, 'id' | 'inc
   const { id, incarnation } = self;
   return new MusterError(
     'unreachable',
-    `${id} (start ${incarnation}) listens here, not ${expect.id} (start ${expect.incarnation})`,
+    `this node is ${id} (start ${incarnation}), not ${expect.id} (start ${expect.incarnation})`,
     {
       details: { refused: false, answered: id, answeredIncarnation: incarnation },
     },

@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** 0: the system picks. */
   readonly port: number;
   readonly token: string;
-  /** Who listens here: named to whoever connects, and compared with whom it expects. */
+  /** Identity of this listener: sent to each caller, and compared with the identity that the caller expects. */
   readonly self: NodeHello;
   readonly accept: (connection: Connection) => ConnectionHandler;
 }

@@ -4,8 +4,8 @@ import type { ConnectionHandler } from './contract.js';
 import { sharedFrameUnits, type Tuning } from './tuning.js';
 
 /** The answers that the transport itself gives (JSON-RPC 2.0, section 5.1), as frames. */
-const parseErrorFrame = refusal(-32700, 'the frame is not JSON');
-const emptyBatchFrame = refusal(-32600, 'a batch must hold at least one message');
+const parseErrorFrame = refusal(-32700, 'frame is not valid JSON');
+const emptyBatchFrame = refusal(-32600, 'batch is empty');
 
 function refusal(code: number, message: string): string {
   const { hint, tookEffect } = new MusterError('bad-message', message, { tookEffect: 'no' });
@@ -90,7 +90,7 @@ export class Outbox {
     if (units * 3 > this.#frameBytes && Buffer.byteLength(message) > this.#frameBytes) {
       throw new MusterError(
         'internal',
-        `a message of ${Buffer.byteLength(message)} bytes does not fit a frame of ${this.#frameBytes}`,
+        `message of ${Buffer.byteLength(message)} bytes exceeds the frame limit of ${this.#frameBytes}`,
       );
     }
     if (this.#units + units > this.#unitsPerFrame()) this.flush();

@@ -42,7 +42,7 @@ export function createMemoryTransport(tuning: Partial<Tuning> = {}): Transport {
       const server = servers.get(options.url);
       if (server === undefined) {
         const details = { url: options.url, refused: true };
-        throw new MusterError('unreachable', `no connection to ${options.url}: nobody listens there`, {
+        throw new MusterError('unreachable', `cannot connect to ${options.url}: connection refused`, {
           details,
         });
       }
@@ -76,7 +76,7 @@ class MemoryServer implements Server {
       throw new MusterError(error.code, error.message, { details: { ...error.details, url: this.url } });
     }
     if (this.#open.size >= this.#tuning.connections) {
-      throw new MusterError('busy', `this node has ${this.#open.size} connections and takes no more`, {
+      throw new MusterError('busy', `node is at capacity: ${this.#open.size} connections`, {
         details: { url: this.url },
       });
     }

@@ -22,7 +22,7 @@ export async function connect(options: ConnectOptions, tuning: Tuning = defaultT
     try {
       return await dial(options, tuning, plain, local);
     } catch (error) {
-      // Nobody there, or no such sockets here. Whether there is a node at all is for TCP to say.
+      // No listener, or no abstract sockets on this system: TCP decides whether the node exists.
       if (!isSystemError((error as MusterError).cause)) throw error;
     }
   }
@@ -53,10 +53,14 @@ function dial(
       ws = new WebSocket(url, clientOptions(options, tuning, plain, local));
     } catch (cause) {
       reject(
-        new MusterError('unreachable', `${url} is not the address of a node`, {
-          details: { url, refused: false },
-          cause,
-        }),
+        new MusterError(
+          'unreachable',
+          `invalid node address "${url}": expected a URL such as ws://127.0.0.1:4711`,
+          {
+            details: { url, refused: false },
+            cause,
+          },
+        ),
       );
       return;
     }
@@ -68,7 +72,7 @@ function dial(
     };
     const timer = setTimeout(() => {
       fail(
-        new MusterError('timeout', `${url} did not answer within ${options.timeoutMs} ms`, {
+        new MusterError('timeout', `timed out after ${options.timeoutMs} ms waiting for ${url}`, {
           details: { url },
         }),
       );
@@ -85,7 +89,7 @@ function dial(
     ws.on('open', () => {
       if (peer === null || !isWanted(peer, options)) {
         fail(
-          new MusterError('unreachable', `what answers at ${url} is not the node expected`, {
+          new MusterError('unreachable', `server at ${url} is not the expected node`, {
             details: { url, refused: false },
           }),
         );
@@ -123,15 +127,15 @@ function isWanted(peer: Hello, { expect, hello }: ConnectOptions): boolean {
   return expect === null || isExpected(peer, expect);
 }
 
-/** `refused` is true only if each address tried was refused: it stands for the proof that nobody listens. */
+/** `refused` is true only if every address refused the connection: it is the proof that no process listens. */
 function unreachable(
   url: string,
   cause: Error & { code?: string; errors?: readonly { code?: string }[] },
 ): MusterError {
   const attempts = cause.errors ?? [cause];
   const refused = attempts.length > 0 && attempts.every(({ code }) => code === 'ECONNREFUSED');
-  const why = refused ? 'nobody listens there' : (cause.code ?? cause.message);
-  return new MusterError('unreachable', `no connection to ${url}: ${why}`, {
+  const why = refused ? 'connection refused' : (cause.code ?? cause.message);
+  return new MusterError('unreachable', `cannot connect to ${url}: ${why}`, {
     details: { url, refused },
     cause,
   });
@@ -157,7 +161,7 @@ function refusalOf(url: string, status: number, body: string): MusterError {
   }
   const code = error?.code;
   if (!isErrorCode(code)) {
-    return new MusterError('unreachable', `what answers at ${url} is not a node (HTTP ${status})`, {
+    return new MusterError('unreachable', `server at ${url} is not a muster node (HTTP ${status})`, {
       details: { url, refused: false, status },
     });
   }

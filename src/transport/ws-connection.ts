@@ -106,7 +106,7 @@ export class WsConnection implements Connection, FrameSink {
     this.terminate();
   }
 
-  readonly #notJson = () => this.close(closeCodes.notJson, 'the frame is not JSON');
+  readonly #notJson = () => this.close(closeCodes.notJson, 'frame is not valid JSON');
 
   #receive(data: RawData, isBinary: boolean): void {
     this.#heard = true;

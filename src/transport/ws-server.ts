@@ -26,7 +26,7 @@ export async function listen(options: ServerOptions, tuning: Tuning = defaultTun
     try {
       peer = admit(request.headers);
       if (connections.size >= tuning.connections) {
-        throw new MusterError('busy', `this node has ${connections.size} connections and takes no more`);
+        throw new MusterError('busy', `node is at capacity: ${connections.size} connections`);
       }
     } catch (error) {
       refuse(socket, error, tuning);
@@ -79,7 +79,9 @@ function createHttp(tuning: Tuning): HttpServer {
       connection: 'close',
       upgrade: 'websocket',
     });
-    response.end('This is a muster node. It speaks WebSocket; use the muster program or its library.\n');
+    response.end(
+      'This is a muster node. It accepts WebSocket connections only: use the muster program or library.\n',
+    );
   });
   return http;
 }
@@ -101,7 +103,7 @@ function createSockets(options: ServerOptions, tuning: Tuning): WebSocketServer 
 /** Answers an upgrade with an HTTP error whose body says why, then hangs up. */
 function refuse(socket: Duplex, error: unknown, tuning: Tuning): void {
   const known =
-    error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
+    error instanceof MusterError ? error : new MusterError('internal', 'internal error in the node');
   const status = Object.hasOwn(statusOf, known.code) ? statusOf[known.code as keyof typeof statusOf] : 500;
   const body = JSON.stringify({ error: known });
   const patience = setTimeout(() => socket.destroy(), tuning.handshakeMs);
@@ -145,7 +147,7 @@ function urlOf(host: string, port: number): string {
   return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The listeners go first: from then on the operating system refuses whoever knocks. */
+/** The listeners close first: from then on the operating system refuses new connections. */
 async function shut(
   listeners: readonly HttpServer[],
   connections: ReadonlySet<WsConnection>,
@@ -155,7 +157,7 @@ async function shut(
   clearInterval(probes);
   const gone = listeners.map((http) => new Promise<void>((resolve) => http.close(() => resolve())));
   for (const http of listeners) http.closeAllConnections();
-  for (const connection of connections) connection.close(closeCodes.goingAway, 'the node stops');
+  for (const connection of connections) connection.close(closeCodes.goingAway, 'node is stopping');
   const patience = setTimeout(() => {
     for (const connection of connections) connection.terminate();
   }, tuning.closeMs);

@@ -5,7 +5,7 @@ export interface Canvas {
   readonly columns: number;
   readonly rows: number;
   readonly paint: Paint;
-  /** Paints text in the colour of the i-th node (below 0: nobody's); null without colour. */
+  /** Paints text in the colour of the i-th node (below 0: no primary); null without colour. */
   readonly owner: ((i: number, text: string) => string) | null;
   readonly unicode: boolean;
 }

@@ -24,7 +24,7 @@ export interface FullScreenOptions {
 
 /** How long the bottom line keeps what was said, in ms. */
 const NOTICE_MS = 8000;
-/** Nobody's colour, of the 256. */
+/** Colour of partitions without a primary, of the 256. */
 const NOBODY = 240;
 
 const ownerPaint = (i: number, text: string): string =>

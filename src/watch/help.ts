@@ -3,20 +3,20 @@ import { line } from './spans.js';
 
 const KEYS: readonly (readonly [key: string, what: string])[] = [
   ['up, down (k, j)', 'select a node'],
-  ['K', 'kill it (SIGKILL), as if its machine lost power'],
-  ['p', 'pause it (SIGSTOP); a paused one goes on'],
-  ['r', 'restart it gracefully; one that is down is started'],
+  ['K', 'kill it (SIGKILL)'],
+  ['p', 'pause it (SIGSTOP), or resume it'],
+  ['r', 'restart it gracefully, or start it'],
   ['h', 'heal all faults'],
-  ['q, Ctrl-C', 'leave; the cluster stays as it is'],
+  ['q, Ctrl-C', 'quit; the cluster keeps running'],
 ];
 
 const WORDS: readonly (readonly [word: string, what: string])[] = [
-  ['PRIM, BACK', 'partitions it leads, and backs up in sync'],
-  ['OPS/S, P50, P99', 'reads and writes it answered as primary; times in ms'],
-  ['LAG', 'log entries its furthest backup is behind'],
-  ['CALLS/S, SHARE', 'calls of services it ended, and its part of them'],
-  ['silent', 'its process lives and does not answer'],
-  ['in doubt', 'prepared, and the decision has not come'],
+  ['PRIM, BACK', 'partitions it is primary and in-sync backup of'],
+  ['OPS/S, P50, P99', 'reads and writes served as primary; latency in ms'],
+  ['LAG', 'log entries its slowest backup is behind'],
+  ['CALLS/S, SHARE', 'service calls completed, and its share of them'],
+  ['silent', 'process is running but not responding'],
+  ['in doubt', 'prepared, waiting for the decision'],
 ];
 
 /** What the keys do, and what the words mean. */
@@ -30,10 +30,10 @@ export function helpLines(canvas: Canvas): string[] {
   ];
   return [
     ...rows('Keys', KEYS),
-    ...rows('Words', WORDS),
+    ...rows('Terms', WORDS),
     '',
     line(
-      ['What you do here is told in the feed with the command that does the same.'],
+      ['The event feed shows each action with the equivalent command.'],
       canvas.columns,
       ellipsisOf(canvas),
     ),

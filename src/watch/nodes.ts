@@ -40,7 +40,7 @@ const columns: readonly Column[] = [
   { title: 'CALLS/S', width: 8, align: 'right', of: ({ figures }) => rate(figures.callsPerSecond) },
   { title: 'CALL SHARE', width: BAR + 6, align: 'left', of: share },
   {
-    title: 'OPS/S, RECENTLY',
+    title: 'RECENT OPS/S',
     width: SPARK,
     align: 'left',
     of: ({ history }, { unicode }) => sparkline(history, SPARK, unicode),

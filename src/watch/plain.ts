@@ -11,8 +11,8 @@ export function summaryLine({ at, status, totals }: Overview): string {
     return /\d$/.test(text) ? `${text} ms` : text;
   };
   const parts = [
-    `${totals.up} of ${plural(status.nodes.length, 'node')} ${totals.up === 1 ? 'answers' : 'answer'}`,
-    `${serving} of ${total} partitions serving`,
+    `${totals.up} of ${plural(status.nodes.length, 'node')} responding`,
+    `${serving} of ${plural(total, 'partition')} available`,
     `${inSync} in sync`,
     ...(totals.opsPerSecond === null ? [] : [`${rate(totals.opsPerSecond)} ops/s`]),
     ...(totals.p99Ms === null ? [] : [`p50 ${ms(totals.p50Ms)}`, `p99 ${ms(totals.p99Ms)}`]),

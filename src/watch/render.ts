@@ -1,8 +1,8 @@
 import { type Action, commandOf } from '../cluster/lifecycle/action.js';
 import type { FeedEvent } from '../cluster/observe/observer.js';
 import type { Overview } from '../cluster/observe/overview.js';
-import { plural } from '../text/format.js';
 import type { Paint } from '../render/terminal.js';
+import { plural } from '../text/format.js';
 import { type Canvas, ellipsisOf } from './canvas.js';
 import { clock, latency, rate, sparkline } from './figures.js';
 import { helpLines } from './help.js';
@@ -35,12 +35,15 @@ function titleLine(state: WatchState, canvas: Canvas): string {
     [state.cluster, canvas.paint.cyan],
     ...(state.look.state === 'running' || state.look.at === 0
       ? []
-      : [dot, [state.look.state === 'unknown' ? 'not seen' : state.look.state, canvas.paint.red] as const]),
+      : [
+          dot,
+          [state.look.state === 'unknown' ? 'unreachable' : state.look.state, canvas.paint.red] as const,
+        ]),
   ];
   const right =
     overview === null
       ? ''
-      : `${overview.totals.up} of ${plural(overview.status.nodes.length, 'node')} ${overview.totals.up === 1 ? 'answers' : 'answer'}${dot}map ${overview.status.revision}${dot}`;
+      : `${overview.totals.up} of ${plural(overview.status.nodes.length, 'node')} responding${dot}map ${overview.status.revision}${dot}`;
   return ends(left, [`${right}${clock(state.look.at || Date.now())}`], canvas.columns, ellipsisOf(canvas));
 }
 
@@ -51,7 +54,7 @@ function partitionLine({ status, totals }: Overview, canvas: Canvas): string {
     n === total ? canvas.paint.green : canvas.paint.yellow,
   ];
   const lag = totals.lag === null ? '' : `, lag ${rate(totals.lag)}`;
-  const spans: Span[] = ['Partitions: ', good(serving), ' serving, ', good(inSync), ` fully in sync${lag}`];
+  const spans: Span[] = ['Partitions: ', good(serving), ' available, ', good(inSync), ` in sync${lag}`];
   return line(spans, canvas.columns, ellipsisOf(canvas));
 }
 
@@ -69,7 +72,7 @@ function openLines({ status, totals, transactions, locks }: Overview, canvas: Ca
   const locked = totals.locks === 0 ? 'none held' : `${totals.locks} held${waiting} (${held.join(', ')})`;
   const lines = [line(['In doubt: ', doubt, '   Locks: ', locked], columns, ellipsisOf(canvas))];
   if (status.mapProblem !== null)
-    lines.push(line([['Cluster map: ', paint.red], status.mapProblem], columns, ellipsisOf(canvas)));
+    lines.push(line([['Warning: ', paint.red], status.mapProblem], columns, ellipsisOf(canvas)));
   const faults = status.faults.map(({ text }) => text).join('; ');
   if (status.faultProblem !== null || faults !== '')
     lines.push(
@@ -106,8 +109,7 @@ function sparkLines(state: WatchState, overview: Overview, canvas: Canvas): stri
 function eventLines(state: WatchState, room: number, columns: number, canvas: Canvas): string[] {
   const ellipsis = ellipsisOf(canvas);
   const shown = state.events.slice(-room).reverse();
-  if (shown.length === 0 && room > 0)
-    return [canvas.paint.dim(line(['Nothing has happened yet.'], columns, ellipsis))];
+  if (shown.length === 0 && room > 0) return [canvas.paint.dim(line(['No events yet.'], columns, ellipsis))];
   return shown.map((event) =>
     line(
       [
@@ -120,16 +122,16 @@ function eventLines(state: WatchState, room: number, columns: number, canvas: Ca
   );
 }
 
-/** What will happen, so that nobody is surprised. */
+/** The confirmation prompt: says what the action does. */
 function questionOf(action: Action): string {
   const command = commandOf(action).replace(/^muster node /, '');
-  if (action.kind === 'kill') return `${command}? SIGKILL, as if its machine lost power. y/n`;
-  if (action.kind === 'pause') return `${command}? SIGSTOP, until it is resumed. y/n`;
-  return `${command}? It ends gracefully and starts again. y/n`;
+  if (action.kind === 'kill') return `${command}? Sends SIGKILL, as in a power failure. y/n`;
+  if (action.kind === 'pause') return `${command}? Sends SIGSTOP; p resumes it. y/n`;
+  return `${command}? Stops it gracefully and starts it again. y/n`;
 }
 
 const keys = (canvas: Canvas): string =>
-  `${canvas.unicode ? '↑↓' : 'j/k'} select  K kill  p pause  r restart  h heal  ? help  q leave`;
+  `${canvas.unicode ? '↑↓' : 'j/k'} select  K kill  p pause  r restart  h heal  ? help  q quit`;
 
 function bottomLine(state: WatchState, canvas: Canvas): string {
   const { paint, columns } = canvas;
@@ -140,16 +142,16 @@ function bottomLine(state: WatchState, canvas: Canvas): string {
   return one(keys(canvas), paint.dim);
 }
 
-/** What stands there when no cluster is seen. */
+/** Shown while no cluster can be seen. */
 function nothing(state: WatchState, canvas: Canvas): string[] {
   const text =
     state.look.at === 0
-      ? `Looking ${ellipsisOf(canvas)}`
-      : `${state.look.problem ?? ''} It is shown as soon as it is there.`;
+      ? `Connecting ${ellipsisOf(canvas)}`
+      : `${state.look.problem ?? ''} Waiting for it to appear.`;
   return ['', line([text], canvas.columns, ellipsisOf(canvas))];
 }
 
-/** The owner of each partition as an index into the nodes; below 0: nobody. */
+/** The primary of each partition as an index into the nodes; below 0: none. */
 function ownersOf({ ring, status }: Overview): number[] {
   const index = new Map<string | null, number>(status.nodes.map(({ id }, i) => [id, i]));
   return ring.map((node) => index.get(node) ?? -1);

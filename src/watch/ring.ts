@@ -9,7 +9,7 @@ const letterOf = (owner: number): string => (owner < 0 ? '.' : (LETTERS[owner] ?
 export const mark = (owner: number, canvas: Canvas): string =>
   canvas.owner === null ? letterOf(owner) : canvas.owner(owner, canvas.unicode ? '█' : letterOf(owner));
 
-/** The ring unrolled: `width` cells from hash 0 on, each of whoever leads most of it. */
+/** The ring unrolled: `width` cells from hash 0 on, each with the node that is primary of most of it. */
 export function ringStrip(owners: readonly number[], width: number, canvas: Canvas): string {
   if (owners.length === 0) return '';
   const cells = Array.from({ length: width }, (_, i) => {

@@ -7,7 +7,7 @@ const EVENTS = 10_000;
 
 export interface StreamOptions {
   readonly observer: Observer;
-  /** Ends after so many looks; null: goes on until `signal`. */
+  /** Ends after this many refreshes; null: runs until `signal`. */
   readonly count: number | null;
   readonly signal: AbortSignal;
   readonly take: (look: Look) => Promise<void>;

@@ -63,7 +63,7 @@ export function onKey(view: View, key: string, look: Look): { view: View; effect
   if (view.asking !== null) {
     const done = { ...view, asking: null };
     if (key === 'y' || key === 'Y') return { view: done, effect: { kind: 'act', action: view.asking } };
-    return stays({ ...done, notice: { text: 'nothing was done', bad: false } });
+    return stays({ ...done, notice: { text: 'cancelled', bad: false } });
   }
   if (view.help) return key === 'q' ? { view, effect: { kind: 'leave' } } : stays({ ...view, help: false });
   switch (key) {
@@ -85,7 +85,7 @@ export function onKey(view: View, key: string, look: Look): { view: View; effect
       const row = selectedNode(view, look);
       if (row === null) return stays(view);
       const kind = actionFor(key, row);
-      if (kind === null) return stays({ ...view, notice: { text: `${row.id} is down already`, bad: true } });
+      if (kind === null) return stays({ ...view, notice: { text: `${row.id} is already down`, bad: true } });
       const action: Action = { kind, node: row.id };
       if (destroys(action)) return stays({ ...view, asking: action, notice: null });
       return { view, effect: { kind: 'act', action } };

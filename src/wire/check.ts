@@ -15,7 +15,7 @@ export const want = {
   integer: 'a whole number within ±(2^53−1)',
   flag: 'true or false',
   time: 'a finite number',
-  serviceName: `a name: 1 to ${limits.serviceName} letters, digits, "_" or "-", a letter first`,
+  serviceName: `a name of 1 to ${limits.serviceName} letters, digits, "_" or "-", starting with a letter`,
   partition: `a partition, 0 to ${limits.partitions - 1}`,
   node: 'a node such as "n1"',
   replica: 'a replica such as "n1/store"',
@@ -39,7 +39,7 @@ export function asFields(value: unknown, where: string): Fields {
 export function onlyFields(value: Fields, count: number, where: string): void {
   let found = 0;
   for (const _ in value) found++;
-  if (found !== count) bad(where, `an object of ${count} known fields (it has ${found})`);
+  if (found !== count) bad(where, `an object of ${count} known fields, got ${found}`);
 }
 
 /** 0, 1, 2, … up to 2^53−1; not −0, which would not be what it was when it is sent on. */
@@ -122,7 +122,7 @@ export function isTxId(value: unknown): value is TxId {
   return isNumbers(value, ':.:') && isPartition(Number(value.slice(0, value.indexOf(':'))));
 }
 
-/** A time on somebody's clock, in ms, whatever its origin. */
+/** A time on any clock, in ms, with any origin. */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
@@ -141,7 +141,7 @@ export function isWellFormed(text: string): boolean {
 /** A key: 1 to 512 bytes. Fails with `key-invalid`. */
 export function checkKey(value: unknown, where: string): void {
   if (typeof value !== 'string') bad(where, 'a string');
-  if (value.length === 0) throw keyInvalid('a key must not be empty');
+  if (value.length === 0) throw keyInvalid('invalid key "": expected at least 1 byte');
   checkKeyText(value);
 }
 
@@ -153,8 +153,9 @@ export function checkKeyPart(value: unknown, where: string): void {
 
 function checkKeyText(key: string): void {
   if (!fits(key, limits.keyBytes))
-    throw keyInvalid(`a key is at most ${limits.keyBytes} bytes, this one has ${Buffer.byteLength(key)}`);
-  if (!isWellFormed(key)) throw keyInvalid('a key must be text: this one holds half a surrogate pair');
+    throw keyInvalid(`invalid key: expected at most ${limits.keyBytes} bytes, got ${Buffer.byteLength(key)}`);
+  if (!isWellFormed(key))
+    throw keyInvalid('invalid key: expected well-formed text, got half a surrogate pair');
 }
 
 function keyInvalid(message: string): MusterError {
@@ -167,8 +168,8 @@ export function checkValue(value: unknown, where: string): void {
   if (!fits(value, limits.valueBytes)) {
     throw new MusterError(
       'value-too-large',
-      `a value is at most ${limits.valueBytes} bytes, this one has ${Buffer.byteLength(value)}`,
+      `value is too large: ${Buffer.byteLength(value)} bytes, at most ${limits.valueBytes} allowed`,
     );
   }
-  if (!isWellFormed(value)) bad(where, 'well-formed text (it holds half a surrogate pair)');
+  if (!isWellFormed(value)) bad(where, 'well-formed text, got half a surrogate pair');
 }

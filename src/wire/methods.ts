@@ -129,7 +129,7 @@ export const methods: Methods = {
     params: peer.decodeSnapshot,
     fields: {
       p,
-      gen: 'The partition’s generation.',
+      gen: 'Generation of the partition.',
       epoch,
       stream,
       to,
@@ -192,7 +192,7 @@ export const methods: Methods = {
     summary: 'Tells the anchor that a participant has prepared its part of a transaction, or refuses to.',
     params: peerTx.decodeTxVote,
     fields: {
-      p: 'The anchor’s number.',
+      p: 'Partition number of the anchor.',
       tx,
       from: participant,
       epoch:
@@ -224,7 +224,7 @@ export const methods: Methods = {
     summary:
       'Tells the anchor that a participant has applied the decision and keeps nothing of the transaction.',
     params: peerTx.decodeTxFinished,
-    fields: { p: 'The anchor’s number.', tx, from: participant },
+    fields: { p: 'Partition number of the anchor.', tx, from: participant },
   },
   'tx-query': {
     kind: 'notification',
@@ -232,7 +232,7 @@ export const methods: Methods = {
     summary: 'Asks the anchor for the decision. Sent by a participant that has prepared.',
     params: peerTx.decodeTxQuery,
     fields: {
-      p: 'The anchor’s number.',
+      p: 'Partition number of the anchor.',
       tx,
       from: participant,
       seq: 'The number of the entry that prepared.',
@@ -249,7 +249,7 @@ export const methods: Methods = {
   close: {
     kind: 'request',
     from: 'client',
-    summary: 'Ends a session.',
+    summary: 'Closes a session.',
     params: requests.decodeClose,
     fields: { p, session },
     result: '`{}`',
@@ -281,7 +281,7 @@ export const methods: Methods = {
     summary: 'Executes a transaction over several partitions: all or nothing, and exactly once like a write.',
     params: requests.decodeTx,
     fields: {
-      session: 'A session of the anchor: the partition of `op.key`.',
+      session: 'Session on the anchor, the partition of `op.key`.',
       n,
       first,
       op: `\`{type: "tx", key, items}\`: 1 to ${limits.txItems} items, at most ${limits.txBytes} bytes as JSON, each one of ${items}.`,
@@ -298,7 +298,7 @@ export const methods: Methods = {
     from: 'client',
     summary: 'Asks the anchor of a transaction to abort it. A decision that was already made stays.',
     params: requests.decodeAbort,
-    fields: { p: 'The anchor’s number.', tx },
+    fields: { p: 'Partition number of the anchor.', tx },
     result: '`{state}`: `committed`, `aborting` or `unknown`',
   },
   read: {

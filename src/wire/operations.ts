@@ -103,7 +103,7 @@ function checkTxSize(items: readonly TxItem[]): void {
   if (bytes !== null) {
     throw new MusterError(
       'value-too-large',
-      `the items of a transaction are at most ${limits.txBytes} bytes as JSON, these have ${bytes}`,
+      `transaction items too large: ${bytes} bytes of JSON, at most ${limits.txBytes} allowed`,
     );
   }
 }

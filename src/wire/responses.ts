@@ -39,7 +39,7 @@ export function encodeClientResponse(id: RpcId, response: ClientResponse): strin
       if (fits(result, limits.frameBytes - envelopeBytes)) return encodeResult(id, result);
       return encodeError(
         id,
-        new MusterError('value-too-large', 'the answer is larger than a frame; ask for a smaller page'),
+        new MusterError('value-too-large', 'response exceeds the frame limit: request a smaller page'),
       );
     }
   }
@@ -64,7 +64,7 @@ export function decodeClientResponse(
   } catch (cause) {
     const tookEffect = type === 'read' ? 'no' : 'unknown';
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new MusterError('bad-message', `the node's answer is not understood: ${what}`, {
+    throw new MusterError('bad-message', `invalid response from the node: ${what}`, {
       tookEffect,
       cause,
     });
@@ -148,8 +148,7 @@ function checkQueryResult(value: unknown): QueryResult {
       if (typeof result.more !== 'boolean') bad('result.more', want.flag);
       checkPairs(result.rows, checkRow);
       // Where the next page begins, the last row says.
-      if (result.more && result.rows.length === 0)
-        bad('result.rows', 'a list of one at least, when there is more');
+      if (result.more && result.rows.length === 0) bad('result.rows', 'a non-empty list when `more` is true');
       onlyFields(result, 3, 'result');
       break;
     case 'trace':

@@ -80,7 +80,7 @@ export const rpcCodeOf: Readonly<Record<ErrorCode, number>> = {
   'step-failed': 1050,
 };
 
-/** A message that is no part of the protocol. `rpcCode` is the JSON-RPC integer its answer carries. */
+/** A message that the protocol does not define. `rpcCode` is the JSON-RPC error code of the response. */
 export function badMessage(message: string, rpcCode: number = rpcCodes.invalidParams): MusterError {
   return new MusterError('bad-message', message, { details: { rpcCode } });
 }
@@ -88,7 +88,7 @@ export function badMessage(message: string, rpcCode: number = rpcCodes.invalidPa
 /** An error as it goes over the wire. Anything but a `MusterError` is `internal`, its text kept at home. */
 export function toRpcError(error: unknown): RpcError {
   const known =
-    error instanceof MusterError ? error : new MusterError('internal', 'the node failed to answer');
+    error instanceof MusterError ? error : new MusterError('internal', 'internal error in the node');
   const { code, message, tookEffect, hint, details } = known.toJSON();
   const own = known.details.rpcCode;
   return {

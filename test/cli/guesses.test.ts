@@ -53,7 +53,7 @@ describe('a guess', () => {
 describe('an unknown command', () => {
   const said = (words: string): string =>
     unknownCommand(words.split(' '), Object.keys(allCommands), 'muster').message.replace(
-      /^there is no command /,
+      /^unknown command /,
       '',
     );
 

@@ -206,8 +206,8 @@ describe('the steps of a script', () => {
     ['a\nexpect = two words', /line 2: expected one value after =/],
     ['a\nexpect =', /line 2: expected one value after =/],
     ['a\nexpect .a[ = 1', /line 2: invalid path "\.a\[": expected a path/],
-    ['a\nexpect = 1 within soon', /line 2: "soon" is no duration/],
-    ['a\nexpect = 1 within 5', /line 2: "5" is no duration/],
+    ['a\nexpect = 1 within soon', /line 2: invalid duration "soon"/],
+    ['a\nexpect = 1 within 5', /line 2: invalid duration "5"/],
   ])('%j is refused, with its line', (text, wanted) => {
     expect(wrongWith(text)).toMatch(wanted);
   });

@@ -3,7 +3,7 @@ import { parseWeights } from '../../src/cli/parse.js';
 import { formatBytes } from '../../src/render/bytes.js';
 import { table } from '../../src/render/table.js';
 import { loadPaint, mayAnimate, mayColor, plainPaint } from '../../src/render/terminal.js';
-import { formatDuration, parseDuration } from '../../src/text/duration.js';
+import { formatDuration, parseDuration, writeDuration } from '../../src/text/duration.js';
 import { percent, plural, ranges, shorten, visible } from '../../src/text/format.js';
 
 const usage = expect.objectContaining({ code: 'usage' });
@@ -32,6 +32,13 @@ describe('durations', () => {
       '2 h 1 m',
       '1 d 1 h',
     ]);
+  });
+
+  it('are written exactly, as they are typed', () => {
+    const all = [0, 1, 1500, 2000, 90_000, 600_000, 86_400_000];
+    const written = all.map(writeDuration);
+    expect(written).toEqual(['0ms', '1ms', '1500ms', '2s', '90s', '10m', '24h']);
+    expect(written.map(parseDuration)).toEqual(all);
   });
 });
 

@@ -139,7 +139,7 @@ describe('what was certainly not run', () => {
     const { state, done } = nodes.begin('shop.buy');
     await settle();
     for (let i = 0; i < 3; i++)
-      nodes.at(i).refuse({ code: 'unknown-service', message: 'there is no service shop here', ran: false });
+      nodes.at(i).refuse({ code: 'unknown-service', message: 'unknown service shop', ran: false });
     await done;
     expect(nodes.sent.map(({ node }) => node).sort()).toEqual(['n1', 'n2', 'n3']);
     expect(state.error).toMatchObject({ code: 'unknown-service', tookEffect: 'no' });

@@ -120,7 +120,7 @@ describe('a lock got in its queue', () => {
       code: 'unavailable',
       tookEffect: 'no',
       retryable: true,
-      message: expect.stringContaining('given back'),
+      message: expect.stringContaining('it was released'),
     });
     expect(calls.holders).toEqual([]);
   });
@@ -183,7 +183,7 @@ describe('a lock got in its queue', () => {
     await expect(acquire(calls)).rejects.toMatchObject({
       code: 'lock-held',
       tookEffect: 'no',
-      message: expect.stringContaining('its time was over'),
+      message: expect.stringContaining('expired before the grant could be confirmed'),
     });
     // There is nothing to give back.
     expect(calls.writes.map(({ op }) => op.type)).toEqual(['acquire', 'renew']);

@@ -128,18 +128,21 @@ describe('the plan of a cluster', () => {
   });
 
   it.each([
-    [{ nodes: 0 }, 'number of nodes'],
-    [{ nodes: 101 }, 'number of nodes'],
+    [{ nodes: 0 }, 'invalid node count "0": expected a whole number from 1 to 100'],
+    [{ nodes: 101 }, 'invalid node count "101"'],
     [{ nodes: 1.5 }, 'whole number'],
-    [{ nodes: 2, replicas: 3 }, '3 replicas need 3 nodes'],
-    [{ replicas: 0 }, '--replicas'],
-    [{ minInSync: 4 }, '--min-in-sync'],
-    [{ partitions: 0 }, '--partitions'],
-    [{ partitions: 16_385 }, '--partitions'],
-    [{ port: 65_534, nodes: 3 }, 'the last port'],
-    [{ weights: { n4: 1 } }, 'the nodes are n1 to n3'],
-    [{ weights: { n1: 0 } }, 'the weight of n1'],
-    [{ weights: { n1: Number.NaN } }, 'the weight of n1'],
+    [
+      { nodes: 2, replicas: 3 },
+      'invalid replica count "3": expected at most the node count, 2: use --replicas 2 or -n 3',
+    ],
+    [{ replicas: 0 }, 'invalid replica count "0"'],
+    [{ minInSync: 4 }, 'invalid min-in-sync "4": expected a whole number from 1 to 3'],
+    [{ partitions: 0 }, 'invalid partition count "0"'],
+    [{ partitions: 16_385 }, 'invalid partition count "16385"'],
+    [{ port: 65_534, nodes: 3 }, 'invalid port "65534": expected a whole number from 1 to 65533 for 3 nodes'],
+    [{ weights: { n4: 1 } }, 'invalid node in --weights "n4": expected n1 to n3'],
+    [{ weights: { n1: 0 } }, 'invalid weight of n1 "0"'],
+    [{ weights: { n1: Number.NaN } }, 'invalid weight of n1 "NaN"'],
   ])('is refused for %j', (wrong, said) => {
     expect(() => planCluster({ name: 'a', ...wrong })).toThrowError(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining(said) }),

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createCluster } from '../../src/cluster/folder/create.js';
+import { findCluster } from '../../src/cluster/folder/registry.js';
 import { changeFaults, checkFaultsAllowed } from '../../src/cluster/lifecycle/faults.js';
 import { identify } from '../../src/cluster/processes/identity.js';
-import { findCluster } from '../../src/cluster/folder/registry.js';
 import { writeProcessFile } from '../../src/cluster/processes/roster.js';
 import { type FaultPlan, withFault } from '../../src/faults/plan.js';
 import { readFaults, writeFaults } from '../../src/faults/store.js';
@@ -45,7 +45,7 @@ describe('changing the faults of a cluster', () => {
       code: 'timeout',
       exit: 4,
       tookEffect: 'yes',
-      message: expect.stringContaining('n1 has not applied it'),
+      message: expect.stringContaining('waiting for n1 to apply the fault plan'),
     });
     expect(readFaults(cluster.dir)).toMatchObject({ revision: 1, faults: [{ id: 'f1', kind: 'drop' }] });
   });

@@ -2,8 +2,8 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { explainExit } from '../../src/cluster/processes/launch.js';
 import { followLogs, LogTail, tailOffset } from '../../src/cluster/observe/logs.js';
+import { explainExit } from '../../src/cluster/processes/launch.js';
 import { folder } from './helpers.js';
 
 describe('the end of a log', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseCondition } from '../../src/cluster/observe/wait.js';
 import { byRole, checkSafeToKill, pickNodes } from '../../src/cluster/processes/nodes.js';
 import type { RosterRow } from '../../src/cluster/processes/roster.js';
-import { parseCondition } from '../../src/cluster/observe/wait.js';
 import { clusterFileOf, mapOf } from './helpers.js';
 
 const up = (...ids: string[]): RosterRow[] => ids.map((id) => ({ id, state: 'running', process: null }));

@@ -114,15 +114,15 @@ describe('what happened between two looks', () => {
     const paused = sampleOf({ states: { n2: 'stopped' } });
     const silent = sampleOf({ silent: ['n2'] });
     expect(texts(sound, paused)).toContain('n2 is paused');
-    expect(texts(paused, sound)).toContain('n2 goes on');
-    expect(texts(sound, silent)).toContain('n2 does not answer: timed out');
-    expect(texts(silent, sound)).toContain('n2 answers again');
+    expect(texts(paused, sound)).toContain('n2 resumed');
+    expect(texts(sound, silent)).toContain('n2 is not responding: timed out');
+    expect(texts(silent, sound)).toContain('n2 is responding again');
     expect(texts(down, sound)).toContain('n2 is up');
-    expect(texts(down, silent)).toContain('n2 has started, and does not answer yet');
+    expect(texts(down, silent)).toContain('n2 started, not responding yet');
     const again = sampleOf({
       on: { ...map, members: { ...map.members, n2: { ...map.members.n2!, incarnation: 2 } } },
     });
-    expect(texts(sound, again)).toEqual(['n2 was restarted']);
+    expect(texts(sound, again)).toEqual(['n2 restarted']);
     expect(eventsBetween(sound, down)[0]).toEqual({
       at: 1_000_000,
       kind: 'down',
@@ -131,10 +131,10 @@ describe('what happened between two looks', () => {
     });
   });
 
-  it('is told of partitions that do not serve, and that all do again', () => {
+  it('reports unavailable partitions, and when all are available again', () => {
     const down = sampleOf({ states: { n1: 'gone' } });
-    expect(texts(sound, down)).toEqual(['n1 is down', '2 partitions of 4 do not serve']);
-    expect(texts(down, sound)).toEqual(['n1 is up', 'all 4 partitions serve again']);
+    expect(texts(sound, down)).toEqual(['n1 is down', '2 of 4 partitions unavailable']);
+    expect(texts(down, sound)).toEqual(['n1 is up', 'all 4 partitions available again']);
   });
 
   it('is told of members that come and go', () => {
@@ -149,7 +149,7 @@ describe('what happened between two looks', () => {
     expect(texts(sound, after)).toEqual([
       'n1 is down',
       'n1 lost 2 primaries to n2, n3',
-      'n1 is out of sync for 2 partitions',
+      'n1 fell out of sync for 2 partitions',
     ]);
     expect(texts(sampleOf({ on: changed({ 0: ['n1'] }) }), sound)).toEqual(['n2 is in sync for 1 partition']);
   });
@@ -163,7 +163,7 @@ describe('what happened between two looks', () => {
       ),
     };
     expect(texts(sound, sampleOf({ on: planned }))).toEqual([
-      'n2 handed on 1 replica',
+      'n2 moved 1 replica to other nodes',
       'n3 is in sync for 1 partition',
     ]);
   });
@@ -181,7 +181,7 @@ describe('what happened between two looks', () => {
     const late = sampleOf({ clock: 3000, transactions, inDoubtSince });
     expect(texts(sound, early)).toEqual([]);
     expect(texts(early, late)).toEqual(['transaction 0:1.1:1 is in doubt in partition 2']);
-    expect(texts(late, sampleOf({ clock: 4000 }))).toEqual(['transaction 0:1.1:1 is in doubt no more']);
+    expect(texts(late, sampleOf({ clock: 4000 }))).toEqual(['transaction 0:1.1:1 is no longer in doubt']);
     expect(texts(early, sampleOf({ clock: 3000 }))).toEqual([]);
   });
 });

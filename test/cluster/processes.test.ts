@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { supervise } from '../../src/cluster/lifecycle/foreground.js';
+import { endProcesses } from '../../src/cluster/lifecycle/stop.js';
 import { signal, stateOf, waitGone } from '../../src/cluster/processes/identity.js';
 import { type Launched, launchNode } from '../../src/cluster/processes/launch.js';
 import { readProcessFile, readRoster } from '../../src/cluster/processes/roster.js';
-import { endProcesses } from '../../src/cluster/lifecycle/stop.js';
 import { nodeLogFile } from '../../src/layout/paths.js';
 import { clusterFileOf, folder } from './helpers.js';
 
@@ -104,7 +104,7 @@ describe('watching over nodes', () => {
     await expect.poll(() => lines).toEqual(['n1 lives']);
     signal(first.process!, 'SIGKILL');
     await expect.poll(() => lines, { timeout: 5000 }).toEqual(['n1 lives', 'n1 lives']);
-    expect(events[0]).toContain('n1 ended (SIGKILL), starts again');
+    expect(events[0]).toContain('n1 exited (SIGKILL), restarting');
     const second = readProcessFile(dir, 'n1')!;
     expect(second.pid).not.toBe(first.process!.pid);
     stop.abort();
@@ -122,7 +122,7 @@ describe('watching over nodes', () => {
     await endProcesses(dir, readRoster(dir, ['n1']), 100);
     signal(killed.process!, 'SIGKILL');
     await Promise.all([a.over, b.over]);
-    expect(a.events).toEqual(['n1 ended (SIGKILL)']);
-    expect(b.events).toEqual(['n2 ended (SIGKILL)']);
+    expect(a.events).toEqual(['n1 exited (SIGKILL)']);
+    expect(b.events).toEqual(['n2 exited (SIGKILL)']);
   });
 });

@@ -56,16 +56,20 @@ describe('the cluster map restored', () => {
   });
 
   it.each<[string, Record<string, ClusterMap>, RegExp]>([
-    ['a copy is missing', { n1: at(9), n2: at(12) }, /no copy of n3, .*nodes\/n2\/map\/0000000012\.json/],
+    [
+      'a copy is missing',
+      { n1: at(9), n2: at(12) },
+      /no copy found for n3, .*nodes\/n2\/map\/0000000012\.json/,
+    ],
     [
       'two nodes have different maps of the newest revision',
       { n1: at(9), n2: at(9, 'other'), n3: at(4) },
-      /different maps of revision 9/,
+      /different maps with revision 9/,
     ],
     [
-      'the newest copy is of another cluster',
+      'the newest copy belongs to another cluster',
       { n1: at(9), n2: { ...at(12), cluster: 'another' }, n3: at(9) },
-      /of another cluster/,
+      /belongs to another cluster/,
     ],
   ])('stays as it is when %s', async (_, copies, why) => {
     const it = await cluster(copies);

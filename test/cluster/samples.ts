@@ -1,7 +1,7 @@
 import type { NodeStatus, PartitionStatus } from '../../src/client/api.js';
 import type { Sample } from '../../src/cluster/observe/overview.js';
-import type { RosterRow } from '../../src/cluster/processes/roster.js';
 import { summarize } from '../../src/cluster/observe/status.js';
+import type { RosterRow } from '../../src/cluster/processes/roster.js';
 import type { ClusterMap } from '../../src/core/map/types.js';
 import { latencyBoundsMs } from '../../src/limits.js';
 import { mapOf } from './helpers.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeStatus, PartitionStatus } from '../../src/client/api.js';
-import type { RosterRow } from '../../src/cluster/processes/roster.js';
 import { summarize } from '../../src/cluster/observe/status.js';
+import type { RosterRow } from '../../src/cluster/processes/roster.js';
 import { mapOf } from './helpers.js';
 
 const row = (id: string, state: RosterRow['state']): RosterRow => ({

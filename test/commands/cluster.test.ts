@@ -162,7 +162,7 @@ describe('a cluster on real processes', { timeout: 60_000 }, () => {
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     await expect.poll(() => said, { timeout: 20_000 }).toContain('Press Ctrl-C to stop it');
     const { pid } = json(await run('node', 'kill', 'n1', '-c', 'fg', '--json'));
-    await expect.poll(() => said, { timeout: 10_000 }).toContain('starts again');
+    await expect.poll(() => said, { timeout: 10_000 }).toContain('restarting');
     expect((await run('wait', '--for', 'ready', '-c', 'fg')).code).toBe(0);
     const row = json(await run('node', 'list', '-c', 'fg', '--json'))[0];
     expect(row.pid).not.toBe(pid);

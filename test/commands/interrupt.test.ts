@@ -78,7 +78,7 @@ describe('kill -9 of the command', { timeout: 60_000 }, () => {
     expect(await start.ended).toBe('SIGKILL');
     const again = await run('cluster', 'start');
     // All three had been started: then there is nothing left to do but wait.
-    if (again.code !== 0) expect(again.stderr).toContain('is running, all 3 nodes');
+    if (again.code !== 0) expect(again.stderr).toContain('is already running (3 nodes)');
     expect((await run('wait', '--for', 'ready')).code).toBe(0);
     expect((await run('counter', 'incr', 'hits')).stdout).toBe('1\n');
     await ok('cluster', 'stop');

@@ -120,13 +120,13 @@ describe('a lock', { timeout: 60_000 }, () => {
 
   it('is not touched by bad input (exit code 2)', async () => {
     const cases: [string[], string, string][] = [
-      [['acquire', 'bad', '--ttl', '0'], 'usage', 'time to live'],
-      [['acquire', 'bad', '--ttl=-5s'], 'usage', 'no duration'],
-      [['acquire', 'bad', '--ttl', 'soon'], 'usage', 'no duration'],
-      [['acquire', 'bad', '--ttl', '2d'], 'usage', 'time to live'],
+      [['acquire', 'bad', '--ttl', '0'], 'usage', 'invalid lock TTL "0ms"'],
+      [['acquire', 'bad', '--ttl=-5s'], 'usage', 'invalid duration "-5s"'],
+      [['acquire', 'bad', '--ttl', 'soon'], 'usage', 'invalid duration "soon"'],
+      [['acquire', 'bad', '--ttl', '2d'], 'usage', 'invalid lock TTL "172800000ms"'],
       [['acquire', 'bad'], 'usage', '--ttl is required'],
-      [['acquire', 'bad', '--ttl', '5s', '--wait=-1s'], 'usage', 'no duration'],
-      [['acquire', 'bad', '--ttl', '5s', '--permits', '0'], 'usage', 'permits'],
+      [['acquire', 'bad', '--ttl', '5s', '--wait=-1s'], 'usage', 'invalid duration "-1s"'],
+      [['acquire', 'bad', '--ttl', '5s', '--permits', '0'], 'usage', 'invalid permit count "0"'],
       [['acquire', '', '--ttl', '5s'], 'key-invalid', '1 to 512 bytes'],
       [['release', 'bad'], 'usage', 'expected one token'],
       [['release', 'bad', '1', '--token', '2'], 'usage', 'expected one token'],
@@ -217,14 +217,14 @@ describe('lock run', { timeout: 60_000 }, () => {
       [124, ['taken', '--wait', '50ms', '--', 'touch'], 'is still held after'],
       [125, ['idle', '--ttl', '3s', '--grace', '2s', '--', 'touch'], 'twice --grace plus 200ms'],
       [125, ['idle', '--ttl', '0', '--', 'touch'], '--ttl'],
-      [125, ['idle', '--wait=-1s', '--', 'touch'], 'no duration'],
+      [125, ['idle', '--wait=-1s', '--', 'touch'], 'invalid duration "-1s"'],
       [125, ['', '--', 'touch'], '1 to 512 bytes'],
-      [125, ['idle', '-c', 'elsewhere', '--', 'touch'], 'no cluster "elsewhere"'],
+      [125, ['idle', '-c', 'elsewhere', '--', 'touch'], 'unknown cluster "elsewhere"'],
       [125, ['idle', 'touch'], 'after "--"'],
-      [127, ['idle', '--', 'no-such-program'], 'no program "no-such-program"'],
-      [127, ['idle', '--', './no/such'], 'no program ./no/such'],
+      [127, ['idle', '--', 'no-such-program'], 'program "no-such-program" not found in PATH'],
+      [127, ['idle', '--', './no/such'], 'program "./no/such" not found'],
       [127, ['idle', '--', file('plain-file')], 'not executable'],
-      [127, ['broken', '--', file('broken')], 'cannot be run'],
+      [127, ['broken', '--', file('broken')], 'cannot run "'],
     ];
     const refused = async ([code, args, said]: (typeof cases)[number]) => {
       const ran = await run('lock', 'run', ...args, file('touched'));
@@ -372,7 +372,7 @@ describe('a lock that can no longer be proved held', { timeout: 60_000 }, () => 
     await ok('node', 'kill', 'all');
     expect(await going.ended, going.said()).toBe(126);
     expect(read(name)).toBe('up\ntold\n');
-    expect(going.said()).toContain('it could not be renewed in time');
+    expect(going.said()).toContain('not renewed in time');
     expect(world.processes()).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ describe('the program', { timeout: 30_000 }, () => {
     expect(code).toBe(2);
     expect(JSON.parse(stdout).error).toMatchObject({
       code: 'unknown-cluster',
-      message: 'there is no cluster "nope"',
+      message: 'unknown cluster "nope"',
     });
   });
 
@@ -68,11 +68,11 @@ describe('the program', { timeout: 30_000 }, () => {
   });
 
   it.each([
-    [['-n', '0'], 'number of nodes'],
-    [['-n', '2', '--replicas', '3'], '3 replicas need 3 nodes'],
-    [['--weights', 'n9=2'], 'the nodes are n1 to n3'],
-    [['--port', '70000'], '--port'],
-    [['../x'], 'no cluster name'],
+    [['-n', '0'], 'invalid node count "0"'],
+    [['-n', '2', '--replicas', '3'], 'invalid replica count "3"'],
+    [['--weights', 'n9=2'], 'expected n1 to n3'],
+    [['--port', '70000'], 'invalid port "70000"'],
+    [['../x'], 'invalid cluster name "../x"'],
   ])('refuses `cluster start %j` before it makes anything', async (args, said) => {
     const home = folder();
     const { code, stderr } = await muster(home, ['cluster', 'start', ...args]);
@@ -85,7 +85,7 @@ describe('the program', { timeout: 30_000 }, () => {
     const home = folder();
     const { code, stderr } = await muster(home, ['cluster', 'destroy', 'nope']);
     expect(code).toBe(2);
-    expect(stderr).toContain('no cluster "nope"');
+    expect(stderr).toContain('unknown cluster "nope"');
   });
 });
 

@@ -190,10 +190,10 @@ describe('bad input to `tx`', { timeout: 60_000 }, () => {
     [['run', 'no-such-file'], 'cannot read no-such-file: no such file'],
     [['run', '.'], 'it is a folder'],
     [['run', '-c', 'get a', '--pause-at', 'begun'], '--pause-at'],
-    [['show', 'x'], '"x" is no transaction\'s id'],
-    [['resolve', 'x', '--abort'], "no transaction's id"],
+    [['show', 'x'], 'invalid transaction ID "x"'],
+    [['resolve', 'x', '--abort'], 'invalid transaction ID "x"'],
     [['resolve', '1:1.1:1'], '--abort is required'],
-    [['show'], 'missing: id'],
+    [['show'], 'missing argument: id'],
   ])('is a usage error: %j', async (args, message) => {
     expect(await fails(2, 'tx', ...args)).toMatchObject({
       code: 'usage',

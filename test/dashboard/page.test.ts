@@ -71,8 +71,8 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
   it('shows the cluster; a node is killed and started by keyboard alone', async () => {
     // The secret has left the address at once.
     expect(page.url()).toBe(new URL('/', url).href);
-    expect(await text('#totals')).toMatch(/Nodes that answer\s*3\s*of 3/);
-    expect(await page.getByRole('img', { name: /The ring of 8 partitions/ }).count()).toBe(1);
+    expect(await text('#totals')).toMatch(/Nodes responding\s*3\s*of 3/);
+    expect(await page.getByRole('img', { name: /Hash ring of 8 partitions/ }).count()).toBe(1);
     expect([await state('n1'), await state('n2'), await state('n3')]).toEqual(['up', 'up', 'up']);
 
     await tabTo('Kill n2');
@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     await page.keyboard.press('Enter');
     await poll(() => state('n2')).toBe('up');
     // A look in between may have seen it silent.
-    await poll(() => events()).toMatch(/n2 (is up|answers again)/);
+    await poll(() => events()).toMatch(/n2 (is up|is responding again)/);
   });
 
   it('cuts the network and heals it', async () => {
@@ -138,7 +138,7 @@ describe.skipIf(!hasBrowser())('the page of `muster dashboard`, in Chromium', { 
     await summary.focus();
     await page.keyboard.press('Enter');
     await poll(() => text('.steps')).toMatch(
-      /ms came to its coordinator.*vote of partition \d \(n\d\): yes/s,
+      /ms received by the coordinator.*vote from partition \d \(n\d\): yes/s,
     );
     const id = await text('#transactions summary code');
     await ok('tx', 'resolve', id, '--abort', '-c', 'shop');

@@ -54,7 +54,7 @@ beforeEach(async () => {
       acted.push(action);
       await blocked;
       if ('node' in action && action.node === 'n9')
-        throw new MusterError('unknown-node', 'there is no node n9');
+        throw new MusterError('unknown-node', 'unknown node "n9"');
       return 'n1 killed';
     },
     trace: async () => ({ parts: [], trace: [{ at: 1, what: 'came', p: 0, seq: null, yes: null }] }),
@@ -207,7 +207,7 @@ describe('a page of the dashboard', () => {
       text: 'muster node kill n1: n1 killed',
     });
     socket.send(JSON.stringify({ type: 'act', id: 2, action: { kind: 'kill', node: 'n9' } }));
-    await expect.poll(() => done(2)).toMatchObject({ ok: false, text: 'there is no node n9' });
+    await expect.poll(() => done(2)).toMatchObject({ ok: false, text: 'unknown node "n9"' });
     expect(observer.events.at(-1)).toMatchObject({ kind: 'problem' });
     socket.send(JSON.stringify({ type: 'trace', id: 3, tx: '0:1.1:1' }));
     await expect

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lastError } from '../../src/cluster/processes/launch.js';
 import { LogTail, tailOffset } from '../../src/cluster/observe/logs.js';
+import { lastError } from '../../src/cluster/processes/launch.js';
 import { readProcessFile } from '../../src/cluster/processes/roster.js';
 import { readFaults, writeFaults } from '../../src/faults/store.js';
 import type { FileSystem } from '../../src/files/contract.js';

@@ -43,10 +43,10 @@ describe('what is known of the services', () => {
     expect(await directory.isIdempotent('new', 'go', 100)).toBe(true);
     await expect(directory.isIdempotent('shop', 'stop', 100)).rejects.toMatchObject({
       code: 'unknown-service',
-      message: 'service shop has no method stop; it has go',
+      message: 'unknown method shop.stop: the methods of shop are go',
     });
     await expect(directory.isIdempotent('toString', 'go', 100)).rejects.toMatchObject({
-      message: 'there is no service toString; there are shop, new',
+      message: 'unknown service toString: the services are shop, new',
     });
     expect([directory.knows('new', 'go'), directory.knows('new', 'stop')]).toEqual([true, false]);
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openClient } from '../../src/client/open.js';
-import { startCluster } from '../../src/cluster/lifecycle/start.js';
 import { torture } from '../../src/cluster/chaos/torture.js';
+import { startCluster } from '../../src/cluster/lifecycle/start.js';
 import { built } from './built.js';
 import { homeOf } from './home.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { startCluster } from '../../src/cluster/lifecycle/start.js';
 import { transferUnderFaults, usualTrouble } from '../../src/cluster/chaos/transfers.js';
+import { startCluster } from '../../src/cluster/lifecycle/start.js';
 import { built } from './built.js';
 import { homeOf } from './home.js';
 

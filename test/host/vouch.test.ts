@@ -30,16 +30,26 @@ describe('whether a store may count as the replica that it was', () => {
   });
 
   const distrusted: readonly [string, string, number, string][] = [
-    ['a start that the map has seen', 'now', 4, 'has seen start 4 of it, and it remembers 3'],
-    ['an earlier one', 'now', 2, 'has seen start 4 of it, and it remembers 1'],
-    ['a start that was seen of a store that the node had before', 'before', 7, 'has seen start 7 of it'],
+    [
+      'a start that the map has seen',
+      'now',
+      4,
+      'recorded start 4 of this store, the store itself only start 3',
+    ],
+    ['an earlier one', 'now', 2, 'recorded start 4 of this store, the store itself only start 1'],
+    [
+      'a start that was seen of a store that the node had before',
+      'before',
+      7,
+      'recorded start 7 of this store',
+    ],
     [
       'a store that the map does not know, and that was started before',
       'unknown',
       2,
-      'had another store since',
+      'has used another store since',
     ],
-    ['one that was made earlier and not started', 'unknown', 1, 'had another store since'],
+    ['one that was made earlier and not started', 'unknown', 1, 'has used another store since'],
   ];
   it.each(distrusted)('distrusts %s', (_, store, boot, why) => {
     expect(distrust(member, { store, boot, isNew: false })).toContain(why);

@@ -57,7 +57,9 @@ describe('cluster.json', () => {
   });
 
   it('names the nodes there are when one is unknown', () => {
-    expect(() => requireNode(clusterFileOf(2), 'n9')).toThrowError(/no node "n9"; it has n1, n2/);
+    expect(() => requireNode(clusterFileOf(2), 'n9')).toThrowError(
+      /unknown node "n9": the nodes of cluster ".*" are n1, n2/,
+    );
   });
 });
 

@@ -99,12 +99,12 @@ describe('a metastore with copies', () => {
     expect(await slept.publish(mapOf(3, 'other'), 2)).toBe('conflict');
     await expect(connect(dir, 'new').metastore.first()).rejects.toMatchObject({
       code: 'metastore-rolled-back',
-      message: expect.stringMatching(/put back.*revision is 2.*revision 5/),
+      message: expect.stringMatching(/rolled back.*revision is 2.*revision 5/),
     });
     rmSync(join(dir, 'map'), { recursive: true });
     await expect(connect(dir, 'new').metastore.first()).rejects.toMatchObject({
       code: 'metastore-rolled-back',
-      message: expect.stringMatching(/was removed: there is no map in it.*revision 5/),
+      message: expect.stringMatching(/was removed: no revision found.*revision 5/),
     });
     expect(await newestCopy([copyOf(dir, 'a'), copyOf(dir, 'slept'), copyOf(dir, 'new')])).toBe(5);
   });

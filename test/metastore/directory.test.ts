@@ -156,7 +156,7 @@ describe('a directory of maps', () => {
     ['a FIFO', (path: string) => execFileSync('mkfifo', [path]), 'not a regular file'],
     ['a folder', (path: string) => fs.mkdirSync(path), 'a folder'],
     ['a device', (path: string) => fs.symlinkSync('/dev/zero', path), 'not a regular file'],
-    ['a dangling link', (path: string) => fs.symlinkSync('nowhere', path), 'a link to nothing'],
+    ['a dangling link', (path: string) => fs.symlinkSync('nowhere', path), 'a dangling symbolic link'],
     ['a looping link', (path: string) => fs.symlinkSync(mapFileName(99), path), 'ELOOP'],
     [
       'a huge file',

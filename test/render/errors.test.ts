@@ -8,16 +8,16 @@ import { findCommand, unknownCommand } from '../../src/text/command-words.js';
 describe('an error', () => {
   it('says what happened, whether it took effect, and what to try next', () => {
     const { text, json, exit } = renderError(
-      new MusterError('unknown-cluster', 'there is no cluster "x"'),
+      new MusterError('unknown-cluster', 'unknown cluster "x"'),
       'kv get',
     );
     expect(text).toBe(
-      'Error: there is no cluster "x"\nTook effect: no. List clusters with `muster cluster list`, or create it with `muster cluster start`.\n',
+      'Error: unknown cluster "x"\nTook effect: no. List clusters with `muster cluster list`, or create it with `muster cluster start`.\n',
     );
     expect(json).toEqual({
       error: {
         code: 'unknown-cluster',
-        message: 'there is no cluster "x"',
+        message: 'unknown cluster "x"',
         tookEffect: 'no',
         hint: expect.any(String),
       },
@@ -62,7 +62,7 @@ describe('finding a command', () => {
 
   it('suggests the nearest when there is none', () => {
     expect(unknownCommand(['cluster', 'strat'], ids, 'muster').message).toContain('`muster cluster start`');
-    expect(unknownCommand(['frobnicate'], ids, 'muster').message).toBe('there is no command "frobnicate"');
+    expect(unknownCommand(['frobnicate'], ids, 'muster').message).toBe('unknown command "frobnicate"');
   });
 });
 

@@ -255,8 +255,8 @@ describe('the ring as SVG', () => {
     const svg = drawn(plan('aabbccaa', 'aabdcdab'));
     const [a, b, c] = [nodeColor(0), nodeColor(1), nodeColor(2)];
     expect(fillsOf(slicesOf(svg, 'muster-after', 'was'), 8)).toEqual(['', '', '', b, '', c, '', a]);
-    expect(textOf(ofClass(svg, 'note')[0]!)).toMatch(/^3 of 8 partitions change their primary/);
-    expect(textOf(ofClass(svg, 'muster-after')[0]!)).toContain('3 partitions change');
+    expect(textOf(ofClass(svg, 'note')[0]!)).toMatch(/^The primary of 3 of 8 partitions moves/);
+    expect(textOf(ofClass(svg, 'muster-after')[0]!)).toContain('3 primaries move');
   });
 
   it('shows even the least change of the largest ring, a pixel wide at least', () => {
@@ -270,7 +270,7 @@ describe('the ring as SVG', () => {
   it('says so when a plan changes no primary', () => {
     const svg = drawn(plan('aabb', 'aabb'));
     for (const layer of ['changed', 'was']) expect(slicesOf(svg, 'muster-after', layer)).toEqual([]);
-    expect(textOf(ofClass(svg, 'note')[0]!)).toBe('No partition changes its primary.');
+    expect(textOf(ofClass(svg, 'note')[0]!)).toBe('No primary moves.');
   });
 
   it('takes a partition without an after to keep its primary', () => {
@@ -301,7 +301,7 @@ describe('the ring as SVG', () => {
     const owners = ['n1', 'n2', 'n2', 'n2', 'n10', 'n1', 'n1', 'n1'];
     const svg = drawn({ title: 't', nodes, partitions: owners.map((primary) => ({ primary })) });
     expect(legendOf(svg)).toEqual(['n1 1 4 50.0 % 25.0 %', 'n2 2 3 37.5 % 50.0 %', 'n10 1 1 12.5 % 25.0 %']);
-    expect(svg.children[1]!.text).toContain('n2 leads 3, 37.5 %, ideally 50.0 %');
+    expect(svg.children[1]!.text).toContain('n2 is primary of 3, 37.5 % (ideal 50.0 %)');
   });
 
   it('says in the legend how many each leads before and after a plan, and the share after', () => {
@@ -338,7 +338,7 @@ describe('the ring as SVG', () => {
 
   it('names what nobody leads, and primaries that are no nodes', () => {
     const svg = drawn(show('ab--', { nodes: active('a') }));
-    expect(legendOf(svg)).toEqual(['a 1 25.0 % 100.0 %', 'b ? unknown 1 25.0 %', '(nobody) 2 50.0 %']);
+    expect(legendOf(svg)).toEqual(['a 1 25.0 % 100.0 %', 'b ? unknown 1 25.0 %', '(none) 2 50.0 %']);
     expect(fillsOf(slicesOf(svg, 'muster-now', 'arcs'), 4).slice(2)).toEqual(['nobody', 'nobody']);
   });
 

@@ -94,6 +94,6 @@ describe('a node that owes an answer', () => {
     router.sent('n2', 0);
     const choices = [1, 2].map(() => router.choose({ key: null }, 600)!);
     expect(choices.map((c) => c.id).sort()).toEqual(['n1', 'n2']);
-    expect(choices[0]!.why).toContain('all that are left are silent');
+    expect(choices[0]!.why).toContain('all remaining nodes are silent');
   });
 });

@@ -44,19 +44,27 @@ test('services are found by default and by name, with the methods that may run t
 });
 
 test.each([
-  ['is not there', null, /there is no such file/],
+  ['is not there', null, /file not found/],
   ['throws when imported', `\n\nthrow new Error('no database');`, /service-\d+\.mjs:3: Error: no database/],
   ['imports what is not there', `import './nowhere.mjs';`, /nowhere\.mjs/],
-  ['exports nothing', 'const a = 1;', /exports no service/],
-  ['has no name', 'export default { handlers: { a: () => 1 } };', /name must be a name/],
-  ['has a bad name', `export default { name: 'a.b', handlers: { a: () => 1 } };`, /name must be a name/],
+  ['exports nothing', 'const a = 1;', /no service exported/],
+  ['has no name', 'export default { handlers: { a: () => 1 } };', /invalid service name undefined/],
+  [
+    'has a bad name',
+    `export default { name: 'a.b', handlers: { a: () => 1 } };`,
+    /invalid service name "a\.b"/,
+  ],
   ['has no handlers', `export default { name: 'a', handlers: {} };`, /no handlers/],
   [
     'has a handler that is none',
     `export default { name: 'a', handlers: { b: 5 } };`,
-    /a\.b must be a function/,
+    /invalid handler a\.b: expected a function/,
   ],
-  ['has a bad method', `export default { name: 'a', handlers: { 'b c': () => 1 } };`, /the method "b c"/],
+  [
+    'has a bad method',
+    `export default { name: 'a', handlers: { 'b c': () => 1 } };`,
+    /invalid method name "b c"/,
+  ],
 ])('a module that %s is refused, and the file named', async (_, text, message) => {
   const path = text === null ? join(dir, 'missing.mjs') : fileOf(text);
   const error = await failure(loadModule(path));
@@ -76,5 +84,5 @@ test('a module that cannot be parsed is refused with its file', async () => {
 test('two services of one name are refused', async () => {
   const text = `export default { name: 'twice', handlers: { a: () => 1 } };`;
   const error = await failure(loadServices([fileOf(text), fileOf(text)]));
-  expect(error.message).toContain('there is a service twice already');
+  expect(error.message).toContain('duplicate service name twice');
 });

@@ -73,8 +73,8 @@ function boom(): never {
 }
 
 test.each([
-  ['a BigInt', () => 1n, /JSON cannot carry: .*BigInt/],
-  ['a function', () => () => 1, /JSON cannot carry: a function/],
+  ['a BigInt', () => 1n, /as JSON: .*BigInt/],
+  ['a function', () => () => 1, /as JSON: it is a function/],
   [
     'a circle',
     () => {
@@ -82,7 +82,7 @@ test.each([
       circle.itself = circle;
       return circle;
     },
-    /JSON cannot carry: .*circular/i,
+    /as JSON: .*circular/i,
   ],
 ])('a reply of %s is an error that names the method', async (_, handler, message) => {
   const reply = await servicesOf({ handler }).call(call('handler'));
@@ -105,12 +105,12 @@ test('an unknown service and an unknown method say what there is', async () => {
   const services = servicesOf({ add: () => 1 });
   expect(await services.call({ ...call('add'), service: 'stop' })).toMatchObject({
     code: 'unknown-service',
-    message: 'there is no service stop here; there are shop',
+    message: 'unknown service stop: the services are shop',
     ran: false,
   });
   expect(await services.call(call('subtract'))).toMatchObject({
     code: 'unknown-service',
-    message: 'service shop has no method subtract; it has add',
+    message: 'unknown method shop.subtract: the methods of shop are add',
   });
 });
 

@@ -106,6 +106,6 @@ describe('a batch of the log', () => {
     expect(decoded(payloads)).toEqual([{ type: 'snapshot', partition: 3, snapshot: state }]);
     expect(() => decoded(payloads.slice(0, -1))).toThrow('not whole');
     expect(() => decoded([...payloads, payloads.at(-1)!])).toThrow('more items');
-    expect(() => decoded(payloads.slice(1))).toThrow('no snapshot');
+    expect(() => decoded(payloads.slice(1))).toThrow('without a snapshot header');
   });
 });

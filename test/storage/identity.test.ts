@@ -59,7 +59,7 @@ describe('a store that is distrusted', () => {
     await first.close();
     const again = await open(({ store, boot, isNew }) => {
       expect({ store, boot, isNew }).toEqual({ store: first.recovered.store, boot: 2, isNew: false });
-      return 'the cluster map has seen start 7 of it';
+      return 'the cluster map recorded start 7 of this store';
     });
     expect(again.recovered.store).not.toBe(first.recovered.store);
     expect(again.recovered.boot).toBe(2);

@@ -47,7 +47,7 @@ describe('a sound file', () => {
     expect(damage(file.bytes, 65 * 1024 * 1024)).toBeNull();
     file.u64(right, 0, 3);
     expect(damage(file.bytes, 65 * 1024 * 1024)).toEqual({
-      message: 'page 4 has another number',
+      message: 'page 4 has the wrong number',
       offset: offset(right),
     });
   });
@@ -169,19 +169,19 @@ describe('a sound file', () => {
     [
       'a left leaf below the root',
       nodes(right, leafPage, [{ key: 'k', data }]),
-      'page 4 has keys of another page',
+      'page 4 has keys outside its range',
       offset(right),
     ],
     [
       'a right leaf below the root',
       nodes(10, leafPage, [{ key: 'jz', data }]),
-      'page 10 has keys of another page',
+      'page 10 has keys outside its range',
       offset(10),
     ],
     [
       'a leaf below its branch',
       nodes(big, leafPage, [{ key: 's', data }]),
-      'page 5 has keys of another page',
+      'page 5 has keys outside its range',
       offset(big),
     ],
     [
@@ -190,7 +190,7 @@ describe('a sound file', () => {
         { key: '', child: left },
         { key: 'l', child: right },
       ]),
-      'page 8 has keys of another page',
+      'page 8 has keys outside its range',
       offset(8),
     ],
   ];
@@ -226,7 +226,7 @@ describe('a sound file', () => {
       return pages.bytes;
     };
     const no = (what: string): unknown => ({
-      message: `it is no LMDB file: ${what} of meta page 0`,
+      message: `not an LMDB file: invalid ${what} in meta page 0`,
       offset: 0,
     });
     expect(damage(file(65_536, 131_072, 1978))).toBeNull();
@@ -234,11 +234,11 @@ describe('a sound file', () => {
       message: 'page 2 has a node out of bounds',
       offset: 131_072,
     });
-    expect(damage(file(65_536, 126_976, 1))).toEqual(no('the map size'));
+    expect(damage(file(65_536, 126_976, 1))).toEqual(no('map size'));
     const large = file(65_536, 2 ** 20, 1);
     large.writeUInt32LE(131_072, 48);
-    expect(damage(large)).toEqual(no('the page size'));
-    expect(damage(file(256, 2 ** 20, 1))).toEqual(no('the page size'));
-    expect(damage(file(1000, 2 ** 20, 1))).toEqual(no('the page size'));
+    expect(damage(large)).toEqual(no('page size'));
+    expect(damage(file(256, 2 ** 20, 1))).toEqual(no('page size'));
+    expect(damage(file(1000, 2 ** 20, 1))).toEqual(no('page size'));
   });
 });

@@ -174,7 +174,7 @@ describe('a whole log', () => {
     expect(await scan(new Segments(), { unsyncedFrom: 1 })).toEqual(nothing);
     await expect(scan(new Segments(), { unsyncedFrom: 2 })).rejects.toMatchObject({
       code: 'storage-corrupt',
-      message: expect.stringContaining('the log is missing'),
+      message: expect.stringContaining('log is missing'),
     });
   });
 
@@ -318,12 +318,12 @@ describe('a log is refused', () => {
       16,
       'belongs to another store',
     ],
-    ['a segment under another name', (s: Segments) => s.set(2, header(3, {})), 12, 'calls itself 3'],
+    ['a segment under another name', (s: Segments) => s.set(2, header(3, {})), 12, 'header has number 3'],
     [
       'a missing segment',
       (s: Segments) => s.bytes.delete(`${folder}/${segmentName(1)}`),
       null,
-      'the segment is missing',
+      'segment is missing',
     ],
   ] as const)('for %s', async (_, edit, offset, message) => {
     const segments = two();

@@ -110,7 +110,7 @@ describe.runIf(hasTmux)('muster shell, on a terminal', { timeout: 60_000 }, () =
     t.keys('Enter');
     await t.sees('asked 1');
     t.run('counter incr --no-input');
-    await t.sees('missing: name');
+    await t.sees('missing argument: name');
     t.keys('C-d');
     await t.sees(/\n\$$/);
     t.run('clear; muster wait');

@@ -33,7 +33,7 @@ describe('the keys of `muster watch`', () => {
   it('do what fits the state of the node: a dead one is started, and cannot be killed', () => {
     expect(press(['j', 'r']).effect).toEqual({ kind: 'act', action: { kind: 'start', node: 'n2' } });
     expect(press(['j', 'K'])).toMatchObject({
-      view: { notice: { text: 'n2 is down already' } },
+      view: { notice: { text: 'n2 is already down' } },
       effect: null,
     });
     expect(press(['h']).effect).toEqual({ kind: 'act', action: { kind: 'heal' } });

@@ -5,7 +5,7 @@ import { look, state } from './states.js';
 describe('the plain log of `muster watch`', () => {
   it('tells the whole in one line', () => {
     expect(summaryLine(look.overview!).slice(9)).toMatch(
-      /^2 of 3 nodes answer, 3 of 4 partitions serving, 4 in sync, 1234 ops\/s, p50 \d\.\d ms, p99 \d\d ms, 40 calls\/s, lag 0, 0 in doubt, 0 locks$/,
+      /^2 of 3 nodes responding, 3 of 4 partitions available, 4 in sync, 1234 ops\/s, p50 \d\.\d ms, p99 \d\d ms, 40 calls\/s, lag 0, 0 in doubt, 0 locks$/,
     );
   });
 
@@ -22,8 +22,8 @@ describe('the plain log of `muster watch`', () => {
 
   it('tells a problem once', () => {
     const log = new PlainLog(10_000);
-    const gone = { ...look, state: 'gone' as const, problem: 'there is no cluster "shop"', overview: null };
-    expect(log.lines(gone)).toEqual(['03:04:05 there is no cluster "shop"']);
+    const gone = { ...look, state: 'gone' as const, problem: 'unknown cluster "shop"', overview: null };
+    expect(log.lines(gone)).toEqual(['03:04:05 unknown cluster "shop"']);
     expect(log.lines(gone)).toEqual([]);
   });
 });

@@ -32,8 +32,8 @@ describe('the screen of `muster watch`', () => {
 
   it('shows nodes, the ring, figures, what is open and what happened, at 80 × 24', () => {
     const text = renderWatch(state(), canvas(80, 24)).join('\n');
-    expect(text).toMatch(/^muster watch · shop +2 of 3 nodes answer · map 7 · 03:04:05$/m);
-    expect(text).toContain('Partitions: 3 of 4 serving, 4 of 4 fully in sync');
+    expect(text).toMatch(/^muster watch · shop +2 of 3 nodes responding · map 7 · 03:04:05$/m);
+    expect(text).toContain('Partitions: 3 of 4 available, 4 of 4 in sync');
     expect(text).toMatch(/^ops\/s 1234 +▁/m);
     expect(text).toMatch(/^ring 4 +A+B+C+$/m);
     expect(text).toMatch(/^▸ A n1 +up +2 +1 +1234 +\d\.\d +\d\d +0 +40 ██████ 100 %$/m);
@@ -42,14 +42,14 @@ describe('the screen of `muster watch`', () => {
     expect(text).toContain('03:04:05 n2 is down');
     // Nothing that a cluster says can steer the terminal.
     expect(text).toContain('n2 killed\\x1b[31m (pid 1)');
-    expect(text).toMatch(/q leave$/);
+    expect(text).toMatch(/q quit$/);
   });
 
   it('draws the ring as a ring when there is room', () => {
     const text = renderWatch(state(), canvas(120, 40)).join('\n');
     expect(text).not.toMatch(/^ring 4/m);
     expect(text).toMatch(/ {3}.* +C{2,}A{2,}/);
-    expect(text).toContain('OPS/S, RECENTLY');
+    expect(text).toContain('RECENT OPS/S');
   });
 
   it('is ASCII alone where the terminal shows nothing else', () => {
@@ -83,12 +83,12 @@ describe('the screen of `muster watch`', () => {
 
   it('says what it asks, and what is wrong', () => {
     const bottom = (given: Parameters<typeof state>[0]) => renderWatch(state(given), canvas(80, 24)).at(-1);
-    expect(bottom({ asking: { kind: 'kill', node: 'n2' } })).toMatch(/^kill n2\? SIGKILL.* y\/n$/);
-    expect(bottom({ notice: { text: 'n2 is down already', bad: true } })).toBe('n2 is down already');
-    const gone = { ...look, state: 'gone' as const, problem: 'there is no cluster "shop"', overview: null };
+    expect(bottom({ asking: { kind: 'kill', node: 'n2' } })).toMatch(/^kill n2\? Sends SIGKILL.* y\/n$/);
+    expect(bottom({ notice: { text: 'n2 is already down', bad: true } })).toBe('n2 is already down');
+    const gone = { ...look, state: 'gone' as const, problem: 'unknown cluster "shop"', overview: null };
     const text = renderWatch(state({ look: gone }), canvas(80, 24)).join('\n');
     expect(text).toContain('muster watch · shop · gone');
-    expect(text).toContain('there is no cluster "shop"');
+    expect(text).toContain('unknown cluster "shop"');
   });
 });
 

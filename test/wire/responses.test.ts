@@ -82,8 +82,8 @@ describe('the answers to a client', () => {
     fc.assert(
       fc.property(refusal, (answer) => void expect(errorToRefusal(refusalToError(answer))).toEqual(answer)),
     );
-    const text = encodeError(1, new MusterError('key-invalid', 'a key must not be empty'));
-    const expected = { ok: false, code: 'key-invalid', message: 'a key must not be empty', revision: 0 };
+    const text = encodeError(1, new MusterError('key-invalid', 'invalid key ""'));
+    const expected = { ok: false, code: 'key-invalid', message: 'invalid key ""', revision: 0 };
     expect(decodeClientResponse('write', read(text))).toEqual(expected);
   });
 

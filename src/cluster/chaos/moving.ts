@@ -3,14 +3,15 @@ import { openClient } from '../../client/open.js';
 import type { ClusterMap } from '../../core/map/types.js';
 import { Random } from '../../core/random.js';
 import { MusterError } from '../../errors.js';
-import type { NodeEntry } from '../processes/entry.js';
+import { pause } from '../../util/pause.js';
 import { withClusterLock } from '../folder/lock.js';
-import { startAndAwait } from '../processes/node-start.js';
-import { killNode } from '../processes/nodes.js';
-import { progressOf } from '../placement/placing.js';
 import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { scaleCluster } from '../lifecycle/scale.js';
 import { waitFor } from '../observe/wait.js';
+import { progressOf } from '../placement/placing.js';
+import type { NodeEntry } from '../processes/entry.js';
+import { startAndAwait } from '../processes/node-start.js';
+import { killNode } from '../processes/nodes.js';
 
 export interface MovingOptions {
   /** Values put before, each read back at the end. */
@@ -87,7 +88,7 @@ export async function moveUnderLoad(cluster: LocalCluster, options: MovingOption
   const random = new Random(options.seed);
   let running = true;
   try {
-    options.told?.(`putting ${options.keys} keys`);
+    options.told?.(`writing ${options.keys} keys`);
     await inParallel(options.keys, 256, (i) => client.kv.put(keyOf(i), textOf(i)));
     const work = Array.from({ length: options.callers }, () =>
       call(client, options, random.fork(), () => running, tally),
@@ -97,12 +98,12 @@ export async function moveUnderLoad(cluster: LocalCluster, options: MovingOption
       const result = await work;
       return [result, latencyOf(tally.samples)];
     };
-    options.told?.('at rest');
+    options.told?.('measuring the baseline');
     await pause(options.restMs / 4);
     const [, rest] = await measure(pause(options.restMs));
     const phases: PhaseReport[] = [];
     for (const to of options.sizes) {
-      options.told?.(`scaling to ${to}`);
+      options.told?.(`scaling to ${to} nodes`);
       const begin = performance.now();
       const [{ map, killed }, latency] = await measure(scale(cluster, client, to, options, random));
       const copies = map.placement?.copies ?? [];
@@ -125,7 +126,7 @@ export async function moveUnderLoad(cluster: LocalCluster, options: MovingOption
     }
     running = false;
     await Promise.all(work);
-    options.told?.('reading everything back');
+    options.told?.('reading all keys back');
     const counted = await judge(client, options, tally);
     const { acknowledged, unknown, failed, wrong } = tally;
     return { rest, phases, acknowledged, unknown, failed, counted, wrong };
@@ -134,8 +135,6 @@ export async function moveUnderLoad(cluster: LocalCluster, options: MovingOption
     await client.close();
   }
 }
-
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 async function inParallel(
   count: number,
@@ -162,7 +161,8 @@ async function call(
       if (random.chance(0.5)) {
         const i = random.below(keys);
         const found = await client.kv.get(keyOf(i));
-        if (found?.value !== textOf(i)) tally.wrong.push(`${keyOf(i)} read as ${found?.value ?? 'nothing'}`);
+        if (found?.value !== textOf(i))
+          tally.wrong.push(`${keyOf(i)}: expected ${textOf(i)}, got ${found?.value ?? 'nothing'}`);
       } else {
         await client.counter.incr(counterOf(random.below(counters)));
         tally.acknowledged++;
@@ -229,7 +229,8 @@ async function killHalfWay(
       );
       return id;
     }
-    if (performance.now() > end) throw new MusterError('timeout', 'the copies did not come half-way');
+    if (performance.now() > end)
+      throw new MusterError('timeout', 'timed out waiting for a third of the copies');
     await pause(10);
   }
 }
@@ -239,10 +240,11 @@ async function judge(client: MusterClient, options: MovingOptions, tally: Tally)
   for (let i = 0; i < options.counters; i++) counted += (await client.counter.get(counterOf(i))) as number;
   const { acknowledged, unknown, wrong } = tally;
   if (counted < acknowledged || counted > acknowledged + unknown)
-    wrong.push(`counted are ${counted}, acknowledged ${acknowledged}, of unknown outcome ${unknown}`);
+    wrong.push(`sum of all counters: expected ${acknowledged} to ${acknowledged + unknown}, got ${counted}`);
   await inParallel(options.keys, 256, async (i) => {
     const found = await client.kv.get(keyOf(i));
-    if (found?.value !== textOf(i)) wrong.push(`${keyOf(i)} is ${found?.value ?? 'gone'} at the end`);
+    if (found?.value !== textOf(i))
+      wrong.push(`${keyOf(i)} after the last move: expected ${textOf(i)}, got ${found?.value ?? 'nothing'}`);
   });
   return counted;
 }

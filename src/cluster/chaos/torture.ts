@@ -1,16 +1,16 @@
-import { setTimeout } from 'node:timers/promises';
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { nodeOf } from '../../core/map/types.js';
 import { Random } from '../../core/random.js';
 import { hashKey, partitionOf } from '../../core/ring/hash.js';
 import { MusterError } from '../../errors.js';
+import { pause } from '../../util/pause.js';
+import { freshRoster, type LocalCluster } from '../folder/registry.js';
+import { waitFor } from '../observe/wait.js';
 import type { NodeEntry } from '../processes/entry.js';
 import { signal } from '../processes/identity.js';
 import { launchNode } from '../processes/launch.js';
 import { killNode, liveProcess, pauseNode } from '../processes/nodes.js';
-import { freshRoster, type LocalCluster } from '../folder/registry.js';
-import { waitFor } from '../observe/wait.js';
 
 export interface TortureOptions {
   /** How long faults and load go on, in ms. */
@@ -158,7 +158,7 @@ async function load(
       tally.longestMs = Math.max(tally.longestMs, performance.now() - begin);
       const seen = tally.seen.get(name) ?? new Set();
       tally.seen.set(name, seen);
-      if (seen.has(outcome.value)) tally.wrong.push(`${name} gave ${outcome.value} to two increments`);
+      if (seen.has(outcome.value)) tally.wrong.push(`${name}: two increments returned ${outcome.value}`);
       seen.add(outcome.value);
     }
   }
@@ -235,20 +235,14 @@ async function primaryOf(client: MusterClient, key: string): Promise<string> {
   return nodeOf(config?.primary ?? '');
 }
 
-/** The rhythm of the faults is wall time by intent: a kill a second. */
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  // Aborted: the caller looks at the signal itself.
-  await setTimeout(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => {});
-}
-
 async function judge(client: MusterClient, tally: Tally, counted: number): Promise<void> {
   const { acknowledged, unknown, wrong } = tally;
-  if (counted < acknowledged) wrong.push(`${acknowledged - counted} acknowledged increments are lost`);
+  if (counted < acknowledged) wrong.push(`${acknowledged - counted} acknowledged increments lost`);
   if (counted > acknowledged + unknown)
-    wrong.push(`${counted - acknowledged - unknown} increments were counted that nobody made`);
+    wrong.push(`${counted - acknowledged - unknown} more increments counted than sent`);
   for (const [key, { sure, maybe }] of tally.kept) {
     const found = (await client.kv.get(key))?.value ?? null;
     if (found !== sure && !(found !== null && maybe.has(found)))
-      wrong.push(`${key} holds ${found}, and ${sure} was acknowledged`);
+      wrong.push(`${key}: expected ${sure} (acknowledged), got ${found}`);
   }
 }

@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { nodeOf } from '../../core/map/types.js';
 import { Random } from '../../core/random.js';
 import { MusterError } from '../../errors.js';
 import { type FaultPlan, type FaultSpec, withFault, withoutFaults } from '../../faults/plan.js';
-import type { NodeEntry } from '../processes/entry.js';
+import { pause } from '../../util/pause.js';
+import { freshRoster, type LocalCluster } from '../folder/registry.js';
 import { changeFaults } from '../lifecycle/faults.js';
+import { waitFor } from '../observe/wait.js';
+import type { NodeEntry } from '../processes/entry.js';
 import { launchNode } from '../processes/launch.js';
 import { killNode } from '../processes/nodes.js';
-import { freshRoster, type LocalCluster } from '../folder/registry.js';
-import { waitFor } from '../observe/wait.js';
 
 export interface TransferOptions {
   readonly transfers: number;
@@ -85,7 +85,7 @@ export async function transferUnderFaults(
     running = false;
     const { kills, netsplits } = await faults;
     const healed = performance.now();
-    options.told?.('the last fault is over');
+    options.told?.('last fault ended');
     const settledMs = await settle(observer, healed);
     await waitFor(cluster, observer, { kind: 'in-sync' }, { timeoutMs: 60_000 });
     const { total, totalOneByOne, wrong } = await judge(client, options, tally.unknown, sure);
@@ -161,7 +161,7 @@ async function killAgainAndAgain(
 ): Promise<number> {
   let kills = 0;
   while (killEveryMs > 0 && running()) {
-    await sleep(killEveryMs / 2);
+    await pause(killEveryMs / 2);
     if (!running()) break;
     // A primary: of coordinators and participants alike there are as many as of partitions.
     const victim = nodeOf(random.pick((await observer.map()).partitions).primary);
@@ -169,7 +169,7 @@ async function killAgainAndAgain(
     told?.(`SIGKILL ${victim}`);
     await killNode(cluster, victim);
     kills++;
-    await sleep(killEveryMs / 2);
+    await pause(killEveryMs / 2);
     launchNode(cluster.dir, cluster.file, victim, entry ? { entry } : {});
   }
   return kills;
@@ -189,7 +189,7 @@ async function cutAgainAndAgain(
       if (error.code !== 'timeout') throw error;
     });
   while (running()) {
-    for (let left = netsplitEveryMs - netsplitMs; left > 0 && running(); left -= 100) await sleep(100);
+    for (let left = netsplitEveryMs - netsplitMs; left > 0 && running(); left -= 100) await pause(100);
     if (!running()) break;
     const nodes = cluster.file.nodes.map((n) => n.id);
     const size = 1 + random.below(Math.floor(nodes.length / 2));
@@ -202,7 +202,7 @@ async function cutAgainAndAgain(
     told?.(`netsplit ${spec.groups.map((g) => g.join(',')).join('/')}${spec.oneWay ? ' one way' : ''}`);
     await change((plan) => withFault(plan, spec));
     netsplits++;
-    await sleep(netsplitMs);
+    await pause(netsplitMs);
     await change((plan) => withoutFaults(plan, 'all'));
     told?.('healed');
   }
@@ -219,8 +219,8 @@ async function settle(observer: MusterClient, since: number): Promise<number> {
       if (!(error instanceof MusterError)) throw error;
     }
     if (performance.now() - since > 60_000)
-      throw new MusterError('timeout', 'transactions are still open a minute after the last fault');
-    await sleep(50);
+      throw new MusterError('timeout', 'timed out after 60 s waiting for open transactions to end');
+    await pause(50);
   }
 }
 
@@ -233,16 +233,18 @@ async function judge(
   const wrong: string[] = [];
   const items = Array.from({ length: accounts }, (_, i) => ({ type: 'get' as const, key: account(i) }));
   const report = await client.tx.run(items);
-  if (report.outcome !== 'committed') wrong.push(`a look at all accounts ended as ${report.outcome}`);
+  if (report.outcome !== 'committed')
+    wrong.push(`transaction that reads all accounts: expected committed, got ${report.outcome}`);
   const total = report.reads.reduce((sum, { value }) => sum + ((value as number | null) ?? 0), 0);
-  if (total !== 0) wrong.push(`all accounts together hold ${total}`);
+  if (total !== 0) wrong.push(`sum of all accounts in one transaction: expected 0, got ${total}`);
   let totalOneByOne = 0;
   for (let i = 0; i < accounts; i++) {
     const value = (await client.counter.get(account(i))) as number;
     totalOneByOne += value;
     if (unknown === 0 && value !== (sure.get(i) ?? 0))
-      wrong.push(`${account(i)} holds ${value}, and ${sure.get(i) ?? 0} was moved there`);
+      wrong.push(`${account(i)}: expected ${sure.get(i) ?? 0}, got ${value}`);
   }
-  if (totalOneByOne !== 0) wrong.push(`one by one the accounts hold ${totalOneByOne}`);
+  if (totalOneByOne !== 0)
+    wrong.push(`sum of all accounts read one by one: expected 0, got ${totalOneByOne}`);
   return { total, totalOneByOne, wrong };
 }

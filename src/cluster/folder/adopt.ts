@@ -24,20 +24,24 @@ export async function adoptCluster(address: string, token: string, timeoutMs: nu
   if (existsSync(clusterFile(dir))) {
     const known = findCluster(original.name);
     if (known.file.cluster === there.cluster) return known;
-    throw new MusterError('name-taken', `another cluster is called "${original.name}" here`, {
-      details: { cluster: original.name },
-    });
+    throw new MusterError(
+      'name-taken',
+      `cluster name "${original.name}" is used by another cluster on this machine`,
+      {
+        details: { cluster: original.name },
+      },
+    );
   }
   const path = mapDir(there.folder);
   if (!existsSync(path))
-    throw new MusterError('metastore-unavailable', `the cluster map in ${path} cannot be seen from here`, {
+    throw new MusterError('metastore-unavailable', `cannot find the cluster map in ${path}`, {
       details: { path },
     });
   const file: ClusterFile = { ...original, createdAt: new Date().toISOString(), nodes: [] };
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   writeFileSync(tokenFile(dir), `${token}\n`, { mode: 0o600 });
   if (!existsSync(mapDir(dir))) symlinkSync(path, mapDir(dir));
-  // Last: until it is there, this is no cluster.
+  // Written last: a folder without this file is not a cluster.
   writeFileSync(clusterFile(dir), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
   return findCluster(original.name);
 }

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import { type ClusterMap, type Durability, type Member, replicaId } from '../../core/map/types.js';
 import { place } from '../../core/ring/placement.js';
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
 import {
   type ClusterFile,
   checkName,
@@ -29,6 +29,8 @@ import {
 import { checkTimings, defaultRepairAfterMs, defaultTimings, limits, type Timings } from '../../limits.js';
 import { DirectoryMetastore } from '../../metastore/directory.js';
 import { createStore } from '../../storage/create.js';
+import { writeDuration } from '../../text/duration.js';
+import { plural } from '../../text/format.js';
 
 /** What a new cluster is to be; whatever is left out has a default. */
 export interface CreateOptions {
@@ -61,58 +63,63 @@ export type Plan = Required<Omit<CreateOptions, 'weights' | 'zones'>> & {
   readonly weights: Readonly<Record<string, number>>;
 };
 
-const usage = (message: string): MusterError =>
-  new MusterError('usage', message, { details: { command: 'cluster start' } });
+const details = { command: 'cluster start' };
 
-function integer(what: string, value: number, least: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw usage(`${what} must be a whole number from ${least} to ${most}, not ${value}`);
-  }
-  return value;
+/** Returns `value` when it is within the bounds; throws `usage`. `form`: the bounds in words, where they are not plain numbers. */
+function integer(what: string, value: number, min: number, max: number, form = `${min} to ${max}`): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw invalid(what, String(value), `a whole number from ${form}`, { details });
 }
+
+/** What a node's weight may be, in words. */
+export const weightForm = 'a number above 0, at most 1000';
 
 /** Fills in defaults and checks everything that can be checked before a file is touched; rejects with `usage`. */
 export function planCluster(options: CreateOptions): Plan {
   const name = checkName('cluster', options.name);
-  const nodes = integer('the number of nodes (-n)', options.nodes ?? 3, 1, limits.localNodes);
+  const nodes = integer('node count', options.nodes ?? 3, 1, limits.localNodes);
   const replicas = options.replicas ?? Math.min(3, nodes);
-  integer('--replicas', replicas, 1, limits.members);
+  integer('replica count', replicas, 1, limits.members);
   if (replicas > nodes) {
-    throw usage(
-      `${replicas} replicas need ${replicas} nodes, and there are ${nodes}: ask for -n ${replicas} or --replicas ${nodes}`,
-    );
+    const expected = `at most the node count, ${nodes}: use --replicas ${nodes} or -n ${replicas}`;
+    throw invalid('replica count', replicas, expected, { details });
   }
-  const minInSync = integer('--min-in-sync', options.minInSync ?? (replicas >= 3 ? 2 : 1), 1, replicas);
-  const partitions = integer('--partitions', options.partitions ?? 64, 1, limits.partitions);
-  const port = integer('--port', options.port ?? 0, 0, 65_535);
-  if (port > 0) integer(`the last port (--port ${port} and ${nodes} nodes)`, port + nodes - 1, 1, 65_535);
+  const minInSync = integer('min-in-sync', options.minInSync ?? (replicas >= 3 ? 2 : 1), 1, replicas);
+  const partitions = integer('partition count', options.partitions ?? 64, 1, limits.partitions);
+  const port = integer('port', options.port ?? 0, 0, 65_535);
+  // The nodes listen on consecutive ports.
+  if (port > 0) {
+    const last = 65_536 - nodes;
+    integer('port', port, 1, last, `1 to ${last} for ${plural(nodes, 'node')}`);
+  }
   const ids = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+  const names = nodes === 1 ? 'n1' : `n1 to n${nodes}`;
   const weights = options.weights ?? {};
   for (const [id, weight] of Object.entries(weights)) {
-    if (!ids.includes(id)) throw usage(`--weights names "${id}"; the nodes are ${ids[0]} to ${ids.at(-1)}`);
+    if (!ids.includes(id)) throw invalid('node in --weights', id, names, { details });
     if (!(weight > 0 && weight <= 1000))
-      throw usage(`the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
+      throw invalid(`weight of ${id}`, String(weight), weightForm, { details });
   }
   const zones = options.zones ?? {};
   for (const id of Object.keys(zones)) {
-    if (!ids.includes(id)) throw usage(`--zones names "${id}"; the nodes are ${ids[0]} to ${ids.at(-1)}`);
+    if (!ids.includes(id)) throw invalid('node in --zones', id, names, { details });
   }
-  const repairAfterMs = integer(
-    '--repair-after (in ms)',
-    options.repairAfterMs ?? defaultRepairAfterMs,
-    limits.repairAfterLeastMs,
-    limits.repairAfterMostMs,
-  );
+  const repairAfterMs = options.repairAfterMs ?? defaultRepairAfterMs;
+  const { repairAfterLeastMs: minMs, repairAfterMostMs: maxMs } = limits;
+  if (!Number.isSafeInteger(repairAfterMs) || repairAfterMs < minMs || repairAfterMs > maxMs) {
+    const expected = `a duration from ${writeDuration(minMs)} to ${writeDuration(maxMs)}`;
+    throw invalid('repair-after', `${repairAfterMs}ms`, expected, { details });
+  }
   const services = options.services ?? [];
   const maxInflight = integer(
-    '--max-inflight',
+    'max-inflight',
     options.maxInflight ?? limits.serviceInflight,
     1,
     limits.serviceInflightMost,
   );
   const timings = options.timings ?? defaultTimings;
   const wrong = checkTimings(timings);
-  if (wrong) throw usage(wrong);
+  if (wrong) throw new MusterError('usage', wrong, { details });
   const durability = options.durability ?? 'fsync';
   return {
     name,
@@ -209,7 +216,7 @@ export async function createCluster(options: CreateOptions): Promise<string> {
   const plan = planCluster(options);
   const dir = clusterDir(plan.name);
   const taken = () =>
-    new MusterError('name-taken', `there is a cluster "${plan.name}" already`, {
+    new MusterError('name-taken', `cluster "${plan.name}" already exists`, {
       details: { cluster: plan.name },
     });
   if (existsSync(dir)) throw taken();
@@ -244,13 +251,9 @@ export async function createCluster(options: CreateOptions): Promise<string> {
     const outcome = await metastore.publish(firstMap(plan, cluster, stores), 0);
     await metastore.close();
     if (outcome !== 'ok') {
-      throw new MusterError(
-        'metastore-unavailable',
-        `the first cluster map could not be written (${outcome})`,
-        {
-          details: { path: mapDir(dir) },
-        },
-      );
+      throw new MusterError('metastore-unavailable', `cannot write the first cluster map: ${outcome}`, {
+        details: { path: mapDir(dir) },
+      });
     }
     // What is acknowledged later must not vanish with the folders it is in, should the power fail.
     for (const id of plan.ids) syncPath(nodeDir(aside, id));
@@ -266,7 +269,7 @@ export async function createCluster(options: CreateOptions): Promise<string> {
     if (error instanceof MusterError) throw error;
     throw new MusterError(
       code === 'ENOSPC' ? 'storage-full' : 'metastore-unavailable',
-      `cannot make the cluster's folder: ${(error as Error).message}`,
+      `cannot create the cluster folder: ${(error as Error).message}`,
       {
         details: { path: parent },
         cause: error,

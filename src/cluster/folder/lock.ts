@@ -3,8 +3,9 @@ import { unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { abstractName } from '../../os/abstract-socket.js';
 import { MusterError } from '../../errors.js';
+import { abstractName } from '../../os/abstract-socket.js';
+import { pause } from '../../util/pause.js';
 
 export interface ClusterLock {
   release(): Promise<void>;
@@ -14,7 +15,7 @@ const digest = (dir: string): string => createHash('sha256').update(dir).digest(
 
 /**
  * Where the lock of a cluster's folder is. On Linux an abstract socket, by one name under every version of Node: it has no file, and the kernel frees it the moment the holder ends, however it
- * ends. Elsewhere a socket file, taken over when nobody answers behind it.
+ * ends. Elsewhere a socket file, taken over when no process listens on it.
  */
 export const addressOf = (dir: string): string =>
   process.platform === 'linux'
@@ -66,7 +67,7 @@ export async function lockCluster(dir: string, waitMs = 0): Promise<ClusterLock>
     const server = await attempt(address);
     if (server) return { release: () => new Promise((done) => server.close(() => done())) };
     if (performance.now() >= deadline) break;
-    await new Promise((done) => setTimeout(done, 25));
+    await pause(25);
   }
   const name = dir.slice(dir.lastIndexOf('/') + 1);
   throw new MusterError('cluster-busy', `another muster command is changing cluster "${name}"`, {

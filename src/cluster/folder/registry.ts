@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { MusterError } from '../../errors.js';
-import { type ClusterFile, clusterDir, clusterFile, clustersDir, readClusterFile } from '../../layout/paths.js';
+import {
+  type ClusterFile,
+  clusterDir,
+  clusterFile,
+  clustersDir,
+  readClusterFile,
+} from '../../layout/paths.js';
 import { type RosterRow, readRoster } from '../processes/roster.js';
 
 /** A cluster on this machine: where it is, what it is, and which of its processes live. */

@@ -27,7 +27,7 @@ export async function restoreMap(cluster: LocalCluster): Promise<ClusterMap | nu
   const problem = await mapProblem(cluster);
   if (problem === null) return null;
   const refuse = (why: string): MusterError =>
-    new MusterError('metastore-rolled-back', `${problem.message}; it is not restored: ${why}`, {
+    new MusterError('metastore-rolled-back', `${problem.message}; cannot restore it: ${why}`, {
       details: { path: mapDir(cluster.dir), cluster: cluster.file.name },
     });
   const copies = new Map<string, ClusterMap>();
@@ -42,19 +42,20 @@ export async function restoreMap(cluster: LocalCluster): Promise<ClusterMap | nu
     newest = map;
     holder = id;
   }
-  if (newest === null) throw refuse('there is no copy of a node that belongs to the cluster');
+  if (newest === null) throw refuse('no node has a copy of the map');
   const { cluster: identity, revision, members } = newest;
-  if (identity !== cluster.file.cluster) throw refuse('the newest copy is of another cluster');
+  if (identity !== cluster.file.cluster) throw refuse('the newest copy belongs to another cluster');
   // Who has started may have acted on a newer one; who is new by this map has not.
   const missing = Object.values(members).filter((m) => m.incarnation > 0 && !copies.has(m.id));
   if (missing.length > 0)
     throw refuse(
-      `there is no copy of ${missing.map((m) => m.id).join(', ')}, which may know a newer one; ` +
-        `if that is lost for good, copy ${join(mapCopyDir(cluster.dir, holder), mapFileName(revision))} there`,
+      `no copy found for ${missing.map((m) => m.id).join(', ')}, which may hold a newer map; ` +
+        `if it is permanently lost, copy ${join(mapCopyDir(cluster.dir, holder), mapFileName(revision))} to ` +
+        missing.map((m) => mapCopyDir(cluster.dir, m.id)).join(' and '),
     );
   const texts = [...copies.values()].filter((map) => map.revision === revision);
   if (new Set(texts.map((map) => JSON.stringify(map))).size > 1)
-    throw refuse(`nodes have different maps of revision ${revision}`);
+    throw refuse(`nodes hold different maps with revision ${revision}`);
   const metastore = new DirectoryMetastore(mapDir(cluster.dir));
   try {
     await metastore.restore(newest);

@@ -1,11 +1,12 @@
 import { withFault, withoutFaults } from '../../faults/plan.js';
 import { parseFault } from '../../faults/words.js';
-import { type Action, groupsOf } from './action.js';
-import { changeFaults } from './faults.js';
+import { plural } from '../../text/format.js';
 import { withClusterLock } from '../folder/lock.js';
+import type { LocalCluster } from '../folder/registry.js';
 import { startAndAwait } from '../processes/node-start.js';
 import { killNode, pauseNode, resumeNode } from '../processes/nodes.js';
-import type { LocalCluster } from '../folder/registry.js';
+import { type Action, groupsOf } from './action.js';
+import { changeFaults } from './faults.js';
 import { restartNodes } from './restart.js';
 
 /**
@@ -30,7 +31,7 @@ export async function act(
       const [started] = await withClusterLock(cluster.dir, options.timeoutMs, () =>
         action.kind === 'start' ? startAndAwait(cluster, ids, options) : restartNodes(cluster, ids, options),
       );
-      return `${action.node} runs${action.kind === 'start' ? '' : ' again'} (pid ${started?.pid})`;
+      return `${action.node} ${action.kind}ed (pid ${started?.pid})`;
     }
     case 'netsplit': {
       const words = ['netsplit', groupsOf(action.groups)];
@@ -51,9 +52,7 @@ export async function act(
         },
         { ...options, repair: true },
       );
-      return healed === 0
-        ? 'there was no fault to heal'
-        : `${healed} ${healed === 1 ? 'fault' : 'faults'} healed`;
+      return healed === 0 ? 'no faults to heal' : `${plural(healed, 'fault')} healed`;
     }
   }
 }

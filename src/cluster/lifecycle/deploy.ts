@@ -2,12 +2,12 @@ import { openClient } from '../../client/open.js';
 import { type ServiceView, viewOf } from '../../service/definition.js';
 import { loadServices } from '../../service/load.js';
 import { withClusterLock } from '../folder/lock.js';
-import { reconcile, writeClusterFile } from './membership.js';
-import type { StartedNode } from '../processes/node-start.js';
 import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
+import { waitFor } from '../observe/wait.js';
+import type { StartedNode } from '../processes/node-start.js';
+import { reconcile, writeClusterFile } from './membership.js';
 import { restartNodes } from './restart.js';
 import type { StartOptions } from './start.js';
-import { waitFor } from '../observe/wait.js';
 
 export interface Deployed {
   readonly services: readonly ServiceView[];

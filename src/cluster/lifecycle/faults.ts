@@ -5,10 +5,11 @@ import { type FaultPlan, noFaults } from '../../faults/plan.js';
 import { readFaults, writeFaults } from '../../faults/store.js';
 import { type ClusterFile, faultsFile } from '../../layout/paths.js';
 import { isLoopback } from '../../os/loopback.js';
+import { pause } from '../../util/pause.js';
 import { withClusterLock } from '../folder/lock.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
-import type { RosterRow } from '../processes/roster.js';
 import { type Answers, askNodes } from '../observe/status.js';
+import type { RosterRow } from '../processes/roster.js';
 
 /** Who has applied a plan. Nodes that do not run are in neither list: they apply it when they start. */
 export interface Applied {
@@ -32,7 +33,7 @@ export function checkFaultsAllowed({ name, host }: Pick<ClusterFile, 'name' | 'h
   if (isLoopback(host)) return;
   throw new MusterError(
     'usage',
-    `cluster "${name}" listens on ${host}; faults are for clusters on the loopback`,
+    `cannot inject faults into cluster "${name}": it listens on ${host}, not on a loopback address`,
   );
 }
 
@@ -147,21 +148,25 @@ async function untilApplied(
       return {
         revision,
         confirmed: [...confirmed].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })),
-        unconfirmed: silent.map((node) => ({ node, why: answers.problem.get(node) ?? 'not asked' })),
+        unconfirmed: silent.map((node) => ({ node, why: answers.problem.get(node) ?? 'not queried' })),
       };
     }
     if (options.signal?.aborted) {
-      throw new MusterError('interrupted', `interrupted; ${waiting.join(', ')} may not have applied it yet`, {
-        tookEffect: 'yes',
-      });
+      throw new MusterError(
+        'interrupted',
+        `interrupted: ${waiting.join(', ')} may not have applied the fault plan yet`,
+        {
+          tookEffect: 'yes',
+        },
+      );
     }
     if (performance.now() >= deadline) {
       throw new MusterError(
         'timeout',
-        `the fault plan is in place, and ${waiting.join(', ')} ${waiting.length === 1 ? 'has' : 'have'} not applied it within ${options.timeoutMs} ms`,
+        `timed out after ${options.timeoutMs} ms waiting for ${waiting.join(', ')} to apply the fault plan`,
         { details: { nodes: waiting.join(',') }, tookEffect: 'yes' },
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, roundMs));
+    await pause(roundMs);
   }
 }

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { nodeLogFile } from '../../layout/paths.js';
+import { pause } from '../../util/pause.js';
+import { withClusterLock } from '../folder/lock.js';
+import type { LocalCluster } from '../folder/registry.js';
+import { followLogs, type LogLine, LogTail } from '../observe/logs.js';
 import type { NodeEntry } from '../processes/entry.js';
 import { isAlive } from '../processes/identity.js';
 import { type Launched, launchNode } from '../processes/launch.js';
-import { withClusterLock } from '../folder/lock.js';
-import { followLogs, type LogLine, LogTail } from '../observe/logs.js';
-import { pause } from '../../util/pause.js';
-import type { LocalCluster } from '../folder/registry.js';
 import { readProcessFile } from '../processes/roster.js';
 
 export type RestartPolicy = 'on-failure' | 'never';
@@ -38,7 +38,7 @@ const sizeOf = (path: string): number => {
 export const logPositions = (cluster: LocalCluster): ReadonlyMap<string, number> =>
   new Map(cluster.file.nodes.map(({ id }) => [id, sizeOf(nodeLogFile(cluster.dir, id))]));
 
-/** One node: waits for its end and starts it again by the policy, until nobody wants it up. */
+/** Supervises one node: restarts it after an exit, as the policy says, until it was asked to stop. */
 async function watchOver(cluster: LocalCluster, first: Launched, options: SuperviseOptions): Promise<void> {
   const aborted = new Promise<null>((resolve) => {
     if (options.signal.aborted) resolve(null);
@@ -52,14 +52,14 @@ async function watchOver(cluster: LocalCluster, first: Launched, options: Superv
     const how = node.child.signalCode ?? `exit code ${node.child.exitCode}`;
     const asked = readProcessFile(cluster.dir, node.id)?.wanted === 'down';
     if (node.child.exitCode === 0 || asked || options.restart === 'never') {
-      options.event(`${node.id} ended (${how})`);
+      options.event(`${node.id} exited (${how})`);
       return;
     }
     backoff =
       performance.now() - since > HEALTHY_MS
         ? 0
         : Math.min(LONGEST_BACKOFF_MS, backoff * 2 || FIRST_BACKOFF_MS);
-    options.event(`${node.id} ended (${how}), starts again${backoff > 0 ? ` in ${backoff} ms` : ''}`);
+    options.event(`${node.id} exited (${how}), restarting${backoff > 0 ? ` in ${backoff} ms` : ''}`);
     await pause(backoff, options.signal);
     if (options.signal.aborted) return;
     const next = await withClusterLock(cluster.dir, 10_000, async () => {

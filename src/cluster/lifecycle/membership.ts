@@ -5,7 +5,7 @@ import { openClient } from '../../client/open.js';
 import { noChange } from '../../core/map/changes.js';
 import { holdsShare } from '../../core/map/placing.js';
 import { type ClusterMap, isUnregistered, type Member } from '../../core/map/types.js';
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
 import { replaceWholeSync } from '../../files/whole.js';
 import {
   type ClusterFile,
@@ -17,10 +17,12 @@ import {
 } from '../../layout/paths.js';
 import { limits } from '../../limits.js';
 import { createStore } from '../../storage/create.js';
+import { plural } from '../../text/format.js';
+import { weightForm } from '../folder/create.js';
+import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
+import { changeMap, publishPlacement } from '../placement/placing.js';
 import { type StartedNode, startAndAwait } from '../processes/node-start.js';
 import { killNode } from '../processes/nodes.js';
-import { changeMap, publishPlacement } from '../placement/placing.js';
-import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
 import { readRoster } from '../processes/roster.js';
 import type { StartOptions } from './start.js';
 
@@ -32,7 +34,7 @@ export interface NewNode {
   readonly port?: number;
 }
 
-/** Writes `cluster.json` so that a reader, or whoever comes after a crash, sees the old or the new one, whole. */
+/** Replaces `cluster.json` atomically: a concurrent reader, or one after a crash, sees the whole old or new file. */
 export function writeClusterFile(dir: string, file: ClusterFile): void {
   const path = clusterFile(dir);
   try {
@@ -51,7 +53,7 @@ function editNodes(dir: string, edit: (nodes: ClusterFile['nodes']) => ClusterFi
   writeClusterFile(dir, { ...file, nodes: edit(file.nodes) });
 }
 
-/** Deletes a node's folder: whoever looks meanwhile sees it whole or not at all. */
+/** Deletes a node's folder; a concurrent reader sees all of it or nothing. */
 function removeNodeFolder(dir: string, id: string): void {
   const path = nodeDir(dir, id);
   if (!existsSync(path)) return;
@@ -90,20 +92,24 @@ function checkNew(cluster: LocalCluster, map: ClusterMap, nodes: readonly NewNod
   for (const { id, weight = 1 } of nodes) {
     checkName('node', id);
     if (map.members[id] !== undefined || cluster.file.nodes.some((n) => n.id === id) || seen.has(id)) {
-      throw new MusterError('node-exists', `cluster "${map.name}" has a node ${id} already`, {
+      throw new MusterError('node-exists', `node ${id} already exists in cluster "${map.name}"`, {
         details: { node: id },
       });
     }
     seen.add(id);
     if (!(weight > 0 && weight <= 1000))
-      throw new MusterError('usage', `the weight of ${id} must be above 0 and at most 1000, not ${weight}`);
+      throw invalid(`weight of ${id}`, String(weight), weightForm, { details: { command: 'node join' } });
   }
   if (cluster.file.nodes.length + nodes.length > limits.localNodes)
-    throw new MusterError('usage', `a machine has at most ${limits.localNodes} nodes of a cluster`);
+    throw new MusterError(
+      'usage',
+      `cannot add ${plural(nodes.length, 'node')}: a machine runs at most ${limits.localNodes} nodes of a cluster`,
+      { details: { command: 'node join' } },
+    );
 }
 
 /**
- * Makes new nodes, starts them and gives them their share of the partitions, in one change of placement. Comes back when the
+ * Makes new nodes, starts them and gives them their share of the partitions, in one change of placement. Resolves when the
  * change is published; the nodes then move what is to move. What fails or is interrupted before that leaves nothing behind. The caller holds the
  * cluster's lock. Rejects with `node-exists`, `usage`, or why a node could not start.
  */
@@ -145,7 +151,7 @@ export async function joinNodes(
 }
 
 async function makeNode(dir: string, { id, weight = 1, zone = '' }: NewNode): Promise<Member> {
-  // What an earlier node of this name left behind is no part of this one.
+  // A former node of this name may have left data behind; the new node must not use it.
   removeNodeFolder(dir, id);
   const data = nodeDataDir(dir, id);
   mkdirSync(data, { recursive: true, mode: 0o700 });
@@ -153,14 +159,14 @@ async function makeNode(dir: string, { id, weight = 1, zone = '' }: NewNode): Pr
   return { id, store, incarnation: 0, url: '', weight, zone, state: 'joining' };
 }
 
-/** Somebody else, elsewhere, may have taken the name meanwhile. */
+/** Another command may have taken the name meanwhile, with another data folder. */
 function checkNotTaken(map: ClusterMap, members: readonly Member[]): void {
   const taken = members.find((m) => {
     const found = map.members[m.id];
     return found !== undefined && found.store !== m.store;
   });
   if (taken !== undefined)
-    throw new MusterError('node-exists', `cluster "${map.name}" has a node ${taken.id} already`, {
+    throw new MusterError('node-exists', `node ${taken.id} already exists in cluster "${map.name}"`, {
       details: { node: taken.id },
     });
 }
@@ -220,17 +226,10 @@ export function scalePlan(map: ClusterMap, count: number): ScalePlan {
     .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
   const joining = staying.filter((m) => m.state === 'joining' && m.incarnation > 0).map((m) => m.id);
   const { replicas } = map.settings;
-  if (count < replicas) {
-    throw new MusterError(
-      'usage',
-      `${count} ${count === 1 ? 'node' : 'nodes'} cannot hold ${replicas} replicas of each partition: nothing was changed`,
-      { details: { command: 'cluster scale' } },
-    );
+  if (count < replicas || count > limits.localNodes) {
+    const expected = `a whole number from ${replicas} (the replica count) to ${limits.localNodes}`;
+    throw invalid('node count', String(count), expected, { details: { command: 'cluster scale' } });
   }
-  if (count > limits.localNodes)
-    throw new MusterError('usage', `a machine has at most ${limits.localNodes} nodes of a cluster`, {
-      details: { command: 'cluster scale' },
-    });
   if (count <= staying.length) {
     const idle = staying.filter((m) => !holdsShare(m)).reverse();
     const active = staying.filter(holdsShare).reverse();

@@ -1,5 +1,5 @@
-import { type StartedNode, startAndAwait } from '../processes/node-start.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
+import { type StartedNode, startAndAwait } from '../processes/node-start.js';
 import type { StartOptions } from './start.js';
 import { endProcesses } from './stop.js';
 

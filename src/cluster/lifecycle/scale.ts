@@ -1,10 +1,10 @@
 import { type ClusterMap, isUnregistered } from '../../core/map/types.js';
 import { MusterError } from '../../errors.js';
-import { withClusterLock } from '../folder/lock.js';
-import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
 import { pause } from '../../util/pause.js';
-import { changeMap } from '../placement/placing.js';
+import { withClusterLock } from '../folder/lock.js';
 import { findCluster, type LocalCluster } from '../folder/registry.js';
+import { changeMap } from '../placement/placing.js';
+import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
 import type { StartOptions } from './start.js';
 
 export interface MoveOptions extends StartOptions {
@@ -55,7 +55,7 @@ async function whenStarted(
   const until = performance.now() + timeoutMs;
   for (let now = await reconcile(cluster); ; now = await reconcile(now)) {
     const before = await mapOf(now);
-    // One of them that has ended is no member any more: `reconcile` has forgotten it.
+    // `reconcile` has already removed those whose process exited.
     const starting = now.file.nodes.filter(({ id }) => {
       const member = before.members[id];
       return member !== undefined && isUnregistered(member);
@@ -64,7 +64,7 @@ async function whenStarted(
     if (signal?.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
     if (performance.now() >= until) {
       const ids = starting.map(({ id }) => id).join(', ');
-      throw new MusterError('timeout', `${ids} started, and has not registered in ${timeoutMs} ms`, {
+      throw new MusterError('timeout', `timed out after ${timeoutMs} ms waiting for ${ids} to register`, {
         tookEffect: 'no',
       });
     }

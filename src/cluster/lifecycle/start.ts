@@ -4,16 +4,17 @@ import { MusterError } from '../../errors.js';
 import { clusterDir } from '../../layout/paths.js';
 import { limits } from '../../limits.js';
 import { loadServices } from '../../service/load.js';
+import { plural } from '../../text/format.js';
 import { type CreateOptions, createCluster, planCluster } from '../folder/create.js';
+import { clusterExists, findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
+import { restoreMap } from '../folder/restore.js';
+import type { ClusterStatus } from '../observe/status.js';
+import { type Condition, waitFor } from '../observe/wait.js';
 import type { NodeEntry } from '../processes/entry.js';
 import { signal, waitGone } from '../processes/identity.js';
 import { type Launched, launchNode } from '../processes/launch.js';
 import { reconcile } from './membership.js';
-import { clusterExists, findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
-import { restoreMap } from '../folder/restore.js';
-import type { ClusterStatus } from '../observe/status.js';
 import { removeCluster } from './stop.js';
-import { type Condition, waitFor } from '../observe/wait.js';
 
 export interface StartOptions {
   readonly timeoutMs: number;
@@ -50,7 +51,7 @@ export async function ensureCluster(
     planCluster(options);
     throw new MusterError(
       'name-taken',
-      `cluster "${options.name}" exists and has ${have} nodes, not ${options.nodes}; leave -n out to start it as it is`,
+      `cluster "${options.name}" already exists with ${plural(have, 'node')}, not ${options.nodes}; omit -n to start it unchanged`,
       { details: { cluster: options.name } },
     );
   }
@@ -66,17 +67,17 @@ export async function differences(
   const { settings } = await client.map();
   const found: string[] = [];
   const compare = (flag: string, asked: number | string | undefined, is: number | string) => {
-    if (asked !== undefined && asked !== is) found.push(`--${flag} ${asked} (it has ${is})`);
+    if (asked !== undefined && asked !== is) found.push(`--${flag} ${asked} (current: ${is})`);
   };
   compare('replicas', options.replicas, settings.replicas);
   compare('partitions', options.partitions, settings.partitions);
   compare('min-in-sync', options.minInSync, settings.minInSync);
   compare('durability', options.durability, settings.durability);
-  if (options.weights) found.push('--weights (`muster ring rebalance --weights` changes them)');
-  if (options.zones) found.push('--zones (`muster ring rebalance --zones` changes them)');
+  if (options.weights) found.push('--weights (use `muster ring rebalance --weights`)');
+  if (options.zones) found.push('--zones (use `muster ring rebalance --zones`)');
   const services = cluster.file.services ?? [];
   if (options.services?.some((path) => !services.includes(path)))
-    found.push('--service (`muster cluster deploy` changes them)');
+    found.push('--service (use `muster cluster deploy`)');
   compare('max-inflight', options.maxInflight, cluster.file.maxInflight ?? limits.serviceInflight);
   compare('repair-after', options.repairAfterMs, settings.repairAfterMs);
   if (options.port !== undefined && options.port !== (cluster.file.nodes[0]?.port ?? 0)) found.push('--port');
@@ -130,7 +131,7 @@ export async function startNodes(
     launched.push(launchNode(cluster.dir, cluster.file, id, entry ? { tethered, entry } : { tethered }));
   }
   options.progress?.(
-    `${launched.length} ${launched.length === 1 ? 'node' : 'nodes'} started, waiting until all partitions serve`,
+    `${plural(launched.length, 'node')} started, waiting for every partition to be available`,
   );
   const client = await openClient({ clusterDir: cluster.dir, timeoutMs: options.timeoutMs });
   try {
@@ -166,7 +167,7 @@ export async function startCluster(create: CreateOptions, options: StartOptions)
   if (restored === null && freshRoster(cluster).every((row) => row.state !== 'gone')) {
     throw new MusterError(
       'already-running',
-      `cluster "${create.name}" is running, all ${ids.length} nodes of it`,
+      `cluster "${create.name}" is already running (${plural(ids.length, 'node')})`,
       {
         details: { cluster: create.name },
       },
@@ -193,7 +194,7 @@ async function refuseChanges(cluster: LocalCluster, create: CreateOptions): Prom
     if (found.length === 0) return;
     throw new MusterError(
       'name-taken',
-      `cluster "${create.name}" exists and cannot be changed by a start: ${found.join(', ')}`,
+      `cannot change settings of the existing cluster "${create.name}": ${found.join(', ')}`,
       {
         details: { cluster: create.name },
       },

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openClient } from '../../client/open.js';
 import { MusterError } from '../../errors.js';
-import { signal, stateOf, waitGone } from '../processes/identity.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
+import { signal, stateOf, waitGone } from '../processes/identity.js';
 import { markWantedDown, type RosterRow, readRoster } from '../processes/roster.js';
 
 export interface StoppedNode {
@@ -49,20 +49,16 @@ export async function endProcesses(
       const process = row.process!;
       markWantedDown(dir, row.id);
       signal(process, 'SIGTERM');
-      // A stopped process takes no SIGTERM until it goes on.
+      // A stopped process handles SIGTERM only after SIGCONT.
       if (stateOf(process) === 'stopped') signal(process, 'SIGCONT');
       const killed = !(await waitGone(process, timeoutMs));
       if (killed) {
         signal(process, 'SIGKILL');
         if (!(await waitGone(process, KILL_MS))) {
-          throw new MusterError(
-            'timeout',
-            `${row.id} (pid ${process.pid}) does not end, not even by SIGKILL`,
-            {
-              details: { node: row.id },
-              tookEffect: 'unknown',
-            },
-          );
+          throw new MusterError('timeout', `${row.id} (pid ${process.pid}) still running after SIGKILL`, {
+            details: { node: row.id },
+            tookEffect: 'unknown',
+          });
         }
       }
       const node = { id: row.id, pid: process.pid, killed };
@@ -73,7 +69,7 @@ export async function endProcesses(
 }
 
 /**
- * Stops every node of a cluster: all hold still, then end by themselves; whoever has not within `timeoutMs`
+ * Stops every node of a cluster: all quiesce, then exit; a node still running after `timeoutMs`
  * is killed. Leaves no process. The caller holds the cluster's lock.
  */
 export async function stopCluster(
@@ -102,7 +98,7 @@ export async function endLeftovers(dir: string, timeoutMs: number): Promise<Stop
 /** Removes a cluster's folder; no process of it may be left. The name is free again at once. */
 export function removeCluster(dir: string): void {
   if (!existsSync(dir)) return;
-  // Renamed first: whoever looks meanwhile sees a whole cluster or none.
+  // Renamed first, so that a concurrent reader sees a whole cluster or none.
   const aside = join(dirname(dir), `.new-gone-${process.pid}-${Date.now()}`);
   renameSync(dir, aside);
   rmSync(aside, { recursive: true, force: true });

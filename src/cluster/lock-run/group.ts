@@ -42,7 +42,7 @@ export function groupAlive(group: number): boolean {
 export function signalGroup(group: number, name: NodeJS.Signals): void {
   try {
     process.kill(-group, name);
-    // One that was stopped acts on it only when it goes on.
+    // A stopped process handles the signal only after SIGCONT.
     if (name === 'SIGTERM' || name === 'SIGINT' || name === 'SIGHUP') process.kill(-group, 'SIGCONT');
   } catch {
     // Gone, or of another user: whether it is gone is asked apart.

@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { HeldLock } from '../../client/api.js';
 import { MusterError } from '../../errors.js';
+import { pause } from '../../util/pause.js';
 import { programEntry } from '../processes/entry.js';
 import { groupAlive, signalGroup } from './group.js';
 
@@ -62,7 +63,7 @@ export const longestGrace = (ttlMs: number): number => Math.floor(ttlMs / 2) - k
 export function whyNotRunnable(command: string, env: NodeJS.ProcessEnv = process.env): string | null {
   if (process.platform === 'win32') return null;
   const places = command.includes('/') ? [command] : pathOf(env).map((folder) => join(folder, command));
-  if (command === '') return 'the command is empty';
+  if (command === '') return 'command is empty';
   let found = false;
   for (const place of places) {
     try {
@@ -75,9 +76,7 @@ export function whyNotRunnable(command: string, env: NodeJS.ProcessEnv = process
     }
   }
   if (found) return `"${command}" is not executable`;
-  return command.includes('/')
-    ? `there is no program ${command}`
-    : `there is no program "${command}" in PATH`;
+  return command.includes('/') ? `program "${command}" not found` : `program "${command}" not found in PATH`;
 }
 
 const pathOf = (env: NodeJS.ProcessEnv): string[] =>
@@ -183,14 +182,14 @@ export class Supervisor {
     // The channel closes after all that was said in it.
     await this.#disconnected;
     if (failed !== null) throw cannotRun(command, failed);
-    const why = (held.signal.reason as Error | undefined)?.message ?? 'it could not be renewed in time';
+    const why = (held.signal.reason as Error | undefined)?.message ?? 'not renewed in time';
     if (gone === 'lock-lost') return { kind: 'lost', why };
     if (gone !== null) return { kind: 'ended', ...end };
     await this.#endGroup(held, graceMs);
     if (held.signal.aborted) return { kind: 'lost', why };
     throw new MusterError(
       'internal',
-      `the process that watches over ${command} ended, so the command was stopped${this.#failure === null ? '' : `: ${this.#failure.message}`}`,
+      `${command} stopped: its watchdog process exited${this.#failure === null ? '' : `: ${this.#failure.message}`}`,
     );
   }
 
@@ -202,7 +201,7 @@ export class Supervisor {
     const killAt = Math.min(performance.now() + graceMs, held.validUntil - killMarginMs);
     while (groupAlive(group)) {
       if (performance.now() >= killAt) signalGroup(group, 'SIGKILL');
-      await new Promise((resolve) => setTimeout(resolve, 15));
+      await pause(15);
     }
   }
 
@@ -219,9 +218,9 @@ export class Supervisor {
 function cannotRun(command: string, { code, message }: { code: string; message: string }): MusterError {
   const why =
     code === 'ENOENT'
-      ? 'it, or the interpreter that its first line names, is not there'
+      ? 'the file or its interpreter does not exist'
       : code === 'EACCES'
-        ? 'it is not executable'
+        ? 'the file is not executable'
         : message;
-  return new MusterError('usage', `"${command}" cannot be run: ${why}`);
+  return new MusterError('usage', `cannot run "${command}": ${why}`);
 }

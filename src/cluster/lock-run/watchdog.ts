@@ -60,7 +60,7 @@ const failed = (error: NodeJS.ErrnoException): void =>
 
 function run(order: Extract<Order, { type: 'run' }>): void {
   ({ graceMs, deadline } = order);
-  // It took so long to get here that there is no time left to run anything.
+  // Starting took so long that the lock has no time left to run the command.
   if (left() <= graceMs) {
     tell({ type: 'gone', why: 'lock-lost' }, () => process.exit(0));
     return;

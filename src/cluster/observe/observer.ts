@@ -1,10 +1,11 @@
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { asMuster } from '../../errors.js';
+import { pause } from '../../util/pause.js';
 import { Listing } from '../folder/listing.js';
+import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { type Overview, overviewOf, type Sample } from './overview.js';
 import { type Event, eventsBetween } from './overview-events.js';
-import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { lookAt } from './status.js';
 
 /** What is kept for pictures of the last minutes, of each look. */
@@ -23,7 +24,7 @@ export interface FeedEvent extends Event {
   readonly seq: number;
 }
 
-/** `gone`: there is no such cluster (any more). `unknown`: it could not be looked at, `problem` says why. */
+/** `gone`: the cluster does not exist (any more). `unknown`: reading its state failed, `problem` says why. */
 export type ClusterState = 'running' | 'stopped' | 'gone' | 'unknown';
 
 export interface Look {
@@ -50,18 +51,16 @@ const POINTS = 120;
 const EVENTS = 500;
 /** How long a node may take to answer, in ms: the others are not to be waited for longer. */
 const ANSWER_MS = 800;
-/** Locks and transactions are listed with every so-manieth look at most. */
+/** Locks and transactions are listed at most once in this many refreshes. */
 const LIST_LOOKS = 2;
 /** How long the first look waits for such a list, in ms. */
 const FIRST_LIST_MS = 500;
 
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
 const stateWords: Readonly<Record<ClusterState, string>> = {
-  running: 'runs',
-  stopped: 'is stopped: no node has a process',
-  gone: 'is gone',
-  unknown: 'cannot be looked at',
+  running: 'is running',
+  stopped: 'is stopped',
+  gone: 'no longer exists',
+  unknown: 'cannot be inspected',
 };
 
 /**
@@ -118,7 +117,7 @@ export class Observer {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Adds an event of one's own; it is told with the next look. */
+  /** Adds an event of the caller; it is reported with the next refresh. */
   note(event: Omit<Event, 'at'>): void {
     this.#add({ at: Date.now(), ...event });
   }
@@ -192,7 +191,7 @@ export class Observer {
     const { status, map, answers } = await lookAt(cluster, client, ANSWER_MS);
     const listing = this.#listing;
     const listed = listing.refresh(client, answers.status.values());
-    // The first look shows all there is, unless a partition that does not serve holds it up; later ones wait for nobody.
+    // The first refresh waits for these lists, within a bound; later ones do not wait.
     if (this.#sample === null) await Promise.race([listed, pause(FIRST_LIST_MS)]);
     const clock = performance.now();
     const { transactions, locks } = listing;

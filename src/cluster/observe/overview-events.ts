@@ -1,4 +1,5 @@
 import { type NodeId, nodeOf } from '../../core/map/types.js';
+import { plural } from '../../text/format.js';
 import type { Sample } from './overview.js';
 import type { NodeRow } from './status.js';
 
@@ -14,7 +15,7 @@ export type EventKind =
   | 'fault'
   | 'healed'
   | 'tx'
-  /** Somebody did something by this very program, or a cluster was stopped or is gone. */
+  /** An action of this program's user, or a change of the cluster as a whole: stopped, removed. */
   | 'action'
   | 'cluster'
   | 'problem';
@@ -31,8 +32,6 @@ export interface Event {
 /** A transaction in doubt for this long, in ms, is worth telling: under load many are so for an instant. */
 const IN_DOUBT_MS = 2000;
 
-const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
-
 /** `silent`: a live process that does not answer. */
 export const stateOf = (row: NodeRow): NodeRow['state'] | 'silent' =>
   row.state === 'up' && !row.reachable ? 'silent' : row.state;
@@ -43,13 +42,13 @@ function nodeChange(id: NodeId, was: NodeRow, is: NodeRow): Told | null {
   const [before, after] = [stateOf(was), stateOf(is)];
   const told = (kind: EventKind, text: string): Told => ({ kind, node: id, text: `${id} ${text}` });
   if (before === after)
-    return after === 'up' && was.incarnation !== is.incarnation ? told('up', 'was restarted') : null;
+    return after === 'up' && was.incarnation !== is.incarnation ? told('up', 'restarted') : null;
   switch (after) {
     case 'up':
-      if (before === 'paused') return told('up', 'goes on');
+      if (before === 'paused') return told('up', 'resumed');
       return told(
         'up',
-        before === 'silent' && was.incarnation === is.incarnation ? 'answers again' : 'is up',
+        before === 'silent' && was.incarnation === is.incarnation ? 'is responding again' : 'is up',
       );
     case 'down': {
       const why = is.problem === null || is.problem === 'no process' ? '' : `: ${is.problem}`;
@@ -58,8 +57,8 @@ function nodeChange(id: NodeId, was: NodeRow, is: NodeRow): Told | null {
     case 'paused':
       return told('paused', 'is paused');
     case 'silent':
-      if (before === 'down') return told('silent', 'has started, and does not answer yet');
-      return told('silent', `does not answer${is.problem === null ? '' : `: ${is.problem}`}`);
+      if (before === 'down') return told('silent', 'started, not responding yet');
+      return told('silent', `is not responding${is.problem === null ? '' : `: ${is.problem}`}`);
     default:
       return told('member', `is ${after}`);
   }
@@ -81,7 +80,7 @@ function nodeEvents(before: Sample, after: Sample): Told[] {
 
 const byName = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
-/** Gathered by who lost them: a node that dies loses dozens at once. */
+/** One event for each node that lost primaries: a node that dies loses dozens together. */
 function primaryEvents(before: Sample, after: Sample): Told[] {
   const lost = new Map<NodeId, { count: number; to: Set<NodeId> }>();
   after.map.partitions.forEach(({ primary }, p) => {
@@ -101,7 +100,7 @@ function primaryEvents(before: Sample, after: Sample): Told[] {
     }));
 }
 
-/** A replica that the plan took away was handed on; one that is wanted and not in sync fell behind. */
+/** A replica that placement removed was moved; one that is in the target and not in sync fell behind. */
 function inSyncEvents(before: Sample, after: Sample): Told[] {
   const changes = ['lost', 'handed', 'regained'] as const;
   const counts = new Map<NodeId, Record<(typeof changes)[number], number>>();
@@ -118,8 +117,8 @@ function inSyncEvents(before: Sample, after: Sample): Told[] {
     for (const node of now) if (!old.has(node)) count(node, 'regained');
   });
   const words = {
-    lost: (n: number) => `is out of sync for ${plural(n, 'partition')}`,
-    handed: (n: number) => `handed on ${plural(n, 'replica')}`,
+    lost: (n: number) => `fell out of sync for ${plural(n, 'partition')}`,
+    handed: (n: number) => `moved ${plural(n, 'replica')} to other nodes`,
     regained: (n: number) => `is in sync for ${plural(n, 'partition')}`,
   };
   return [...counts]
@@ -135,12 +134,12 @@ function servingEvents(before: Sample, after: Sample): Told[] {
   const [was, is] = [before.status.partitions, after.status.partitions];
   if (was.serving === is.serving) return [];
   const missing = is.total - is.serving;
-  if (missing === 0) return [{ kind: 'serving', text: `all ${is.total} partitions serve again` }];
+  if (missing === 0) return [{ kind: 'serving', text: `all ${is.total} partitions available again` }];
   if (is.serving > was.serving) return [];
   return [
     {
       kind: 'serving',
-      text: `${plural(missing, 'partition')} of ${is.total} ${missing === 1 ? 'does' : 'do'} not serve`,
+      text: `${missing} of ${plural(is.total, 'partition')} unavailable`,
     },
   ];
 }
@@ -173,7 +172,7 @@ function txEvents(before: Sample, after: Sample): Told[] {
       .map((id): Told => ({ kind: 'tx', text: `transaction ${id} is in doubt in partition ${where(id)}` })),
     ...[...was]
       .filter((id) => !is.has(id))
-      .map((id): Told => ({ kind: 'tx', text: `transaction ${id} is in doubt no more` })),
+      .map((id): Told => ({ kind: 'tx', text: `transaction ${id} is no longer in doubt` })),
   ];
 }
 

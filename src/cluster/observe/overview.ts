@@ -59,7 +59,7 @@ export interface Overview {
     readonly lag: number | null;
     readonly inDoubt: number;
     readonly transactions: number;
-    /** Locks that somebody holds, and who waits for one. */
+    /** Locks that are held, and requests that wait for one. */
     readonly locks: number;
     readonly waiting: number;
   };

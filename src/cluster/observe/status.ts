@@ -4,9 +4,9 @@ import { type ClusterMap, nodeOf } from '../../core/map/types.js';
 import type { MusterError } from '../../errors.js';
 import { type FaultRow, faultRows } from '../../faults/plan.js';
 import { readFaults } from '../../faults/store.js';
-import { lastError } from '../processes/launch.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
 import { mapProblem } from '../folder/restore.js';
+import { lastError } from '../processes/launch.js';
 import type { RosterRow } from '../processes/roster.js';
 
 export interface NodeRow {
@@ -86,7 +86,7 @@ export async function askNodes(
     }
   };
   for (const { id, state } of roster) {
-    if (state === 'stopped') problem.set(id, 'the process is stopped (SIGSTOP)');
+    if (state === 'stopped') problem.set(id, 'process paused (SIGSTOP)');
     else if (state === 'gone') problem.set(id, noProcess);
   }
   const running = roster.filter((row) => row.state === 'running').map((row) => row.id);
@@ -157,7 +157,7 @@ export function summarize(
       uptimeMs: answer?.uptimeMs ?? null,
       rssBytes: answer?.rssBytes ?? null,
       reachable: answer !== undefined,
-      problem: answer ? null : (answers.problem.get(member.id) ?? 'not asked'),
+      problem: answer ? null : (answers.problem.get(member.id) ?? 'not queried'),
     };
   });
   nodes.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));

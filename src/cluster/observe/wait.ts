@@ -1,12 +1,13 @@
 import type { MusterClient } from '../../client/api.js';
 import { nodeOf } from '../../core/map/types.js';
 import { hashKey, partitionOf } from '../../core/ring/hash.js';
-import { MusterError } from '../../errors.js';
+import { invalid, MusterError } from '../../errors.js';
+import { plural } from '../../text/format.js';
 import { didYouMean } from '../../text/nearest.js';
 import { pause } from '../../util/pause.js';
-import { unsettled } from '../placement/placing.js';
 import type { LocalCluster } from '../folder/registry.js';
 import { mapProblem } from '../folder/restore.js';
+import { unsettled } from '../placement/placing.js';
 import { type ClusterStatus, lookAt, type Seen } from './status.js';
 
 export type Condition =
@@ -16,7 +17,7 @@ export type Condition =
   | { readonly kind: 'members'; readonly count: number }
   /** Every partition has all its replicas in sync, and serves. */
   | { readonly kind: 'in-sync' }
-  /** Every partition is where placement wants it, and nobody is on the way in or out. */
+  /** Every partition matches its target placement, and no member is joining or draining. */
   | { readonly kind: 'rebalanced' }
   /** This node is the serving primary of the key's partition; without a key, of any. */
   | { readonly kind: 'primary'; readonly node: string; readonly of: string | null };
@@ -32,45 +33,50 @@ export function parseCondition(text: string, of: string | null): Condition {
   if (kind === 'members' && value !== undefined && /^\d+$/.test(value))
     return { kind: 'members', count: Number(value) };
   if (kind === 'primary' && value) return { kind: 'primary', node: value, of };
-  throw new MusterError(
-    'usage',
-    `cannot wait for "${text}": it is ready, members=N, in-sync, rebalanced or primary=ID${didYouMean(kind ?? '', conditionNames)}`,
-    {
-      details: { command: 'wait' },
-    },
-  );
+  const expected = `ready, members=N, in-sync, rebalanced or primary=ID${didYouMean(kind ?? '', conditionNames)}`;
+  throw invalid('condition', text, expected, { details: { command: 'wait' } });
 }
 
-const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+/** The condition as a command line has it. */
+function nameOf(condition: Condition): string {
+  switch (condition.kind) {
+    case 'members':
+      return `members=${condition.count}`;
+    case 'primary':
+      return `primary=${condition.node}${condition.of === null ? '' : ` of "${condition.of}"`}`;
+    default:
+      return condition.kind;
+  }
+}
 
 /** Null when the condition holds, else what is missing, in words. */
 function missing(condition: Condition, { status, map }: Seen): string | null {
   const { total, serving, inSync } = status.partitions;
   const unserved =
-    serving === total ? null : `${plural(total - serving, 'partition')} of ${total} not serving yet`;
+    serving === total ? null : `${total - serving} of ${plural(total, 'partition')} unavailable`;
   switch (condition.kind) {
     case 'ready':
       return unserved;
     case 'members': {
       const up = status.nodes.filter((n) => n.state === 'up' && n.reachable).length;
-      return up === condition.count ? null : `${plural(up, 'node')} up, not ${condition.count}`;
+      return up === condition.count ? null : `${plural(up, 'node')} up, expected ${condition.count}`;
     }
     case 'in-sync': {
-      if (inSync < total) return `${plural(total - inSync, 'partition')} of ${total} not fully in sync`;
+      if (inSync < total) return `${total - inSync} of ${plural(total, 'partition')} not in sync`;
       return unserved;
     }
     case 'rebalanced':
-      // Whoever was handed a partition last may not serve it yet.
+      // The newest primary may not serve its partition yet.
       return unsettled(map) ?? unserved;
     case 'primary': {
       const key = condition.of;
       if (key === null) {
         const holds = map.partitions.some((p) => nodeOf(p.primary) === condition.node);
-        return holds ? null : `${condition.node} is primary of nothing`;
+        return holds ? null : `${condition.node} is not primary of any partition`;
       }
       const config = map.partitions[partitionOf(hashKey(key), map.partitions.length)]!;
       const primary = nodeOf(config.primary);
-      return primary === condition.node ? null : `the primary of "${key}" is ${primary}`;
+      return primary === condition.node ? null : `primary of "${key}" is ${primary}`;
     }
   }
 }
@@ -106,13 +112,17 @@ export async function waitFor(
       const seen = await lookAt(cluster, client, Math.max(50, Math.min(left, 1000)));
       const lack = missing(condition, seen);
       if (lack === null) return seen.status;
-      // It does not pass by itself.
+      // A map that was put back to an older one stays so until it is restored.
       const problem = seen.status.mapProblem === null ? null : await mapProblem(cluster);
       if (problem !== null) throw problem;
       if (performance.now() >= deadline) {
-        throw new MusterError('timeout', `still not so after ${options.timeoutMs} ms: ${lack}`, {
-          tookEffect: 'no',
-        });
+        throw new MusterError(
+          'timeout',
+          `timed out after ${options.timeoutMs} ms waiting for ${nameOf(condition)}: ${lack}`,
+          {
+            tookEffect: 'no',
+          },
+        );
       }
       options.progress?.(lack, seen.status);
       await pause(Math.min(rest, Math.max(1, deadline - performance.now())), options.signal);

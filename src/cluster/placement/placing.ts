@@ -7,6 +7,7 @@ import { MusterError } from '../../errors.js';
 import { mapCopyDirs, mapDir } from '../../layout/paths.js';
 import { newestCopy, rolledBack } from '../../metastore/copies.js';
 import { DirectoryMetastore } from '../../metastore/directory.js';
+import { plural } from '../../text/format.js';
 import type { LocalCluster } from '../folder/registry.js';
 
 /** Publishing gives up after so many conflicts with the nodes, which publish too; each conflict means that someone else got on. */
@@ -30,7 +31,7 @@ export async function changeMap(
       const known = await newestCopy(mapCopyDirs(cluster.dir));
       const map = await metastore.read();
       if (map === null)
-        throw new MusterError('metastore-unavailable', `there is no cluster map in ${path}`, {
+        throw new MusterError('metastore-unavailable', `no cluster map in ${path}`, {
           details: { path },
         });
       if (map.revision < known) throw rolledBack(path, map.revision, known, map.name);
@@ -41,7 +42,7 @@ export async function changeMap(
       if (outcome === 'ok') return next;
       if (outcome === 'failed') break;
     }
-    throw new MusterError('metastore-unavailable', `the cluster map could not be changed (${outcome})`, {
+    throw new MusterError('metastore-unavailable', `cannot update the cluster map: ${outcome}`, {
       details: { path },
       tookEffect: outcome === 'unknown' ? 'unknown' : 'no',
     });
@@ -101,18 +102,17 @@ export function membersAfter(map: ClusterMap, change: MapChange): Member[] {
 export function checkEnough(map: ClusterMap, change: MapChange, degrade: boolean, command: string): void {
   const { replicas, minInSync } = map.settings;
   const left = membersAfter(map, change).filter(holdsShare).length;
-  const nodes = left === 1 ? 'node' : 'nodes';
   if (left < minInSync) {
     throw new MusterError(
       'usage',
-      `${left} ${nodes} would be left, and a write needs ${minInSync}: nothing was changed`,
+      `not enough nodes: ${plural(left, 'node')} would remain, a write needs ${minInSync}`,
       { details: { command } },
     );
   }
   if (left < replicas && !degrade) {
     throw new MusterError(
       'usage',
-      `${left} ${nodes} would be left to hold ${replicas} replicas of each partition: nothing was changed`,
+      `not enough nodes: ${plural(left, 'node')} would remain for ${replicas} replicas of each partition`,
       { details: { command } },
     );
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { pause } from '../../util/pause.js';
 import { statOf } from './proc.js';
 
 /**
@@ -87,9 +88,9 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
 /** Waits until the process is gone; false when it is still there after `timeoutMs`. */
 export async function waitGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
-  for (let pause = 2; ; pause = Math.min(pause * 1.5, 50)) {
+  for (let restMs = 2; ; restMs = Math.min(restMs * 1.5, 50)) {
     if (!isAlive(identity)) return true;
     if (performance.now() >= deadline) return false;
-    await new Promise((done) => setTimeout(done, pause));
+    await pause(restMs);
   }
 }

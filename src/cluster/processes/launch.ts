@@ -76,12 +76,11 @@ export function explainExit(id: string, how: string, log: string): MusterError {
   // Of a stack trace the frames say least.
   const telling = lines.filter((line) => !/^\s+at |^Node\.js v|^\s*\^+\s*$|^\s*[{}]\s*$/.test(line));
   const tail = telling.slice(-5).map((line) => `\n    ${line}`);
-  return new MusterError('node-failed', `${id} ended (${how}); its log says${tail.join('') || ' nothing'}`, {
-    details: { node: id },
-  });
+  const last = tail.length === 0 ? 'its log is empty' : `the last lines of its log:${tail.join('')}`;
+  return new MusterError('node-failed', `${id} exited (${how}); ${last}`, { details: { node: id } });
 }
 
-/** Writes a process just spawned into the roster. One that cannot be written down is ended: nobody would find it again. */
+/** Records a new process in the roster. If that fails, the process is killed: no later command could find it. */
 function recordOrEnd(dir: string, cluster: string, id: string, child: ChildProcess): ProcessFile | null {
   try {
     return recordProcess(dir, cluster, id, child.pid!);
@@ -91,7 +90,7 @@ function recordOrEnd(dir: string, cluster: string, id: string, child: ChildProce
     const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
     throw new MusterError(
       full ? 'storage-full' : 'metastore-unavailable',
-      `${id} cannot be started: ${full ? 'the disk is full' : (cause as Error).message}`,
+      `cannot start ${id}: ${full ? 'the disk is full' : (cause as Error).message}`,
       { details: { path, node: id }, tookEffect: 'no', cause },
     );
   }
@@ -103,7 +102,7 @@ function openLog(dir: string, id: string): { fd: number; bytes: number } {
   try {
     return openRegularSync(nodeLogFile(dir, id), { flags: O_WRONLY | O_APPEND | O_CREAT });
   } catch (cause) {
-    throw new MusterError('node-failed', `the log of ${id} cannot be written: ${(cause as Error).message}`, {
+    throw new MusterError('node-failed', `cannot write the log of ${id}: ${(cause as Error).message}`, {
       details: { node: id, path: nodeLogFile(dir, id) },
       cause,
     });
@@ -123,7 +122,9 @@ export function launchNode(
 ): Launched {
   const last = readProcessFile(dir, id);
   if (last && isAlive(last)) {
-    throw new MusterError('node-state', `${id} runs already (pid ${last.pid})`, { details: { node: id } });
+    throw new MusterError('node-state', `${id} is already running (pid ${last.pid})`, {
+      details: { node: id },
+    });
   }
   mkdirSync(nodeDir(dir, id), { recursive: true, mode: 0o700 });
   const { fd: log, bytes: from } = openLog(dir, id);
@@ -140,7 +141,7 @@ export function launchNode(
   const ended = new Promise<MusterError>((resolve) => {
     child.once('error', (cause) =>
       resolve(
-        new MusterError('node-failed', `${id} could not be started: ${cause.message}`, {
+        new MusterError('node-failed', `cannot start ${id}: ${cause.message}`, {
           details: { node: id },
           cause,
         }),

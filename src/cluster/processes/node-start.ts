@@ -1,10 +1,11 @@
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { MusterError } from '../../errors.js';
-import { type Launched, launchNode } from './launch.js';
+import { pause } from '../../util/pause.js';
 import type { LocalCluster } from '../folder/registry.js';
 import type { StartOptions } from '../lifecycle/start.js';
 import { undoLaunch } from '../lifecycle/start.js';
+import { type Launched, launchNode } from './launch.js';
 
 export interface StartedNode {
   readonly id: string;
@@ -37,14 +38,14 @@ async function untilAnswers(
     if (performance.now() >= deadline) {
       throw new MusterError(
         'timeout',
-        `${node.id} (pid ${pid}) runs and does not answer after ${options.timeoutMs} ms`,
+        `timed out after ${options.timeoutMs} ms waiting for ${node.id} (pid ${pid}) to respond`,
         {
           details: { node: node.id },
           tookEffect: 'yes',
         },
       );
     }
-    await new Promise((done) => setTimeout(done, rest));
+    await pause(rest);
   }
 }
 

@@ -3,8 +3,9 @@ import { type ClusterMap, nodeOf } from '../../core/map/types.js';
 import { hashKey, partitionOf } from '../../core/ring/hash.js';
 import { MusterError } from '../../errors.js';
 import { type ClusterFile, requireNode } from '../../layout/paths.js';
-import { signal, waitGone } from './identity.js';
+import { plural } from '../../text/format.js';
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
+import { signal, waitGone } from './identity.js';
 import type { ProcessFile, RosterRow } from './roster.js';
 
 const row = (cluster: LocalCluster, id: string): RosterRow => {
@@ -20,14 +21,16 @@ export function liveProcess(cluster: LocalCluster, id: string): ProcessFile {
 }
 
 const gone = (id: string): MusterError =>
-  new MusterError('node-state', `${id} ended in this very moment`, { details: { node: id } });
+  new MusterError('node-state', `${id} has just exited`, { details: { node: id } });
 
 /** SIGKILL, as a machine that loses power; resolves when the process is gone. Returns its pid. */
 export async function killNode(cluster: LocalCluster, id: string): Promise<number> {
   const process = liveProcess(cluster, id);
   if (!signal(process, 'SIGKILL')) throw gone(id);
   if (!(await waitGone(process, 5000))) {
-    throw new MusterError('timeout', `${id} (pid ${process.pid}) does not end`, { tookEffect: 'unknown' });
+    throw new MusterError('timeout', `${id} (pid ${process.pid}) still running after SIGKILL`, {
+      tookEffect: 'unknown',
+    });
   }
   return process.pid;
 }
@@ -36,7 +39,7 @@ export async function killNode(cluster: LocalCluster, id: string): Promise<numbe
 export function pauseNode(cluster: LocalCluster, id: string): number {
   const process = liveProcess(cluster, id);
   if (row(cluster, id).state === 'stopped') {
-    throw new MusterError('node-state', `${id} is paused already`, { details: { node: id } });
+    throw new MusterError('node-state', `${id} is already paused`, { details: { node: id } });
   }
   if (!signal(process, 'SIGSTOP')) throw gone(id);
   return process.pid;
@@ -65,7 +68,7 @@ export function byRole(
   const backups = config.inSync.filter((replica) => replica !== config.primary).map(nodeOf);
   const found = backups.find((id) => live.has(id)) ?? backups[0];
   if (found === undefined) {
-    throw new MusterError('node-state', `the partition of "${key}" has no backup in sync`, {
+    throw new MusterError('node-state', `the partition of "${key}" has no in-sync backup`, {
       tookEffect: 'no',
     });
   }
@@ -93,8 +96,8 @@ export function checkSafeToKill(map: ClusterMap, roster: readonly RosterRow[], i
   if (unsafe.length === 0) return;
   throw new MusterError(
     'not-safe',
-    `killing ${id} would leave ${unsafe.length} of ${map.partitions.length} partitions (first: ${unsafe[0]}) with ` +
-      `${left} live in-sync ${left === 1 ? 'replica' : 'replicas'} where ${least} ${least === 1 ? 'is' : 'are'} required`,
+    `killing ${id} would leave ${unsafe.length} of ${map.partitions.length} partitions (first: ${unsafe[0]}) with only ` +
+      `${plural(left, 'live in-sync replica')}, ${least} required`,
     { details: { node: id, partitions: unsafe.length, partition: unsafe[0]! } },
   );
 }

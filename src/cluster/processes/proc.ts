@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** What Linux says about a process in `/proc/<pid>/stat` (proc_pid_stat(5)). */
 export interface ProcessStat {
-  /** Group and session, by the pid of whoever began them. */
+  /** Process group and session, by the pid of their leader. */
   readonly group: number;
   readonly session: number;
   /** When it started, in clock ticks since boot. */

@@ -10,7 +10,7 @@ export interface ProcessFile extends ProcessIdentity {
   readonly node: string;
   /** Wall clock, ms since 1970; for people only. */
   readonly startedAt: number;
-  /** `down`: someone asked this process to end, so whoever watches over it must not start it again. */
+  /** `down`: the process was asked to stop, so its supervisor must not restart it. */
   readonly wanted: 'up' | 'down';
 }
 
@@ -45,7 +45,7 @@ export function recordProcess(
   return file;
 }
 
-/** The last process known to run the node, or null; a damaged file counts as none, for it identifies nobody. */
+/** The last process known to run the node, or null; also null for a damaged file, which identifies no process. */
 export function readProcessFile(clusterDir: string, node: string): ProcessFile | null {
   try {
     const file = JSON.parse(readWholeSync(processFile(clusterDir, node)) ?? '') as ProcessFile;
@@ -79,6 +79,6 @@ export function markWantedDown(clusterDir: string, node: string): void {
   try {
     writeProcessFile(clusterDir, { ...file, wanted: 'down' });
   } catch {
-    // Only whoever watches over it in the foreground would have liked to know.
+    // Only a foreground supervisor reads this mark; the process can be stopped without it.
   }
 }

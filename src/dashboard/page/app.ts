@@ -1,3 +1,4 @@
+import { plural } from '../../text/format.js';
 import { $, say } from './dom.js';
 import { createFaults } from './faults.js';
 import { Feed } from './feed.js';
@@ -11,20 +12,20 @@ import { createTransactions } from './transactions.js';
 const connectionWords: Readonly<Record<Connection, string>> = {
   connecting: 'connecting …',
   live: 'live',
-  lost: 'connection lost; trying again',
+  lost: 'connection lost, reconnecting …',
   refused: 'not connected',
 };
 
 /** What is wrong with what is seen, in words; null: nothing. */
 function problemOf(connection: Connection, { look, cluster }: State): string | null {
   if (connection === 'refused')
-    return 'Open the whole address that `muster dashboard` printed: what stands behind the # lets you in.';
+    return 'Open the complete address that `muster dashboard` printed: the part after # is the access token.';
   if (connection === 'lost')
-    return 'The dashboard does not answer. If it was ended, start `muster dashboard` again and open the address it prints.';
+    return 'The dashboard is not responding. If it has stopped, run `muster dashboard` again and open the new address.';
   if (look === null) return null;
   if (look.state === 'gone')
-    return `There is no cluster ${cluster} any more. It is shown as soon as there is one again.`;
-  if (look.state === 'stopped') return `Cluster ${cluster} is stopped: no node has a process.`;
+    return `Cluster ${cluster} no longer exists. This page updates when it is created again.`;
+  if (look.state === 'stopped') return `Cluster ${cluster} is stopped.`;
   return look.problem;
 }
 
@@ -42,7 +43,7 @@ const store = new Store((events) => {
   if (seen)
     say(
       $('settings'),
-      `map revision ${seen.revision} · ${seen.replicas} replicas, ${seen.minInSync} for a write · durability ${seen.durability}`,
+      `cluster map revision ${seen.revision} · ${plural(seen.replicas, 'replica')}, min-in-sync ${seen.minInSync} · durability ${seen.durability}`,
     );
   say(status, connectionWords[connection]);
   document.title = state.cluster === '' ? 'muster dashboard' : `${state.cluster} · muster`;

@@ -4,9 +4,9 @@ import type { Store } from './store.js';
 
 /** What will happen, for those actions that take something away. */
 const meaning: Readonly<Record<string, readonly [title: string, text: string, yes: string]>> = {
-  kill: ['Kill', 'Its process ends at once (SIGKILL), as if its machine lost power.', 'Kill'],
-  pause: ['Pause', 'Its process is stopped (SIGSTOP) until it is resumed.', 'Pause'],
-  restart: ['Restart', 'It ends gracefully and starts again.', 'Restart'],
+  kill: ['Kill', 'The process is killed immediately (SIGKILL), as in a power failure.', 'Kill'],
+  pause: ['Pause', 'The process is paused (SIGSTOP) until you resume it.', 'Pause'],
+  restart: ['Restart', 'The node stops gracefully and starts again.', 'Restart'],
 };
 
 /** Asks; resolves to what was answered. Escape says no. */

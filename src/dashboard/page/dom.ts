@@ -33,7 +33,7 @@ export function s<K extends keyof SVGElementTagNameMap>(
 /** The element of this id, which the page is known to have. */
 export function $(id: string): HTMLElement {
   const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no #${id}`);
+  if (found === null) throw new Error(`page lacks #${id}`);
   return found;
 }
 

@@ -5,12 +5,12 @@ import type { State, Store } from './store.js';
 /** A netsplit: one side is chosen, the others are the other side. And healing. */
 export function createFaults(store: Store): (state: State) => void {
   const list = h('ul', { class: 'faults-list' });
-  const none = h('p', { class: 'quiet' }, 'No fault is in force.');
+  const none = h('p', { class: 'quiet' }, 'No active faults.');
   const choices = h('div', { class: 'choices' });
   const hint = h('p', { class: 'quiet', id: 'split-hint', 'aria-live': 'polite' });
   const split = h('button', { type: 'submit', 'aria-describedby': 'split-hint' }, 'Netsplit');
   const heal = h('button', { type: 'button' }, 'Heal all faults');
-  const legend = h('legend', {}, 'Cut these off from the others');
+  const legend = h('legend', {}, 'Isolate these nodes from the others');
   const form = h(
     'form',
     {},
@@ -34,9 +34,9 @@ export function createFaults(store: Store): (state: State) => void {
     say(
       hint,
       possible
-        ? `${side.join(', ')} will not hear ${others.join(', ')}. Clients still reach all.`
+        ? `${side.join(', ')} cannot communicate with ${others.join(', ')}. Clients still reach all nodes.`
         : side.length === 0
-          ? 'Choose the nodes of one side.'
+          ? 'Select the nodes of one side.'
           : 'Leave at least one node on the other side.',
     );
   };

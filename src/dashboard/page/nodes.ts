@@ -17,12 +17,12 @@ interface Item {
 }
 
 const columns: readonly (readonly [title: string, label: string, of: (item: Item) => string])[] = [
-  ['Primary', 'partitions whose primary it is', ({ row }) => String(row.primaries)],
-  ['Backup', 'partitions that it backs up in sync', ({ row }) => String(row.backups)],
-  ['Requests/s', 'reads and writes that it answered a second', ({ figures }) => rate(figures.opsPerSecond)],
-  ['p50', 'half of its answers took at most', ({ figures }) => latency(figures.p50Ms)],
-  ['p99', '99 of 100 of its answers took at most', ({ figures }) => latency(figures.p99Ms)],
-  ['Lag', 'log entries that its furthest backup is behind', ({ figures }) => rate(figures.lag)],
+  ['Primary', 'partitions it is primary of', ({ row }) => String(row.primaries)],
+  ['Backup', 'partitions it is an in-sync backup of', ({ row }) => String(row.backups)],
+  ['Requests/s', 'reads and writes per second', ({ figures }) => rate(figures.opsPerSecond)],
+  ['p50', 'median latency', ({ figures }) => latency(figures.p50Ms)],
+  ['p99', '99th percentile of latency', ({ figures }) => latency(figures.p99Ms)],
+  ['Lag', 'log entries its slowest backup is behind', ({ figures }) => rate(figures.lag)],
 ];
 
 /** What can be done to a node in its state. */
@@ -110,7 +110,7 @@ export function createNodes(store: Store): (state: State) => void {
     ...columns.map(([title, label]) =>
       h('th', { role: 'columnheader', scope: 'col', class: 'number', title: label }, title),
     ),
-    h('th', { role: 'columnheader', scope: 'col' }, 'Recently'),
+    h('th', { role: 'columnheader', scope: 'col' }, 'Recent requests/s'),
     h('th', { role: 'columnheader', scope: 'col' }, 'Actions'),
   ];
   // The roles are said anew: as cards, by CSS, it would be no table to a screen reader.

@@ -1,6 +1,6 @@
+import { plural } from '../../text/format.js';
 import { $, s, say } from './dom.js';
 import type { State } from './store.js';
-import { plural } from './words.js';
 
 const OUTER = 100;
 const INNER = 66;
@@ -50,7 +50,7 @@ export function createRing(): (state: State) => void {
       const title = s(
         'title',
         {},
-        `${owner ?? 'nobody'}: ${from === at - 1 ? `partition ${from}` : `partitions ${from} to ${at - 1}`}`,
+        `${owner ?? 'no primary'}: ${from === at - 1 ? `partition ${from}` : `partitions ${from} to ${at - 1}`}`,
       );
       arcs.append(
         s(
@@ -68,12 +68,12 @@ export function createRing(): (state: State) => void {
     say(figure, String(total));
     say(note, total === 1 ? 'partition' : 'partitions');
     const owners = status.nodes.map(({ id, primaries }) => `${id} is primary of ${primaries}`).join(', ');
-    picture.setAttribute('aria-label', `The ring of ${plural(total, 'partition')}: ${owners}`);
+    picture.setAttribute('aria-label', `Hash ring of ${plural(total, 'partition')}: ${owners}`);
     say(
       $('ring-note'),
       inSync === total
-        ? 'Each colour is the primary’s node; all replicas are in sync.'
-        : `Each colour is the primary’s node. Marked outside: ${plural(total - inSync, 'partition')} that lack replicas.`,
+        ? 'Colours show the primary of each partition. All replicas are in sync.'
+        : `Colours show the primary of each partition. Marked outside: ${plural(total - inSync, 'under-replicated partition')}.`,
     );
   };
 }

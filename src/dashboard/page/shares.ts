@@ -1,7 +1,7 @@
 import type { LockView } from '../../client/api.js';
 import { $, h, Keyed, say } from './dom.js';
 import type { State } from './store.js';
-import { percent, plural, rate } from './words.js';
+import { percent, rate } from './words.js';
 
 interface Share {
   readonly id: string;
@@ -11,14 +11,13 @@ interface Share {
   readonly color: string;
 }
 
-/** Who ended which share of the calls of services since the look before. */
+/** Each node's share of the service calls completed since the last refresh. */
 export function createShares(): (state: State) => void {
   const none = h(
     'p',
     { class: 'quiet' },
-    'No call just now. ',
+    'No service calls right now. To send some: ',
     h('code', {}, 'muster route demo.echo --count 1000'),
-    ' makes some.',
   );
   const list = h('ul', { class: 'bars' });
   $('shares').append(none, list);
@@ -59,9 +58,9 @@ export function createShares(): (state: State) => void {
   };
 }
 
-/** Locks that somebody holds or waits for. */
+/** Locks that are held or waited for. */
 export function createLocks(): (state: State) => void {
-  const none = h('p', { class: 'quiet' }, 'None is held.');
+  const none = h('p', { class: 'quiet' }, 'No locks held.');
   const list = h('ul', { class: 'locks-list' });
   $('locks').append(none, list);
   const keyed = new Keyed<LockView>(list, ({ name }) => {
@@ -72,7 +71,7 @@ export function createLocks(): (state: State) => void {
         const tokens = holders.map(({ token }) => token).join(', ');
         const of = permits > 1 ? ` of ${permits} permits` : '';
         const held = holders.length === 0 ? 'free' : `${holders.length}${of} held, token ${tokens}`;
-        say(text, waiting > 0 ? `${held}; ${plural(waiting, 'waits', 'wait')}` : held);
+        say(text, waiting > 0 ? `${held}, ${waiting} waiting` : held);
       },
     };
   });

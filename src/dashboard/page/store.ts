@@ -60,7 +60,7 @@ export class Store {
     socket.onclose = () => {
       this.connection = 'lost';
       for (const [id, answer] of this.#answers)
-        answer({ type: 'done', id, ok: false, text: 'the connection broke', command: '' });
+        answer({ type: 'done', id, ok: false, text: 'connection lost', command: '' });
       this.#answers.clear();
       this.#changed([]);
       setTimeout(() => this.connect(), AGAIN_MS);
@@ -78,7 +78,7 @@ export class Store {
   #ask(what: { type: 'act'; action: Action } | { type: 'trace'; tx: string }): Promise<Trace | Done> {
     const id = ++this.#id;
     if (this.#socket?.readyState !== WebSocket.OPEN)
-      return Promise.resolve({ type: 'done', id, ok: false, text: 'there is no connection', command: '' });
+      return Promise.resolve({ type: 'done', id, ok: false, text: 'not connected', command: '' });
     return new Promise((resolve) => {
       this.#answers.set(id, resolve);
       this.#socket?.send(JSON.stringify({ ...what, id } satisfies Asked));

@@ -1,7 +1,8 @@
+import { plural } from '../../text/format.js';
 import { Sparkline } from './charts.js';
 import { $, h, say } from './dom.js';
 import type { State } from './store.js';
-import { latency, plural, rate } from './words.js';
+import { latency, rate } from './words.js';
 
 interface Tile {
   readonly show: (value: string, note: string, warn: boolean) => void;
@@ -28,10 +29,10 @@ function tile(name: string, withSpark: boolean): Tile {
 
 /** The figures of the whole cluster. */
 export function createTotals(): (state: State) => void {
-  const nodes = tile('Nodes that answer', false);
-  const serving = tile('Partitions serving', false);
-  const inSync = tile('Fully in sync', false);
-  const ops = tile('Requests a second', true);
+  const nodes = tile('Nodes responding', false);
+  const serving = tile('Partitions available', false);
+  const inSync = tile('Partitions in sync', false);
+  const ops = tile('Requests/s', true);
   const times = tile('Latency p99', true);
   const lag = tile('Replication lag', true);
   const doubt = tile('In doubt', false);
@@ -45,7 +46,7 @@ export function createTotals(): (state: State) => void {
     serving.show(`${status.partitions.serving}`, `of ${total}`, status.partitions.serving < total);
     inSync.show(`${status.partitions.inSync}`, `of ${total}`, status.partitions.inSync < total);
     const failed = totals.failedPerSecond ?? 0;
-    ops.show(rate(totals.opsPerSecond), failed > 0 ? `${rate(failed)} refused` : '', failed > 0);
+    ops.show(rate(totals.opsPerSecond), failed > 0 ? `${rate(failed)} failed` : '', failed > 0);
     ops.spark?.show(history.map((point) => point.ops));
     times.show(latency(totals.p99Ms), totals.p50Ms === null ? '' : `p50 ${latency(totals.p50Ms)}`, false);
     times.spark?.show(history.map((point) => point.p99));

@@ -10,15 +10,15 @@ interface Item {
   readonly ring: readonly (string | null)[];
 }
 
-const at = (ring: Item['ring'], p: number): string => `partition ${p} (${ring[p] ?? 'nobody'})`;
+const at = (ring: Item['ring'], p: number): string => `partition ${p} (${ring[p] ?? 'no primary'})`;
 
 const stepWords: Readonly<Record<TraceEvent['what'], string>> = {
-  came: 'came to its coordinator',
-  prepare: 'prepare was sent to',
-  vote: 'vote of',
-  answered: 'its client was answered by',
-  decided: 'was decided',
-  finish: 'outcome was sent to',
+  came: 'received by the coordinator',
+  prepare: 'prepare sent to',
+  vote: 'vote from',
+  answered: 'client answered by',
+  decided: 'decided',
+  finish: 'outcome sent to',
   finished: 'finished in',
 };
 
@@ -62,7 +62,7 @@ function itemOf(store: Store, first: Item): { element: Element; update: (item: I
     h('summary', {}, h('code', {}, first.id), ' ', state, ' ', what),
     h('h3', {}, 'Open parts'),
     parts,
-    h('h3', {}, 'Step by step, as its coordinator saw it'),
+    h('h3', {}, 'Steps recorded by the coordinator'),
     problem,
     steps,
   );
@@ -70,7 +70,7 @@ function itemOf(store: Store, first: Item): { element: Element; update: (item: I
     if (!element.open) return;
     const told = await store.trace(first.id);
     if (told.type === 'done') return say(problem, told.text);
-    say(problem, told.problem ?? (told.trace.length === 0 ? 'Its coordinator remembers nothing of it.' : ''));
+    say(problem, told.problem ?? (told.trace.length === 0 ? 'Trace no longer available.' : ''));
     problem.hidden = problem.textContent === '';
     steps.replaceChildren(...told.trace.map((event) => stepOf(event, item.ring)));
   };

@@ -16,8 +16,6 @@ export function latency(ms: number | null | undefined): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
-
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 export const clock = (at: number): string => new Date(at).toLocaleTimeString();

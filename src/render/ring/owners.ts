@@ -1,6 +1,6 @@
 import { nodeColor } from '../node-colors.js';
 
-/** A node as a picture of the ring shows it; or nobody, who has no color. */
+/** A node as a picture of the ring shows it; without a color: partitions without a primary. */
 export interface RingOwner {
   readonly name: string;
   /** Without what all names begin with, where the name itself finds no room. */
@@ -21,7 +21,7 @@ interface Input {
 }
 
 export interface Owners {
-  /** In the order of the terminal's picture; nobody last, if something is nobody's. */
+  /** In the order of the terminal's picture; partitions without a primary last. */
   readonly owners: readonly RingOwner[];
   /** By partition, indices into `owners`. */
   readonly before: readonly number[];
@@ -74,7 +74,7 @@ export function ownersOf({ partitions, nodes }: Input): Owners {
   });
   const nobody = { before: had[sorted.length]!, after: has[sorted.length]! };
   if (nobody.before + nobody.after > 0) {
-    const name = '(nobody)';
+    const name = '(none)';
     owners.push({ name, short: name, color: null, state: 'active', weight: null, ...nobody, ideal: null });
   }
   return { owners, before, after: planned ? after : null };

@@ -3,7 +3,7 @@ import { percent, plural, shorten, visible } from '../../text/format.js';
 import { CELL_EMPTY, type Cell, ringCells } from './cells.js';
 
 export interface RingPicture {
-  /** In the order of the ring; a primary of null is drawn as nobody's. */
+  /** In the order of the ring; a primary of null is drawn as `(none)`. */
   readonly partitions: readonly { readonly primary: string | null }[];
   /** Nodes that the legend names even if they own nothing. With it colours and letters stay theirs from picture to picture. */
   readonly nodes?: readonly string[];
@@ -73,7 +73,7 @@ interface Styles {
   readonly mark: string;
 }
 
-/** Owner `count` is nobody. */
+/** Owner `count` stands for partitions without a primary. */
 async function stylesOf({ color, unicode }: RingPicture, count: number): Promise<Styles> {
   const mark = unicode ? '0 →' : '0 ->';
   const nobody = unicode ? '·' : '.';
@@ -174,7 +174,7 @@ function legendEntries(
   room: number,
 ): Entry[] {
   const rows = names.map((name, i) => ({ owner: i, name: visible(name), count: owned.get(name)! }));
-  if (nobody > 0) rows.push({ owner: names.length, name: '(nobody)', count: nobody });
+  if (nobody > 0) rows.push({ owner: names.length, name: '(none)', count: nobody });
   const numbers = String(total).length;
   const swatch = (owner: number): string => styles.swatch(owner);
   const swatchWidth = swatch(0).includes('█') ? 2 : 1;

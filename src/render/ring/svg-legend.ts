@@ -1,7 +1,7 @@
 import { percent, shorten } from '../../text/format.js';
+import { num, shortenMiddle, textWidth, xml } from '../svg-text.js';
 import type { RingOwner } from './owners.js';
 import { ownerClass } from './svg-ring.js';
-import { num, shortenMiddle, textWidth, xml } from '../svg-text.js';
 
 export interface Legend {
   readonly owners: readonly RingOwner[];

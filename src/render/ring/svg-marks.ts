@@ -1,7 +1,7 @@
 import { inkOn } from '../node-colors.js';
+import { num, packed, textWidth, xml } from '../svg-text.js';
 import { type Arc, type Band, labelPlace, pointAt } from './arcs.js';
 import type { RingOwner } from './owners.js';
-import { num, packed, textWidth, xml } from '../svg-text.js';
 
 /** Gaps between arcs only in a ring whose arcs are this wide on average, and there between those of at least SEPARATE. */
 const AIRY = 9;

@@ -1,7 +1,7 @@
+import { num, packed, xml } from '../svg-text.js';
 import { type Arc, annulus, arcsOf, type Band, slices, UNIT, widened } from './arcs.js';
 import type { RingOwner } from './owners.js';
 import { figures, gaps, labels, marks, notches } from './svg-marks.js';
-import { num, packed, xml } from '../svg-text.js';
 
 /** Radii; the band beyond the ring, if it is more than 0 wide, says whom a changed arc belonged to. */
 export interface RingSize extends Band {
@@ -58,16 +58,16 @@ export function ringGroup({ x, y, size, id, owners, led, was, figures: texts }: 
     `<circle class="track" r="${num((size.inner + size.outer) / 2)}" stroke-width="${num(size.outer - size.inner)}"/>`,
   ];
   if (was === undefined) {
-    out.push(layer({ ...inRing, name: 'arcs', arcs, said: said('leads') }));
+    out.push(layer({ ...inRing, name: 'arcs', arcs, said: said('is primary of') }));
   } else {
     const stay = arcs.filter((arc) => !changed(arc));
     const least = (LEAST_BAND / (2 * Math.PI * band.outer)) * count;
     const inBand = { ...rest, ownerOf: was, clip: `${id}-band`, outer: band.outer, least };
     out.push(
       layer({ ...inRing, name: 'calm', arcs: stay, said: said('keeps') }),
-      layer({ ...inRing, name: 'changed', arcs: moved, said: said('gets') }),
+      layer({ ...inRing, name: 'changed', arcs: moved, said: said('gains') }),
       clipPath(`${id}-band`, band),
-      layer({ ...inBand, name: 'was', arcs: left, said: said('gives') }),
+      layer({ ...inBand, name: 'was', arcs: left, said: said('loses') }),
     );
   }
   const reach = (arc: Arc): number => (changed(arc) ? band.outer : size.outer);

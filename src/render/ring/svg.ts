@@ -1,9 +1,9 @@
 import { percent, plural } from '../../text/format.js';
+import { num, wrap, xml } from '../svg-text.js';
 import { type Owners, ownersOf, type RingOwner } from './owners.js';
 import { type Legend, legendColumns, legendGroup, legendHeight, legendWidth } from './svg-legend.js';
 import { ownerClass, type RingSize, ringGroup, ringReach } from './svg-ring.js';
 import { ringStyle } from './svg-style.js';
-import { num, wrap, xml } from '../svg-text.js';
 
 export interface RingSvg {
   /** Such as `cluster demo, revision 12`. */
@@ -95,7 +95,7 @@ function pair({ owners, before, after }: Owners, middle: number, y: number): str
   const shift = ringReach(TWO) + GAP / 2;
   const leading = (led: readonly number[]): string => {
     const count = [...new Set(led)].filter((owner) => owners[owner]!.color !== null).length;
-    return plural(count, 'node leads', 'nodes lead');
+    return `on ${plural(count, 'node')}`;
   };
   const all = { y, size: TWO, owners };
   return [
@@ -113,11 +113,7 @@ function pair({ owners, before, after }: Owners, middle: number, y: number): str
       id: 'muster-after',
       led: after!,
       was: before,
-      figures: [
-        'after',
-        plural(changes(before, after!), 'partition changes', 'partitions change'),
-        leading(after!),
-      ],
+      figures: ['after', plural(changes(before, after!), 'primary moves', 'primaries move'), leading(after!)],
     }),
   ];
 }
@@ -127,9 +123,9 @@ const changes = (before: readonly number[], after: readonly number[]): number =>
 
 const noteOf = ({ before, after }: Owners): string => {
   const count = changes(before, after!);
-  if (count === 0) return 'No partition changes its primary.';
+  if (count === 0) return 'No primary moves.';
   const all = plural(before.length, 'partition');
-  return `${count} of ${all} ${count === 1 ? 'changes its' : 'change their'} primary (bright); the band outside shows who led before.`;
+  return `The primary of ${count} of ${all} moves (bright); the outer band shows the previous primaries.`;
 };
 
 function headingGroup({ title, subtitle }: RingSvg, width: number): { text: string; bottom: number } {
@@ -150,11 +146,11 @@ function headingGroup({ title, subtitle }: RingSvg, width: number): { text: stri
 function description({ subtitle }: RingSvg, { owners, before, after }: Owners): string {
   const share = (count: number): string => percent(before.length === 0 ? 0 : count / before.length);
   const said = (owner: RingOwner): string => {
-    const now = `${owner.name}${owner.state === 'active' ? '' : ` (${owner.state})`} leads ${owner.before}`;
+    const now = `${owner.name}${owner.state === 'active' ? '' : ` (${owner.state})`} is primary of ${owner.before}`;
     const then = after === null ? now : `${now}, then ${owner.after}`;
-    return `${then}, ${share(owner.after)}${owner.ideal === null ? '' : `, ideally ${percent(owner.ideal)}`}`;
+    return `${then}, ${share(owner.after)}${owner.ideal === null ? '' : ` (ideal ${percent(owner.ideal)})`}`;
   };
-  const first = `A ring of ${plural(before.length, 'partition')}, clockwise from hash 0 at the top.`;
+  const first = `Hash ring of ${plural(before.length, 'partition')}, clockwise from hash 0 at the top.`;
   return [
     ...(subtitle ? [subtitle] : []),
     ...(after === null ? [first] : [`${first} ${noteOf({ owners, before, after })}`]),

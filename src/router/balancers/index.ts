@@ -1,5 +1,5 @@
-import { MusterError } from '../../errors.js';
-import { didYouMean } from '../../text/nearest.js';
+import { invalid } from '../../errors.js';
+import { didYouMean, either } from '../../text/nearest.js';
 import type { Strategy, StrategyName } from '../types.js';
 import { hash } from './hash.js';
 import { leastLoaded } from './least-loaded.js';
@@ -11,17 +11,17 @@ import type { BaseWeight } from './weights.js';
 
 interface Kind {
   readonly make: (base: BaseWeight, steady: boolean) => Strategy;
-  /** Completes "n2 was chosen: …". */
+  /** Why the strategy chose a node, completes "n2 was chosen: …". */
   readonly why: string;
 }
 
 const kinds: Readonly<Record<StrategyName, Kind>> = {
-  random: { make: random, why: 'drawn at random by weight' },
-  'round-robin': { make: roundRobin, why: 'it was its turn' },
-  weighted: { make: (_, steady) => weighted(steady), why: 'it was its turn by weight' },
-  'least-loaded': { make: leastLoaded, why: 'fewest requests under way for its weight' },
-  'two-choices': { make: twoChoices, why: 'of two drawn at random the less loaded' },
-  hash: { make: hash, why: 'the first with room from the key on' },
+  random: { make: random, why: 'random by weight' },
+  'round-robin': { make: roundRobin, why: 'next in turn' },
+  weighted: { make: (_, steady) => weighted(steady), why: 'next in weighted turn' },
+  'least-loaded': { make: leastLoaded, why: 'fewest requests in flight for its weight' },
+  'two-choices': { make: twoChoices, why: 'less loaded of two random nodes' },
+  hash: { make: hash, why: 'first node with capacity on the ring after the key' },
 };
 
 export const strategyNames = Object.keys(kinds) as readonly StrategyName[];
@@ -33,9 +33,6 @@ export function strategyOf(
   steady: boolean,
 ): { strategy: Strategy; why: string } {
   if (!Object.hasOwn(kinds, name))
-    throw new MusterError(
-      'usage',
-      `no strategy is called ${name}; there are ${strategyNames.join(', ')}${didYouMean(name, strategyNames)}`,
-    );
+    throw invalid('strategy', name, `${either(strategyNames)}${didYouMean(name, strategyNames)}`);
   return { strategy: kinds[name].make(base, steady), why: kinds[name].why };
 }
