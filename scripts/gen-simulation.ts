@@ -1,6 +1,6 @@
 /** Renders docs/SIMULATION.md from the scenarios, rare states and failure points of the simulator. `npm run docs` writes it. */
 import { buggifyPoints } from '../src/os/runtime.js';
-import { rareStates } from '../src/simulator/coverage.js';
+import { rareStates } from '../src/simulator/rare-states.js';
 import { scenarios } from '../src/simulator/scenarios.js';
 
 const table = (

@@ -8,33 +8,12 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { TxView } from '../client/api.js';
-import type { Action } from '../cluster/lifecycle/action.js';
-import type { Observer } from '../cluster/observe/observer.js';
-import type { TraceEvent } from '../core/machine/types.js';
 import { MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { hostsOf, isOwnHost, newToken, protocol, refusalOf } from './guard.js';
+import type { DashboardOptions } from './options.js';
 import { type Page, policyOf } from './page.js';
 import { Session } from './session.js';
-
-export interface DashboardOptions {
-  readonly observer: Pick<Observer, 'last' | 'history' | 'events' | 'subscribe' | 'note' | 'hurry'>;
-  readonly cluster: string;
-  /** The cluster is named in the commands that are shown. */
-  readonly named: boolean;
-  /** From one look to the next, in ms; for the page's words. */
-  readonly everyMs: number;
-  /** By the order of the nodes, `#rrggbb`. */
-  readonly colors: readonly string[];
-  readonly page: Page;
-  /** 0: the system picks. */
-  readonly port: number;
-  /** Does it, and says what was done; rejects with a `MusterError`. */
-  readonly act: (action: Action) => Promise<string>;
-  /** What is known of a transaction. */
-  readonly trace: (tx: string) => Promise<{ parts: readonly TxView[]; trace: readonly TraceEvent[] }>;
-}
 
 export interface Dashboard {
   /** With the token, behind a `#`: so no server, no log and no other page gets to see it. */

@@ -4,7 +4,7 @@ import { type Look, nothingYet } from '../cluster/observe/observer.js';
 import { asMuster, MusterError } from '../errors.js';
 import { limits } from '../limits.js';
 import { type Asked, decodeAsked, type Told } from './messages.js';
-import type { DashboardOptions } from './server.js';
+import type { DashboardOptions } from './options.js';
 
 /** One page that looks on. */
 export class Session {

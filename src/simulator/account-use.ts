@@ -3,7 +3,7 @@ import type { TxItem } from '../core/machine/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { limits } from '../limits.js';
 import { keysOf, mostAdded } from './cell-observations.js';
-import type { TxUser } from './tx-user.js';
+import type { TxParty } from './tx-party.js';
 
 const accountKey = (i: number): string => `account-${i}`;
 
@@ -14,9 +14,9 @@ type Seen = Pick<LedgerEntry, 'sees' | 'adds'>;
 
 /** Moves money between accounts and looks at them: in transactions, and past them. */
 export class AccountUse {
-  readonly #user: TxUser;
+  readonly #user: TxParty;
 
-  constructor(user: TxUser) {
+  constructor(user: TxParty) {
     this.#user = user;
   }
 

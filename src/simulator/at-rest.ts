@@ -2,13 +2,13 @@ import { describeConfig } from '../core/describe.js';
 import { othersOf } from '../core/machine/transactions.js';
 import { unplaced } from '../core/map/placing.js';
 import { isUnregistered, nodeOf, type PartitionConfig } from '../core/map/types.js';
-import type { World } from './world.js';
+import type { SimWorld } from './sim-world.js';
 
 /** What a cluster that was healed must come to (invariants 11 and 14). */
 export class AtRest {
-  readonly #world: World;
+  readonly #world: SimWorld;
 
-  constructor(world: World) {
+  constructor(world: SimWorld) {
     this.#world = world;
   }
 

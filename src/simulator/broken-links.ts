@@ -3,6 +3,7 @@ import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import type { Random } from '../core/random.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import type { FaultSpec } from '../faults/plan.js';
+import { backAfter, breakAt, brokenLinksMs, killBefore, watchedMs } from './broken-links-times.js';
 import { Violation } from './invariants.js';
 import { SimUser, type UserWorld } from './sim-user.js';
 
@@ -11,11 +12,6 @@ const boundMs = 5000;
 /** And this many of the fifty in any ten seconds, once it has had that long and its primary is in that majority. */
 const leastWrites = 35;
 const windowMs = 10_000;
-/** When links break; how long before that a node may die; how long after that it comes back; for how long it is watched then; in ms. */
-const breakAt = 10_000;
-const killBefore = 6000;
-const backAfter = 6000;
-const watchedMs = 15_000;
 /** How often each partition is written to, and how often it is looked at, in ms. */
 const writeEvery = 200;
 const lookEvery = 250;
@@ -29,9 +25,6 @@ export interface LinksWorld extends UserWorld {
   start(node: NodeId): void;
   note(line: () => string): void;
 }
-
-/** Everything of a run of broken links takes this long, in ms. */
-export const brokenLinksMs = breakAt + backAfter + watchedMs;
 
 /**
  * Some links between nodes are cut, in one direction or both, slow, or lose messages, and stay so. Watches that each partition with

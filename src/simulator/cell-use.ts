@@ -1,16 +1,16 @@
 import type { CellValue } from '../check/history.js';
 import type { TxItem } from '../core/machine/types.js';
 import { mostAdded, txObservations } from './cell-observations.js';
-import type { TxUser } from './tx-user.js';
+import type { TxParty } from './tx-party.js';
 
 /** Transactions of every kind of item over the registers and counters that others use one by one; and requests to abort some. */
 export class CellUse {
-  readonly #user: TxUser;
+  readonly #user: TxParty;
   /** What this user last saw. */
   readonly #seen = new Map<string, { value: CellValue; version: number }>();
   #values = 0;
 
-  constructor(user: TxUser) {
+  constructor(user: TxParty) {
     this.#user = user;
   }
 

@@ -8,16 +8,16 @@ import { type Edges, partitionOfRequest } from './edges.js';
 import { Violation } from './invariants.js';
 import { type NodeProcess, SimProcess } from './process.js';
 import type { SimUser } from './sim-user.js';
-import type { World } from './world.js';
+import type { SimWorld } from './sim-world.js';
 
 /** The core alone, driven by the simulator; messages are handed over as they are, each by itself. */
 export class DirectEdges implements Edges {
-  readonly #world: World;
+  readonly #world: SimWorld;
   /** Who waits for a node's answer, by process and origin number. */
   readonly #origins = new Map<number, { client: SimUser; rid: number; p: number; request: ClientRequest }>();
   #nextOrigin = 1;
 
-  constructor(world: World) {
+  constructor(world: SimWorld) {
     this.#world = world;
   }
 

@@ -1,16 +1,16 @@
 import { type ClusterMap, type NodeId, nodeOf } from '../core/map/types.js';
 import type { Disk } from './disk.js';
-import type { World } from './world.js';
+import type { SimWorld } from './sim-world.js';
 
 /** What befalls the disks of nodes. */
 export class DiskFaults {
   /** Disks as they were before they lost something: what they had acknowledged was on them. */
   readonly destroyed: Disk[] = [];
-  readonly #world: World;
+  readonly #world: SimWorld;
   /** The last start of each store that took part. */
   readonly #starts = new Map<string, number>();
 
-  constructor(world: World) {
+  constructor(world: SimWorld) {
     this.#world = world;
   }
 

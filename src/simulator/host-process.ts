@@ -9,8 +9,9 @@ import type { NodeStorage } from '../storage/contract.js';
 import type { FileDisk } from './file-disk.js';
 import { Gate } from './gate.js';
 import { type SimMetastore, SimMetastoreClient } from './metastore.js';
+import type { Moment } from './moments.js';
 import type { SimNetwork } from './network.js';
-import { coreTuning, type Moment, type NodeProcess, type ProcessWorld } from './process.js';
+import { coreTuning, type NodeProcess, type ProcessWorld } from './process.js';
 import { armedPoints, SimRuntime } from './sim-runtime.js';
 import type { Endpoint, SimWire } from './wire.js';
 

@@ -12,8 +12,8 @@ import { HostProcess, type HostSide, simToken } from './host-process.js';
 import type { NodeProcess } from './process.js';
 import { SimRuntime } from './sim-runtime.js';
 import type { SimUser } from './sim-user.js';
+import type { SimWorld } from './sim-world.js';
 import { type Endpoint, SimWire } from './wire.js';
-import type { World } from './world.js';
 
 /** The first port of a node; its number is added. */
 const firstPort = 7000;
@@ -21,7 +21,7 @@ const firstPort = 7000;
 /** Everything that production has around the core: queue of the host, codec, frames, connections, timers, storage; and the client's connections. */
 export class HostEdges implements Edges, HostSide {
   readonly wire: SimWire;
-  readonly #world: World;
+  readonly #world: SimWorld;
   readonly #random: Random;
   readonly #starting = new Map<NodeId, HostProcess>();
   readonly #ports = new Map<NodeId, number>();
@@ -29,7 +29,7 @@ export class HostEdges implements Edges, HostSide {
   /** Requests under way in each process, by their origin number there. */
   readonly #requests = new WeakMap<NodeProcess, Map<number, ClientRequest>>();
 
-  constructor(world: World, random: Random) {
+  constructor(world: SimWorld, random: Random) {
     this.#world = world;
     this.#random = random;
     const { queue, network, scenario } = world;

@@ -10,8 +10,8 @@ import type { HostEdges } from './hosts.js';
 import { listKey, numbersOf } from './list-use.js';
 import { SimMetastoreClient } from './metastore.js';
 import type { SimRuntime } from './sim-runtime.js';
+import type { SimWorld } from './sim-world.js';
 import type { TxHistory } from './tx-history.js';
-import type { World } from './world.js';
 
 type Outcome = 'ok' | 'failed' | 'unknown';
 
@@ -24,7 +24,7 @@ const outcomeOf = (error: unknown): Outcome => {
 /** A program that uses the library as it is published: its transactions, locks and retries over simulated connections. */
 export class LibraryUser {
   readonly name: string;
-  readonly #world: World;
+  readonly #world: SimWorld;
   readonly #random: Random;
   readonly #gate: Gate;
   readonly #runtime: SimRuntime;
@@ -36,7 +36,7 @@ export class LibraryUser {
 
   constructor(
     readonly index: number,
-    world: World,
+    world: SimWorld,
     edges: HostEdges,
     history: TxHistory,
   ) {

@@ -1,7 +1,7 @@
 import type { AppendTx } from '../check/append.js';
 import type { TxItem, TxRead } from '../core/machine/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
-import type { TxUser } from './tx-user.js';
+import type { TxParty } from './tx-party.js';
 
 export const listKey = (i: number): string => `list-${i}`;
 
@@ -10,10 +10,10 @@ export const numbersOf = (value: string | number | null): number[] =>
 
 /** Reads lists, and appends to them if they are as they were. */
 export class ListUse {
-  readonly #user: TxUser;
+  readonly #user: TxParty;
   #appended = 0;
 
-  constructor(user: TxUser) {
+  constructor(user: TxParty) {
     this.#user = user;
   }
 

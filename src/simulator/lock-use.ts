@@ -2,7 +2,7 @@ import type { Outcome } from '../core/client/client-core.js';
 import type { AcquireResult } from '../core/machine/locks.js';
 import type { Row } from '../core/machine/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
-import type { TxUser } from './tx-user.js';
+import type { TxParty } from './tx-party.js';
 
 /** What a user asks a lock for. */
 interface Wish {
@@ -14,9 +14,9 @@ interface Wish {
 
 /** Takes locks and semaphores, and writes under their tokens. */
 export class LockUse {
-  readonly #user: TxUser;
+  readonly #user: TxParty;
 
-  constructor(user: TxUser) {
+  constructor(user: TxParty) {
     this.#user = user;
   }
 

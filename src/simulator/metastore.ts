@@ -4,22 +4,10 @@ import type { Random } from '../core/random.js';
 import { MusterError } from '../errors.js';
 import type { Metastore } from '../metastore/contract.js';
 import { decodeMap, encodeMap } from '../metastore/map-file.js';
-import type { RareState } from './coverage.js';
 import type { Gate } from './gate.js';
+import type { MetastoreFaults } from './metastore-faults.js';
 import type { EventQueue } from './queue.js';
-
-export interface MetastoreFaults {
-  /** Probability that a publish fails without effect, and says so. */
-  readonly fail: number;
-  /** Probability that a publish has no effect and its outcome is not known. */
-  readonly lost: number;
-  /** Probability that a publish takes effect and its outcome is not known. */
-  readonly timeoutAfter: number;
-  /** Probability that the outcome is not known and the attempt reaches the store only much later. */
-  readonly late: number;
-  /** Probability that a read fails. */
-  readonly readFail: number;
-}
+import type { RareState } from './rare-states.js';
 
 /** The metastore: linearizable, with compare-and-set, and unreliable in every way a real one can be. */
 export class SimMetastore {

@@ -2,13 +2,14 @@ import { type NodeId, nodeOf, type PartitionConfig } from '../core/map/types.js'
 import type { Random } from '../core/random.js';
 import { describeFault, type FaultSpec, type Links } from '../faults/plan.js';
 import type { Disk } from './disk.js';
-import { type Moment, moments, type NodeProcess } from './process.js';
+import { type Moment, moments } from './moments.js';
+import type { NodeProcess } from './process.js';
 import { type ArmedAction, type Fault, faults } from './scenario.js';
-import type { World } from './world.js';
+import type { SimWorld } from './sim-world.js';
 
 /** Breaks things at random, with a bias to the moments at which it hurts most. */
 export class Nemesis {
-  readonly #world: World;
+  readonly #world: SimWorld;
   readonly #random: Random;
   #stopped = false;
   #armed: { moment: Moment; after: number; action: ArmedAction } | null = null;
@@ -16,7 +17,7 @@ export class Nemesis {
   readonly #copies = new Map<NodeId, Disk>();
   readonly counts: Partial<Record<Fault, number>> = {};
 
-  constructor(world: World, random: Random) {
+  constructor(world: SimWorld, random: Random) {
     this.#world = world;
     this.#random = random;
   }

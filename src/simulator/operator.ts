@@ -1,15 +1,15 @@
 import { applyChange, type MapChange, noChange } from '../core/map/changes.js';
 import { holdsShare, type MembersChange, planPlacement } from '../core/map/placing.js';
 import type { ClusterMap, Member } from '../core/map/types.js';
-import type { World } from './world.js';
+import type { SimWorld } from './sim-world.js';
 
 /** Who administers the cluster: adds nodes, drains them, changes their weights. May die at any time, as the commands may. */
 export class Operator {
-  readonly #world: World;
+  readonly #world: SimWorld;
   #joined: number;
   #placements = 0;
 
-  constructor(world: World) {
+  constructor(world: SimWorld) {
     this.#world = world;
     this.#joined = world.scenario.nodes;
   }

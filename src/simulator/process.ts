@@ -1,5 +1,4 @@
 import type { ClusterMap, NodeId, Process } from '../core/map/types.js';
-import { txSteps } from '../core/messages.js';
 import { NodeCore, type NodeEvent, type Ready } from '../core/node.js';
 import type { Random } from '../core/random.js';
 import type { LogRecord } from '../core/records.js';
@@ -7,21 +6,9 @@ import type { Rules } from '../core/rules.js';
 import type { Tuning } from '../core/tuning.js';
 import { defaultTimings, limits } from '../limits.js';
 import type { Disk, SimDisk } from './disk.js';
+import type { Moment } from './moments.js';
 import type { EventQueue } from './queue.js';
 import type { Scenario } from './scenario.js';
-
-/** An instant at which a crash or pause is most likely to find a mistake. */
-export const moments = [
-  ...txSteps,
-  'before-sync',
-  'after-sync',
-  'publish-sent',
-  'publish-returned',
-  'before-reply',
-  'after-send',
-  'promoting',
-] as const;
-export type Moment = (typeof moments)[number];
 
 /** One run of a node, as the world, the nemesis and the invariants see it. */
 export interface NodeProcess {

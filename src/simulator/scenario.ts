@@ -1,9 +1,9 @@
 import type { Durability } from '../core/map/types.js';
 import { Random } from '../core/random.js';
-import { brokenLinksMs } from './broken-links.js';
+import { brokenLinksMs } from './broken-links-times.js';
 import { type FileFaults, noFileFaults } from './file-system.js';
-import type { MetastoreFaults } from './metastore.js';
-import type { Moment } from './process.js';
+import type { MetastoreFaults } from './metastore-faults.js';
+import type { Moment } from './moments.js';
 
 /** Everything a seed decides before the run begins. Probabilities are per event; times in ms of virtual time. */
 export interface Scenario {

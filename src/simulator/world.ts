@@ -9,7 +9,7 @@ import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { type Rules, soundRules } from '../core/rules.js';
 import { AtRest } from './at-rest.js';
 import { BrokenLinks } from './broken-links.js';
-import { type RareState, RareStates } from './coverage.js';
+import { RareStates } from './coverage.js';
 import { DirectEdges } from './direct.js';
 import type { Disk } from './disk.js';
 import { DiskFaults } from './disk-faults.js';
@@ -19,14 +19,17 @@ import { HostEdges } from './hosts.js';
 import { Invariants, Violation } from './invariants.js';
 import { LibraryUser } from './library-user.js';
 import { SimMetastore } from './metastore.js';
+import type { Moment } from './moments.js';
 import { Nemesis } from './nemesis.js';
 import { SimNetwork } from './network.js';
 import { Operator } from './operator.js';
-import type { Moment, NodeProcess } from './process.js';
+import type { NodeProcess } from './process.js';
 import { EventQueue } from './queue.js';
+import type { RareState } from './rare-states.js';
 import type { Scenario } from './scenario.js';
 import { SimClient } from './sim-client.js';
 import type { SimUser } from './sim-user.js';
+import type { SimWorld } from './sim-world.js';
 import { newHistory } from './tx-history.js';
 import { TxUser } from './tx-user.js';
 import { judge } from './verdict.js';
@@ -35,7 +38,7 @@ import { judge } from './verdict.js';
 const traceLines = 60;
 
 /** A cluster in virtual time: the production core on simulated disks, network, clocks and metastore. */
-export class World {
+export class World implements SimWorld {
   readonly queue = new EventQueue();
   readonly scenario: Scenario;
   readonly rules: Rules;
@@ -60,8 +63,8 @@ export class World {
   readonly #trace: (() => string)[] = [];
   readonly edges: Edges;
   readonly operator: Operator;
-  readonly diskFaults = new DiskFaults(this);
-  readonly atRest = new AtRest(this);
+  readonly diskFaults: DiskFaults = new DiskFaults(this);
+  readonly atRest: AtRest = new AtRest(this);
   readonly #rare = new RareStates((state) => this.count(state));
   /** What was found wrong where nobody could be told at once. */
   #violation: Violation | null = null;

@@ -1,13 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { allImports, brokenBy, importsOf, impurities, layers, modulesOf, root, sideways } from './ladder.js';
+import {
+  allImports,
+  brokenBy,
+  circlesOf,
+  importsOf,
+  impurities,
+  layers,
+  modulesOf,
+  root,
+  sideways,
+} from './ladder.js';
 
 describe('the ladder of imports', () => {
   it('points down only, everywhere', () => {
     const imports = allImports();
     expect(imports.length).toBeGreaterThan(300);
     expect(imports.map(brokenBy).filter((why) => why !== null)).toEqual([]);
+  });
+
+  it('has no circles', () => {
+    expect(circlesOf(allImports())).toEqual([]);
+  });
+
+  it('would find a circle of three, and one of a module with itself', () => {
+    const imports = ['a b', 'b c', 'c a', 'd d', 'e a'].map((it) => {
+      const [from, to] = it.split(' ');
+      return { from: `src/core/${from}.ts`, specifier: `./${to}.js` };
+    });
+    expect(circlesOf(imports)).toEqual([
+      ['src/core/a.ts', 'src/core/b.ts', 'src/core/c.ts'],
+      ['src/core/d.ts'],
+    ]);
   });
 
   it('has every room and every exception in ARCHITECTURE.md', () => {

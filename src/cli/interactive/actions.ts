@@ -2,7 +2,7 @@ import type { NodeRow } from '../../cluster/observe/status.js';
 import { strategyNames } from '../../router/balancers/index.js';
 import type { ValueKind } from '../completion/value-kind.js';
 import type { Question, Suggestion } from '../prompts/ask.js';
-import type { Situation } from './live.js';
+import type { Situation } from './situation.js';
 
 /** A question that an action asks. */
 export interface ActionQuestion extends Question {

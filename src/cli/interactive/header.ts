@@ -2,7 +2,7 @@ import { stateOf } from '../../cluster/observe/overview-events.js';
 import type { NodeRow } from '../../cluster/observe/status.js';
 import { forLocale, type Paint } from '../../render/terminal.js';
 import { plural, shorten } from '../../text/format.js';
-import type { Situation } from './live.js';
+import type { Situation } from './situation.js';
 
 export interface HeaderOptions {
   readonly columns: number;

@@ -1,21 +1,12 @@
 import type { MusterClient } from '../../client/api.js';
 import { openClient } from '../../client/open.js';
 import { findCluster } from '../../cluster/folder/registry.js';
-import { type ClusterStatus, clusterStatus } from '../../cluster/observe/status.js';
+import { clusterStatus } from '../../cluster/observe/status.js';
 import type { MusterError } from '../../errors.js';
 import type { Paint } from '../../render/terminal.js';
 import type { LiveLines } from '../prompts/menu.js';
 import { headerLines } from './header.js';
-
-/** The state of the selected cluster. */
-export interface Situation {
-  readonly cluster: string;
-  /** null: it could not be read; `problem` says why. */
-  readonly status: ClusterStatus | null;
-  readonly problem: string | null;
-  /** Transactions that wait for their decision. */
-  readonly inDoubt: number;
-}
+import type { Situation } from './situation.js';
 
 const everyMs = 1000;
 

@@ -5,9 +5,9 @@ import { withClusterLock } from '../folder/lock.js';
 import { findCluster, freshRoster, type LocalCluster } from '../folder/registry.js';
 import { waitFor } from '../observe/wait.js';
 import type { StartedNode } from '../processes/node-start.js';
+import type { StartOptions } from '../processes/start-options.js';
 import { reconcile, writeClusterFile } from './membership.js';
 import { restartNodes } from './restart.js';
-import type { StartOptions } from './start.js';
 
 export interface Deployed {
   readonly services: readonly ServiceView[];

@@ -24,7 +24,7 @@ import { changeMap, publishPlacement } from '../placement/placing.js';
 import { type StartedNode, startAndAwait } from '../processes/node-start.js';
 import { killNode } from '../processes/nodes.js';
 import { readRoster } from '../processes/roster.js';
-import type { StartOptions } from './start.js';
+import type { StartOptions } from '../processes/start-options.js';
 
 /** A node to be: what is left out is weight 1, no zone, a port of the system's choice. */
 export interface NewNode {

@@ -1,6 +1,6 @@
 import { freshRoster, type LocalCluster } from '../folder/registry.js';
 import { type StartedNode, startAndAwait } from '../processes/node-start.js';
-import type { StartOptions } from './start.js';
+import type { StartOptions } from '../processes/start-options.js';
 import { endProcesses } from './stop.js';
 
 /** How long a node that is restarted may take to end by itself, in ms. */

@@ -4,8 +4,8 @@ import { pause } from '../../util/pause.js';
 import { withClusterLock } from '../folder/lock.js';
 import { findCluster, type LocalCluster } from '../folder/registry.js';
 import { changeMap } from '../placement/placing.js';
+import type { StartOptions } from '../processes/start-options.js';
 import { drainNodes, joinNodes, type NewNode, reconcile, scalePlan } from './membership.js';
-import type { StartOptions } from './start.js';
 
 export interface MoveOptions extends StartOptions {
   /** Wait until everything is in place, and the drained have gone. */

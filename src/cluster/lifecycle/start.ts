@@ -10,22 +10,11 @@ import { clusterExists, findCluster, freshRoster, type LocalCluster } from '../f
 import { restoreMap } from '../folder/restore.js';
 import type { ClusterStatus } from '../observe/status.js';
 import { type Condition, waitFor } from '../observe/wait.js';
-import type { NodeEntry } from '../processes/entry.js';
-import { signal, waitGone } from '../processes/identity.js';
 import { type Launched, launchNode } from '../processes/launch.js';
+import type { StartOptions } from '../processes/start-options.js';
+import { undoLaunch } from '../processes/undo-launch.js';
 import { reconcile } from './membership.js';
 import { removeCluster } from './stop.js';
-
-export interface StartOptions {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
-  /** Told what is being done and, while waiting, what is still missing. */
-  readonly progress?: (text: string) => void;
-  /** Nodes end with this process. */
-  readonly tethered?: boolean;
-  /** For tests: another program than the node's own. */
-  readonly entry?: NodeEntry;
-}
 
 export interface StartedNodes {
   readonly launched: readonly Launched[];
@@ -82,19 +71,6 @@ export async function differences(
   compare('repair-after', options.repairAfterMs, settings.repairAfterMs);
   if (options.port !== undefined && options.port !== (cluster.file.nodes[0]?.port ?? 0)) found.push('--port');
   return found;
-}
-
-/** Ends what this very command started; for a start that failed or was interrupted. */
-export async function undoLaunch(launched: readonly Launched[]): Promise<void> {
-  await Promise.all(
-    launched.map(async ({ process }) => {
-      if (!process) return;
-      signal(process, 'SIGTERM');
-      if (await waitGone(process, 2000)) return;
-      signal(process, 'SIGKILL');
-      await waitGone(process, 2000);
-    }),
-  );
 }
 
 /** A promise that rejects as soon as one of the processes ends, with what its log says. */

@@ -3,9 +3,9 @@ import { openClient } from '../../client/open.js';
 import { MusterError } from '../../errors.js';
 import { pause } from '../../util/pause.js';
 import type { LocalCluster } from '../folder/registry.js';
-import type { StartOptions } from '../lifecycle/start.js';
-import { undoLaunch } from '../lifecycle/start.js';
 import { type Launched, launchNode } from './launch.js';
+import type { StartOptions } from './start-options.js';
+import { undoLaunch } from './undo-launch.js';
 
 export interface StartedNode {
   readonly id: string;
