@@ -6,8 +6,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findCluster } from '../src/cluster/folder/registry.js';
 import { transferUnderFaults, usualTrouble } from '../src/cluster/chaos/transfers.js';
+import { findCluster } from '../src/cluster/folder/registry.js';
 import { count, finish, ms, printTable } from './lib/figures.js';
 import { Muster } from './lib/muster.js';
 import { makeWorkspace } from './lib/workspace.js';
