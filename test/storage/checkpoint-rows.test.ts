@@ -193,12 +193,12 @@ describe('a checkpoint is refused', () => {
     put(rows, key, text.replace(from, to));
   };
   const cell = keyOf(300, 2, 'k\u0000Zoë');
-  const sumOf = (key: Buffer): string => `the row ${key.toString('hex')} does not match its checksum`;
+  const sumOf = (key: Buffer): string => `checksum mismatch in row ${key.toString('hex')}`;
   const cases: readonly (readonly [name: string, edit: (rows: Rows) => void, message: string | RegExp])[] = [
     [
       'without the row of the whole',
       (r) => remove(r, global),
-      'it has partitions, and the row of the whole is missing',
+      'the summary row is missing',
     ],
     [
       'without the row of the whole, and with one row of a partition',
@@ -206,27 +206,27 @@ describe('a checkpoint is refused', () => {
         r.clear();
         put(r, keyOf(0, 1), '[1,1]');
       },
-      'it has partitions, and the row of the whole is missing',
+      'the summary row is missing',
     ],
-    ['without a promise', (r) => remove(r, keyOf(300, 1)), 'it has 1 rows of partitions, and should have 2'],
+    ['without a promise', (r) => remove(r, keyOf(300, 1)), 'expected 2 partition rows, got 1'],
     [
       'with another promise',
       (r) => change(r, keyOf(300, 1), '6', '5'),
-      /^its root is \w+, and should be \w+$/,
+      /^root hash mismatch: expected \w+, got \w+$/,
     ],
-    ['with another state', (r) => change(r, keyOf(300, 0), '"seq":9', '"seq":8'), /^its root is/],
+    ['with another state', (r) => change(r, keyOf(300, 0), '"seq":9', '"seq":8'), /^root hash mismatch/],
     [
       'with one promise more',
       (r) => put(r, keyOf(1, 1), '[1,1]'),
-      'it has 3 rows of partitions, and should have 2',
+      'expected 2 partition rows, got 3',
     ],
-    ['without a state', (r) => remove(r, keyOf(300, 0)), 'partition 300 has rows and no state'],
-    ['without a cell', (r) => remove(r, cell), /^partition 300 is not whole/],
-    ['with another cell', (r) => change(r, cell, '5', '6'), /^partition 300 is not whole/],
-    ['without a session', (r) => remove(r, keyOf(300, 3, '0.1')), 'partition 300 has a result of no session'],
-    ['without a result', (r) => remove(r, keyOf(300, 5, '0.1/4')), /^partition 300 is not whole/],
-    ['without a row', (r) => remove(r, keyOf(300, 4, 'lock/Zoë')), /^partition 300 is not whole/],
-    ['with a row of another kind', (r) => put(r, keyOf(300, 6), '1'), 'unknown kind of row 6'],
+    ['without a state', (r) => remove(r, keyOf(300, 0)), 'partition 300 has rows but no state'],
+    ['without a cell', (r) => remove(r, cell), /^partition 300 is incomplete/],
+    ['with another cell', (r) => change(r, cell, '5', '6'), /^partition 300 is incomplete/],
+    ['without a session', (r) => remove(r, keyOf(300, 3, '0.1')), 'partition 300 has a result without a session'],
+    ['without a result', (r) => remove(r, keyOf(300, 5, '0.1/4')), /^partition 300 is incomplete/],
+    ['without a row', (r) => remove(r, keyOf(300, 4, 'lock/Zoë')), /^partition 300 is incomplete/],
+    ['with a row of another kind', (r) => put(r, keyOf(300, 6), '1'), 'unknown row type 6'],
     ['with nothing in a row', (r) => r.set(cell.toString('hex'), Buffer.alloc(0)), sumOf(cell)],
     ['with less than a checksum in a row', (r) => r.set(cell.toString('hex'), Buffer.alloc(3)), sumOf(cell)],
     ['with a checksum alone in a row', (r) => put(r, cell, ''), /JSON/],
@@ -247,7 +247,7 @@ describe('a checkpoint is refused', () => {
     [
       'of another store',
       (r) => change(r, global, lineage, lineage.replace('0', '1')),
-      'the checkpoint belongs to another store',
+      'checkpoint belongs to another store',
     ],
   ];
   test.each(cases)('%s', async (_, edit, message) => {
@@ -267,7 +267,7 @@ describe('a checkpoint is refused', () => {
       code: 'storage-corrupt',
       details: { path: folder.path, file: file(), offset: null },
     });
-    const told = error.message.slice(`the data folder ${folder.path} is damaged: ${file()}: `.length);
+    const told = error.message.slice(`data folder ${folder.path} is damaged: ${file()}: `.length);
     if (typeof message === 'string') expect(told).toBe(message);
     else expect(told).toMatch(message);
   });
