@@ -92,7 +92,7 @@ export function openRegularSync(
     // A socket, a FIFO that nobody reads, or a device that is not there.
     if (codeOf(error) === 'ENXIO') throw refuse(path, notRegular);
     if (codeOf(error) === 'ENOENT' && fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-      throw refuse(path, 'it is a symbolic link to nothing');
+      throw refuse(path, 'dangling symbolic link');
     throw error;
   }
   try {

@@ -71,7 +71,7 @@ describe('why a node ended', () => {
       message: expect.stringContaining('two'),
     });
     expect(explainExit('n1', 'exit code 9', '')).toMatchObject({
-      message: expect.stringContaining('nothing'),
+      message: expect.stringContaining('its log is empty'),
     });
   });
 });

@@ -40,7 +40,7 @@ function begin(...args: string[]) {
 /** What is paused, once its runner has said so. */
 async function paused(going: ReturnType<typeof begin>): Promise<{ id: string; anchor: Part }> {
   await expect.poll(going.stderr).toContain('is prepared and not decided');
-  const [, found] = /Transaction (\S+) is prepared/.exec(going.stderr()) ?? [];
+  const [, found] = /transaction (\S+) is prepared/.exec(going.stderr()) ?? [];
   const anchor = (await list()).find((part) => part.id === found && part.role === 'coordinator');
   return { id: found as string, anchor: anchor as Part };
 }

@@ -7,7 +7,7 @@ export const noFiles: readonly (readonly [string, (path: string) => void, RegExp
   ['a FIFO', (path) => void execFileSync('mkfifo', [path]), /not a regular file/],
   ['a folder', (path) => void mkdirSync(path), /a folder, not a file/],
   ['a device', (path) => symlinkSync('/dev/zero', path), /not a regular file/],
-  ['a link to nothing', (path) => symlinkSync('nowhere', path), /a symbolic link to nothing/],
+  ['a link to nothing', (path) => symlinkSync('nowhere', path), /dangling symbolic link/],
   ['a link to itself', (path) => symlinkSync(path, path), /ELOOP/],
   [
     'a socket',
