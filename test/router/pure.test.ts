@@ -16,8 +16,6 @@ it('src/router imports only itself, the core and layer 0', () => {
   for (const file of files)
     for (const specifier of importsOf(textOf(file))) {
       const target = join(file, '..', specifier);
-      expect(target, file).toMatch(
-        /^src\/(router\/|core\/|errors\.js$|limits\.js$|text\/|util\/)/,
-      );
+      expect(target, file).toMatch(/^src\/(router\/|core\/|errors\.js$|limits\.js$|text\/|util\/)/);
     }
 });
