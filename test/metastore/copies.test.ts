@@ -206,7 +206,7 @@ describe('a metastore with a copy', () => {
     const { metastore } = alone(dir);
     for (const read of [() => metastore.read(), () => metastore.readFrom(1)])
       await expect(read()).rejects.toMatchObject({
-        message: expect.stringContaining(`cannot keep a copy of the cluster map in ${copyOf(dir, 'a')}: `),
+        message: expect.stringContaining(`cannot write a copy of the cluster map to ${copyOf(dir, 'a')}: `),
         details: { path: copyOf(dir, 'a') },
       });
     await expect(metastore.first()).rejects.toMatchObject({ code: 'metastore-unavailable' });

@@ -105,7 +105,7 @@ describe('a reader of a folder of maps', () => {
     fs.writeFileSync(join(folder, mapFileName(2)), encodeMap(mapOf(1)));
     const path = join(folder, mapFileName(2));
     await expect(metastore.read()).rejects.toMatchObject({
-      message: `the cluster map ${path} is damaged`,
+      message: `cluster map ${path} is damaged`,
       details: { path },
     });
   });
@@ -161,7 +161,7 @@ describe('a reader of a folder of maps', () => {
       : [() => reader.read()])
       await expect(read()).rejects.toMatchObject({
         code: 'metastore-unavailable',
-        message: expect.stringContaining(`the folder of the cluster map, ${folder}, cannot be read: EIO`),
+        message: expect.stringContaining(`cannot read the cluster map folder ${folder}: EIO`),
         details: { path: folder },
       });
   });

@@ -125,7 +125,7 @@ describe('a checkpoint that fails', () => {
     // While it is under way.
     await storage.append([drop(2), drop(5)]);
     await expect(failing).rejects.toMatchObject({ code: 'storage-full' });
-    expect(storage.stats().checkpointError).toContain('checkpointing failed in /n1: the disk is full');
+    expect(storage.stats().checkpointError).toContain('checkpointing failed: the disk is full (/n1)');
     await storage.checkpoint([]);
     expect(storage.stats().checkpointError).toBeNull();
     expect(new Map(rig.written[0]?.promises)).toEqual(
@@ -152,7 +152,7 @@ describe('a checkpoint that fails', () => {
     for (const partition of [1, 2])
       await expect(storage.checkpoint([part(partition, 4)])).rejects.toMatchObject({
         code: 'internal',
-        message: 'a checkpoint after one that failed is not whole',
+        message: 'checkpoint after a failed one is incomplete',
       });
     expect(rig.written).toHaveLength(2);
     await storage.checkpoint([empty(1, 5), empty(3, 1)]);

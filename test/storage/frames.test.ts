@@ -202,9 +202,17 @@ describe('a decoder', () => {
   });
 
   test.each([
-    ['items before any snapshot', [session], 'items of no snapshot'],
-    ['items of another partition', [head, ['i', 4, [['s', '0.1', 1]]]], 'items of no snapshot'],
-    ['items after the snapshot has ended', [head, session, ['d', 9], session], 'items of no snapshot'],
+    ['items before any snapshot', [session], 'snapshot items without a snapshot header'],
+    [
+      'items of another partition',
+      [head, ['i', 4, [['s', '0.1', 1]]]],
+      'snapshot items without a snapshot header',
+    ],
+    [
+      'items after the snapshot has ended',
+      [head, session, ['d', 9], session],
+      'snapshot items without a snapshot header',
+    ],
     ['a snapshot without its items', [head, ['d', 9]], 'not whole'],
     ['another record', [['x', 1]], 'unknown record ["x",1]'],
   ])('refuses %s', (_, tuples, message) => {

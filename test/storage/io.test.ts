@@ -44,7 +44,7 @@ describe('a disk call that failed', () => {
     const error = storageError(cause, '/d', 'writing');
     expect(error).toMatchObject({
       code,
-      message: `writing failed in /d: ${what}`,
+      message: `writing failed: ${what} (/d)`,
       details: { path: '/d', cause: named },
       tookEffect: 'unknown',
       cause,
@@ -60,11 +60,11 @@ describe('a disk call that failed', () => {
 test('damage is told with its file, and its place when there is one', () => {
   expect(corrupt('/d', '/d/run.json', 'it is missing')).toMatchObject({
     code: 'storage-corrupt',
-    message: 'the data folder /d is damaged: /d/run.json: it is missing',
+    message: 'data folder /d is damaged: /d/run.json: it is missing',
     details: { path: '/d', file: '/d/run.json', offset: null },
   });
   expect(corrupt('/d', '/d/f', 'it is torn', 0)).toMatchObject({
-    message: 'the data folder /d is damaged: /d/f at byte 0: it is torn',
+    message: 'data folder /d is damaged: /d/f at byte 0: it is torn',
     details: { offset: 0 },
   });
 });
@@ -73,7 +73,7 @@ test('something that is no file in place of one is damage; other errors are as t
   for (const code of ['EINVAL', 'ELOOP'])
     expect(corruptIfNoFile(systemError(code, 'no file'), '/d', '/d/f')).toMatchObject({
       code: 'storage-corrupt',
-      message: `the data folder /d is damaged: /d/f: ${code}: no file`,
+      message: `data folder /d is damaged: /d/f: ${code}: no file`,
       details: { path: '/d', file: '/d/f', offset: null },
     });
   const other = systemError('EIO', 'no');
@@ -102,7 +102,7 @@ describe('the text of a file', () => {
   test('is not null where a link leads to nothing: that is an error', async () => {
     await expect(read('broken')).rejects.toMatchObject({
       code: 'EINVAL',
-      message: 'EINVAL: it is a symbolic link to nothing',
+      message: 'EINVAL: dangling symbolic link',
     });
   });
 

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const inUse = (by: string) => ({
   code: 'storage-locked',
-  message: `the data folder ${folder.path} is in use by ${by}`,
+  message: `data folder ${folder.path} is in use by ${by}`,
   details: { path: folder.path },
 });
 

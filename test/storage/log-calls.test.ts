@@ -78,7 +78,7 @@ describe('the log', () => {
     const error = await storage.append([append(0, 1, 2)]).catch((e: unknown) => e);
     expect(error).toMatchObject({
       code: 'storage-failed',
-      message: 'writing the log failed in /n1: EIO: broken',
+      message: 'writing the log failed: EIO: broken (/n1)',
     });
     rig.onCall = () => {};
     release();
@@ -108,7 +108,7 @@ describe('the log', () => {
     for (const refused of [storage.append([]), storage.checkpoint([]), storage.setDamaged(true)])
       await expect(refused).rejects.toMatchObject({
         code: 'storage-failed',
-        message: 'the storage is closed',
+        message: 'storage is closed',
       });
     await storage.close();
     await storage.abandon();
@@ -178,13 +178,13 @@ describe('run.json', () => {
     const error = await storage.setDamaged(true).catch((e: unknown) => e);
     expect(error).toMatchObject({
       code: 'storage-failed',
-      message: 'marking the log failed in /n1: EIO: broken',
+      message: 'writing the log marker failed: EIO: broken (/n1)',
     });
     await expect(storage.append([])).rejects.toBe(error);
     await storage.close();
     const again = open();
     await expect(again).rejects.toMatchObject({
-      message: 'opening the data folder failed in /n1: EIO: broken',
+      message: 'opening the data folder failed: EIO: broken (/n1)',
     });
     nothingOpen();
     rig.onCall = () => {};
@@ -192,7 +192,7 @@ describe('run.json', () => {
     rig.onCall = (call) => {
       if (call === 'rename run.json') throw systemError('EIO', 'broken');
     };
-    await expect(closing.close()).rejects.toMatchObject({ message: 'closing failed in /n1: EIO: broken' });
+    await expect(closing.close()).rejects.toMatchObject({ message: 'closing failed: EIO: broken (/n1)' });
     nothingOpen();
   });
 });

@@ -114,7 +114,7 @@ describe('a start', () => {
     rig.disk.corrupt(`${dir}/log/${segmentName(1)}`, 8 * damaged);
     const storage = await open({ machine: 'b' });
     expect(storage.recovered).toMatchObject({ damaged: true });
-    expect(storage.recovered.notes.join()).toContain(`00000001.seg was cut at byte ${offset}`);
+    expect(storage.recovered.notes.join()).toContain(`truncated 00000001.seg at byte ${offset} (`);
     const unlinks = rig.calls.filter((call) => call.startsWith('unlink'));
     expect(unlinks).toEqual([3, 2, ...own].map((n) => `unlink log/${segmentName(n)}`));
     // It is remembered first, and each name is gone for good before that of an earlier one goes.
@@ -133,7 +133,7 @@ describe('a start', () => {
       if (call.startsWith('unlink')) throw systemError('EIO', 'broken');
     };
     await storage.checkpoint([delta(0, 1, 2)]);
-    expect(storage.stats().checkpointError).toContain('removing segments failed in /n1: EIO: broken');
+    expect(storage.stats().checkpointError).toContain('removing segments failed: EIO: broken (/n1)');
     await storage.abandon();
     rig.onCall = () => {};
     expect(await names()).toEqual([1, 2, 3, 4].map(segmentName));

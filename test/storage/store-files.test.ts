@@ -42,7 +42,7 @@ describe('store.json and run.json', () => {
     expect(fs.readdirSync(folder.path).sort()).toEqual(['run.json', 'store.json']);
   });
 
-  const wrong = 'it is not what muster writes';
+  const wrong = 'unexpected content';
   test.each([
     ['store.json', 'not JSON'],
     ['store.json', ''],
@@ -62,7 +62,7 @@ describe('store.json and run.json', () => {
     const reading = name === 'run.json' ? readRun : readStore;
     await expect(reading(nodeFiles, folder.path)).rejects.toMatchObject({
       code: 'storage-corrupt',
-      message: `the data folder ${folder.path} is damaged: ${path(name)}: ${wrong}`,
+      message: `data folder ${folder.path} is damaged: ${path(name)}: ${wrong}`,
       details: { path: folder.path, file: path(name), offset: null },
     });
   });
@@ -83,7 +83,7 @@ describe('store.json and run.json', () => {
       fs.mkdirSync(path(data));
       await expect(readStore(nodeFiles, folder.path)).rejects.toMatchObject({
         code: 'storage-corrupt',
-        message: expect.stringContaining('store.json: it is missing, though there is data beside it'),
+        message: expect.stringContaining('store.json: missing, although the folder holds data'),
       });
       fs.rmdirSync(path(data));
     }
@@ -95,7 +95,7 @@ describe('store.json and run.json', () => {
   test('a missing run.json is damage', async () => {
     await expect(readRun(nodeFiles, folder.path)).rejects.toMatchObject({
       code: 'storage-corrupt',
-      message: expect.stringContaining('run.json: it is missing'),
+      message: expect.stringContaining('run.json: missing'),
     });
   });
 
@@ -229,7 +229,7 @@ describe('a store that is made', () => {
     };
     await expect(createStore(path('n1'), { ...platform, files: full })).rejects.toMatchObject({
       code: 'storage-full',
-      message: expect.stringContaining('making the data folder failed'),
+      message: expect.stringContaining('creating the data folder failed'),
     });
     expect(calls().at(-1)).toBe('unlock n1');
   });
