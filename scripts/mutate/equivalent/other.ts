@@ -29,8 +29,8 @@ export const other: Equivalent = {
     'log-shipping.ts: stream.probing = stream.overwrite; → ;',
     'It is looked at only while the place is looked for, and is true then already.',
   ],
-  '796bd060': [
-    'node.ts: #revisionAtRead = 0 → 1',
+  '802a6557': [
+    'map-reads.ts: #revisionBefore = 0 → 1',
     'It is set when a read begins, and looked at when one ends.',
   ],
   '15847bae': [
@@ -107,5 +107,17 @@ export const other: Equivalent = {
   '09ab4954': [
     'directory.ts: this.watching.seen > expected || !(await this.isNewest(expected)) → !(await this.isNewest(expected))',
     'The watch only says sooner what the folder says.',
+  ],
+  c021ba91: [
+    'in-sync-set.ts: stream.candidate && this.#replica.pending === null → stream.candidate',
+    'Asked only while nothing is pending: the primary proposes no configuration before a publish has ended.',
+  ],
+  '49e561de': [
+    'copy.ts: #flyingMark = 0 → 1',
+    'It is set when a batch is taken, and looked at when that batch is durable.',
+  ],
+  '2cc290e7': [
+    'log-shipping.ts: seq < log.baseSeq → <=',
+    'At the base itself both ways give the base: the place asked about is at least one entry further.',
   ],
 };
