@@ -1,6 +1,6 @@
 import type { ClusterMap, Member, NodeId, Process } from '../core/map/types.js';
 import { MusterError } from '../errors.js';
-import { isLoopback } from '../os/loopback.js';
+import { isLoopbackAddress } from '../os/loopback.js';
 import type { Runtime, Timer } from '../os/runtime.js';
 import type { Connection, NodeHello, Transport } from '../transport/contract.js';
 import { TurnoverSet } from '../util/turnover.js';
@@ -136,7 +136,7 @@ export class Peers {
   #refused(member: Member, error: unknown): void {
     const refused = error instanceof MusterError && error.details.refused === true;
     // R12a holds on one machine only.
-    if (refused && isLoopback(new URL(member.url).hostname)) {
+    if (refused && isLoopbackAddress(new URL(member.url).hostname)) {
       this.#options.gone({ node: member.id, store: member.store, incarnation: member.incarnation });
     } else if (error instanceof MusterError && error.code !== 'unreachable' && error.code !== 'timeout') {
       this.#options.log(`${member.id} (${member.url}) refused this node: ${error.message}`, {
