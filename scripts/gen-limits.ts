@@ -23,7 +23,7 @@ function rows(values: Readonly<Record<string, number>>, about: ReadonlyMap<strin
     .join('\n');
 }
 
-/** The value once more in the largest unit that fits: ` (24 h)`, ` (8 MiB)`; empty when that is no shorter. */
+/** The value again, in the largest unit that fits: ` (24 h)`, ` (8 MiB)`; empty if none does. */
 function readable(name: string, value: number, text: string): string {
   const units: readonly (readonly [size: number, unit: string])[] = name.endsWith('Ms')
     ? [

@@ -161,7 +161,7 @@ Values that were read go to stdout, in a pipe as one "KEY VALUE" line each. Exit
         const end =
           report.outcome === 'committed'
             ? 'committed with one log entry, without a prepare phase'
-            : 'there is no prepare phase';
+            : 'no prepare phase';
         this.note(`all keys are in ${where}: ${end}`);
         return [];
       }

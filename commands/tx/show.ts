@@ -47,7 +47,7 @@ export default class TxShow extends BaseCommand<typeof TxShow> {
     if (found.parts.length === 0 && found.trace.length === 0)
       throw new MusterError(
         'unknown-tx',
-        `transaction ${id} not found: it has no open parts, and its trace is no longer available`,
+        `transaction ${id} not found: no open parts, and its trace is no longer available`,
         {
           details: { tx: id },
         },

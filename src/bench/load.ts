@@ -1,3 +1,4 @@
+import { pause } from '../util/pause.js';
 import { type Latencies, Latency } from './latency.js';
 
 /** One kind of operation that a load consists of. */
@@ -90,7 +91,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadFigures> {
       if (failed++ === 0) firstError = error;
       const name = nameOf(error);
       errors[name] = (errors[name] ?? 0) + 1;
-      await new Promise((resume) => setTimeout(resume, PAUSE_AFTER_ERROR_MS));
+      await pause(PAUSE_AFTER_ERROR_MS);
       return;
     }
     const end = clock();

@@ -5,6 +5,7 @@ import { killNode } from '../cluster/processes/nodes.js';
 import { nodeOf } from '../core/map/types.js';
 import { hashKey, partitionOf } from '../core/ring/hash.js';
 import { MusterError } from '../errors.js';
+import { pause } from '../util/pause.js';
 
 export interface TransferStory {
   readonly id: string;
@@ -50,7 +51,7 @@ export async function transferStory(
     if (signal.aborted) throw new MusterError('interrupted', 'interrupted', { tookEffect: 'no' });
     if (performance.now() > deadline)
       throw new MusterError('timeout', 'the transfer was not prepared in time');
-    await new Promise((resume) => setTimeout(resume, 20));
+    await pause(20);
     open = await client.tx.list();
   }
   const id = open[0]?.id ?? '';

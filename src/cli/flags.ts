@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { invalid } from '../errors.js';
-import { parseDuration } from '../text/duration.js';
+import { parseDuration, writeDuration } from '../text/duration.js';
 
 /** The flag that names the cluster; its short form is -c, except in commands where -c passes text to run. */
 export const clusterFlag = {
@@ -10,17 +10,8 @@ export const clusterFlag = {
     'cluster to use (default: MUSTER_CLUSTER, .muster.json, `muster context use`, or the only cluster)',
 } as const;
 
-const units = [
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-] as const;
-
 /** A duration in ms as it is typed: `10s`, `24h`, `1500ms`, `0s`. */
-export function durationText(ms: number): string {
-  const [unit, size] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['ms', 1];
-  return ms === 0 ? '0s' : `${ms / size}${unit}`;
-}
+export const durationText = (ms: number): string => (ms === 0 ? '0s' : writeDuration(ms));
 
 /** A flag whose value is a duration, such as `500ms`, `10s` or `1m`; its value is in ms. Help shows the default as it is typed. */
 export const durationFlag = Flags.custom<number>({

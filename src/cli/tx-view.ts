@@ -7,6 +7,7 @@ import { sequencePicture } from '../render/sequence-picture.js';
 import type { Column } from '../render/table.js';
 import { type Paint, unicodeOn } from '../render/terminal.js';
 import { plural, ranges, shorten } from '../text/format.js';
+import { pause } from '../util/pause.js';
 import type { Output } from './io.js';
 import { quote } from './tx-text.js';
 
@@ -33,8 +34,6 @@ export const withNodes = <T extends { readonly partition: number }>(
 
 /** The coordinator's partition, which a transaction's id begins with. */
 export const anchorOf = (id: string): number => Number(id.split(':')[0]);
-
-const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Is the trace final? All participants have finished, or it was aborted, which does not wait for them. */
 function complete(trace: readonly TraceEvent[], aborted: boolean): boolean {

@@ -67,7 +67,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   readonly #disk = new DiskBatches();
   /** Messages of this node to itself: between primaries of two of its partitions. */
   #local: PeerMessage[] = [];
-  readonly #touched = new TurnoverSet<Replica>();
+  readonly #touched = new TurnoverSet<LocalReplica>();
   readonly #mapReads = new MapReads();
   readonly #liveness = new Liveness();
   readonly #heartbeats: Heartbeats;
@@ -178,7 +178,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   }
 
   write(replica: LocalReplica, record: LogRecord): void {
-    this.#disk.add(replica as Replica, record);
+    this.#disk.add(replica, record);
   }
 
   reply(origin: number, response: ClientResponse): void {
@@ -190,7 +190,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   }
 
   touch(replica: LocalReplica): void {
-    this.#touched.add(replica as Replica);
+    this.#touched.add(replica);
   }
 
   beaconSoon(): void {
@@ -474,7 +474,7 @@ export class NodeCore implements ReplicaContext, NodeView {
   ready(): Ready {
     if (this.#map !== null && !this.#stopped) this.#heartbeats.flush();
     this.#deliverLocal();
-    for (const replica of this.#touched) replica.lead?.flush();
+    for (const replica of this.#touched) replica.flush();
     this.#touched.clear();
     const publish = this.#publish();
     const write = this.#disk.take(this.now);

@@ -3,7 +3,7 @@ import type { TxId } from './machine/types.js';
 import type { NodeId, ReplicaId } from './map/types.js';
 import type { Append, ClientResponse, PeerMessage, TxStep } from './messages.js';
 import type { LogRecord } from './records.js';
-import type { Replica } from './replication/replica.js';
+import type { LocalReplica } from './replication/context.js';
 
 export interface Envelope {
   readonly to: NodeId;
@@ -101,16 +101,16 @@ export class DiskBatches {
   #records: LogRecord[] = [];
   /** When the batch under way was handed to the disk; null: none is. */
   #since: number | null = null;
-  readonly #unwritten = new TurnoverSet<Replica>();
-  #flying: Replica[] = [];
+  readonly #unwritten = new TurnoverSet<LocalReplica>();
+  #flying: LocalReplica[] = [];
 
-  add(replica: Replica, record: LogRecord): void {
+  add(replica: LocalReplica, record: LogRecord): void {
     this.#records.push(record);
     this.#unwritten.add(replica);
   }
 
   /** The replica is gone: nobody waits for its records. */
-  forget(replica: Replica): void {
+  forget(replica: LocalReplica): void {
     this.#unwritten.delete(replica);
   }
 

@@ -72,7 +72,7 @@ const groups: readonly (readonly [reason: string, ...mutants: readonly string[]]
     'e3c54bc9 ring.ts: < → <=',
   ],
   [
-    'After the last member it only goes on over points whose members it has met.',
+    'After the last member only points of members already found remain.',
     'dc824ae8 ring.ts: left > 0 && step < this.size → step < this.size',
     '6064eb66 ring.ts: > → >=',
   ],
@@ -235,7 +235,7 @@ const groups: readonly (readonly [reason: string, ...mutants: readonly string[]]
     '6b135c1c placement.ts: state.load[member]! <= quota[member]! → false',
     '973a8860 placement.ts: <= → <',
   ],
-  ['Past the end there is no character: it adds nothing.', 'd6f2edcb hash.ts: < → <='],
+  ['No character follows the end, so this adds nothing.', 'd6f2edcb hash.ts: < → <='],
   [
     '`beyondAscii` gives ASCII the same hash, more slowly.',
     '391a320f hash.ts: > → >=',

@@ -64,7 +64,7 @@ export const storage: Equivalent = {
   '6656d292': ['coverage.ts: record.entry.seq > need.maxSeq → >=', 'They are equal then.'],
   '72ba0fbf': [
     'lmdb-checkpoint.ts: kind + 1 → kind + 2',
-    'Only what holds a partition is cleared, every kind of it; there is no kind 6.',
+    'All row types of a partition are cleared; row type 6 does not exist.',
   ],
   '8e23eb99': [
     'lmdb-checkpoint.ts: this.inDoubt → true',

@@ -76,15 +76,15 @@ export const transaction: Equivalent = {
   f18d8d96: ['tx-lead.ts: reads.length > 0 → >= 0', 'No reads are no units either.'],
   fdf0dd32: [
     "tx-lead.ts: rows.get('prepared', tx) === undefined && !this.#held.has(tx) → true",
-    'Whoever is prepared, held or waits already does not come there: `onPrepare` has returned before.',
+    'A transaction that is prepared, held or waiting never gets there: `onPrepare` returns before.',
   ],
   '7d2c4ae7': [
     "tx-lead.ts: rows.get('prepared', tx) === undefined && !this.#held.has(tx) → its left side",
-    'Whoever is prepared, held or waits already does not come there: `onPrepare` has returned before.',
+    'A transaction that is prepared, held or waiting never gets there: `onPrepare` returns before.',
   ],
   '9fbda96e': [
     "tx-lead.ts: rows.get('prepared', tx) === undefined && !this.#held.has(tx) → its right side",
-    'Whoever is prepared, held or waits already does not come there: `onPrepare` has returned before.',
+    'A transaction that is prepared, held or waiting never gets there: `onPrepare` returns before.',
   ],
   '7d638ccd': [
     'tx-lead.ts: this.#finishing.delete(tx); → ;',

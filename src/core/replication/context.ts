@@ -17,6 +17,12 @@ export interface LocalReplica {
   readonly check: LogCheck;
   /** The entry at which it differs from its primary's copy; null: it does not. */
   readonly divergedAt: number | null;
+  /** The batch that holds its newest records has been handed to the disk. */
+  batchTaken(): void;
+  /** That batch is durable. */
+  written(): void;
+  /** Sends what it has to send as primary; nothing otherwise. */
+  flush(): void;
 }
 
 /** What a primary needs of the replica that it leads. */

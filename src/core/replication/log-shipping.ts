@@ -170,7 +170,7 @@ export class LogShipping {
     const { entries, bytes } = whole
       ? this.#replica.log.slice(stream.next, this.#ctx.tuning.appendBytes)
       : { entries: [], bytes: 0 };
-    this.sendAppend(stream, entries, bytes);
+    this.#sendAppend(stream, entries, bytes);
   }
 
   #sendEntries(stream: Stream): void {
@@ -184,7 +184,7 @@ export class LogShipping {
       // What was there before it came is what bringing it in sync takes; what came since, every replica is sent.
       for (let i = 0; i < entries.length && stream.next + i <= stream.foundSeq; i++)
         stream.copied += (entries[i] as LogEntry).units;
-      this.sendAppend(stream, entries, bytes);
+      this.#sendAppend(stream, entries, bytes);
       stream.next += entries.length;
       stream.sent(stream.next - 1, bytes, now);
     }
@@ -223,7 +223,7 @@ export class LogShipping {
     return stream.holdsLease(this.#ctx.now, this.#ctx.timings.leaseMs);
   }
 
-  sendAppend(stream: Stream, entries: readonly LogEntry[], bytes: number): void {
+  #sendAppend(stream: Stream, entries: readonly LogEntry[], bytes: number): void {
     const { log, commit, p, config, machine } = this.#replica;
     const prevSeq = stream.next - 1;
     const isNews = stream.commitSent !== commit;
@@ -349,7 +349,7 @@ export class LogShipping {
       this.attach(stream);
     } else if (behind && stream.isOverdue(now, timings.resendMs / 2)) this.#sendAgain(stream);
     else if (stream.state === 'replicate' && stream.commitSent < commit && stream.next > log.tailSeq)
-      this.sendAppend(stream, [], 0);
+      this.#sendAppend(stream, [], 0);
   }
 
   #sendAgain(stream: Stream): void {

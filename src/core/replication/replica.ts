@@ -319,6 +319,10 @@ export class Replica implements LedReplica, FollowingReplica, Candidate {
     }
   }
 
+  flush(): void {
+    this.lead?.flush();
+  }
+
   // ---- the disk
 
   batchTaken(): void {
